@@ -1,0 +1,65 @@
+"""The Flask class of this application: where its coroutines run, and what it holds."""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from typing import Any, TypeVar
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from flask import Flask, has_request_context, request
+
+from api.background import BackgroundLoop
+from api.errors import problem_response
+from api.problems import INTERNAL_ERROR
+from api.settings import Settings
+from storage import Database
+
+T = TypeVar("T")
+
+AWAIT = "serving.await"
+"""Where an ASGI bridge leaves the function that waits for a coroutine on the server's loop."""
+
+
+class Api(Flask):
+    """Flask whose coroutines run on the server's event loop, or on one kept in the background."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("api", static_folder=None)
+        self.settings = settings
+        self.database = Database(settings.database_url, auto_migrate=settings.auto_migrate)
+        self._background = BackgroundLoop()
+
+    def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+        run = self._runner()
+        return lambda *args, **kwargs: run(func(*args, **kwargs))
+
+    def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
+        """The items of `chunks` as they come; to be called while a request is handled."""
+        return _iterate(chunks, self._runner())
+
+    def answer_failure(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """A WSGI application: the answer when this one raised outside of Flask's own care."""
+        with self.request_context(environ):
+            response = problem_response(INTERNAL_ERROR)
+            response = self.finalize_request(response, from_error_handler=True)
+            return response(environ, start_response)
+
+    def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+        bridge = request.environ.get(AWAIT) if has_request_context() else None
+        return bridge or self._background.run
+
+
+def _iterate(
+    chunks: AsyncGenerator[T, None], run: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> Iterator[T]:
+    async def next_chunk() -> T:
+        return await anext(chunks)
+
+    try:
+        while True:
+            try:
+                yield run(next_chunk())
+            except StopAsyncIteration:
+                return
+    finally:
+        run(chunks.aclose())

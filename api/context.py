@@ -1,0 +1,18 @@
+"""What a view reaches without asking for it: the objects that live as long as the application."""
+
+from typing import cast
+
+from flask import current_app
+from werkzeug.local import LocalProxy
+
+from api.app import Api
+from api.settings import Settings
+from storage import Database
+
+
+def _app() -> Api:
+    return cast(Api, current_app)
+
+
+database: Database = cast(Database, LocalProxy(lambda: _app().database))
+settings: Settings = cast(Settings, LocalProxy(lambda: _app().settings))

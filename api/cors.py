@@ -1,0 +1,73 @@
+"""Which browser apps on other origins may call, and what they may send and read (flask-cors).
+
+There is no mode with credentials: bearer tokens need none, and a site that a signed-in user
+visits can't act in their name.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, Response
+from flask_cors import CORS
+
+from api.request_log import REQUEST_ID_HEADER
+from api.settings import Settings
+
+MAX_AGE = 600
+"""For how many seconds a browser may remember a preflight's answer."""
+
+
+def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
+    # Flask runs these in the reverse order: after flask-cors's own.
+    app.after_request(correct)
+    CORS(
+        app,
+        origins=[origin_pattern(origin) for origin in settings.cors_origins],
+        allow_headers=["Content-Type", REQUEST_ID_HEADER, *request_headers(document)],
+        expose_headers=sorted(response_headers(document)),
+        max_age=MAX_AGE,
+        supports_credentials=False,
+        # Else it would name every allowed origin to whoever sends none,
+        always_send=False,
+        # and leave `Vary` out where the origin isn't allowed.
+        vary_header=False,
+        # Every error passes after_request here.
+        intercept_exceptions=False,
+    )
+
+
+def correct(response: Response) -> Response:
+    """Add `Vary` always, since the same address answers each origin otherwise, and let a
+    preflight promise only the methods that the address has."""
+    response.vary.add("Origin")
+    promised = "Access-Control-Allow-Methods"
+    if promised in response.headers and response.allow:
+        response.headers[promised] = ", ".join(sorted(response.allow))
+    return response
+
+
+def origin_pattern(origin: str) -> str | re.Pattern[str]:
+    """`origin` for flask-cors: as it is, or with `*.` as an expression for exactly one label.
+
+    Anchored at the end, which flask-cors leaves open.
+    """
+    if "*" not in origin:
+        return origin
+    return re.compile(re.escape(origin).replace(r"\*", "[a-z0-9-]+") + r"\Z")
+
+
+def request_headers(document: dict[str, Any]) -> Iterable[str]:
+    """The header parameters of all operations."""
+    return {
+        p["name"] for op in _operations(document) for p in op["parameters"] if p["in"] == "header"
+    }
+
+
+def response_headers(document: dict[str, Any]) -> Iterable[str]:
+    """The headers of all answers, errors' too."""
+    return set(document["components"]["headers"])
+
+
+def _operations(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    return (operation for path in document["paths"].values() for operation in path.values())

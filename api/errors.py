@@ -1,0 +1,138 @@
+"""From an exception to the problem body that a client gets."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+)
+
+from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
+from api.request_log import REQUEST_ID
+from schemas.problems import ProblemType
+
+MOST_ERRORS = 100
+"""How many errors one answer lists at most, whatever a client manages to do wrong."""
+
+log = structlog.get_logger(__name__)
+
+Error = dict[str, str]
+
+
+class InvalidRequest(BadRequest):
+    """`errors`: what is wrong, each with `detail` and `pointer`, `parameter` or `header`."""
+
+    def __init__(self, errors: Iterable[Error]) -> None:
+        super().__init__()
+        self.errors = [error for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Exception, handle)
+
+
+def handle(error: Exception) -> Response:
+    """The answer to any exception; what isn't the client's doing is logged, once."""
+    problem = problem_of(type(error))
+    if isinstance(error, HTTPException) and problem is INTERNAL_ERROR and error.code:
+        # One of Werkzeug's that no row names, raised before a view was reached.
+        problem = INVALID_REQUEST if error.code < 500 else INTERNAL_ERROR
+    if problem is INTERNAL_ERROR and not _logged_by_flask(error):
+        log.error("unhandled_exception", exc_info=error)
+    elif problem.status >= 500:
+        log.warning(problem.slug.replace("-", "_"), cause=str(error))
+    return problem_response(problem, **_particulars(error, problem))
+
+
+def _logged_by_flask(error: Exception) -> bool:
+    """Flask logs what escapes a hook, and wraps it, before it asks for an answer."""
+    return isinstance(error, InternalServerError) and error.original_exception is not None
+
+
+def _particulars(error: Exception, problem: ProblemType) -> dict[str, Any]:
+    """What this very error adds to the problem's own words."""
+    match error:
+        case InvalidRequest(errors=errors):
+            return {"errors": errors, "detail": _sentence(errors)}
+        case MethodNotAllowed(valid_methods=methods) if methods:
+            allowed = ", ".join(sorted(methods))
+            detail = f"This address takes {allowed}."
+            return {"detail": detail, "headers": {"Allow": allowed}}
+        case NotReady(checks=checks):
+            return {"checks": checks}
+        case HTTPException(description=str(detail)) if problem.status == error.code:
+            custom = detail if detail != type(error).description else problem.detail
+            return {"detail": custom}
+        case _:
+            return {}
+
+
+def problem_response(
+    problem: ProblemType,
+    *,
+    detail: str | None = None,
+    errors: Iterable[Error] = (),
+    headers: dict[str, str] | None = None,
+    **extensions: Any,
+) -> Response:
+    """The answer for `problem`; `extensions` are members of its own (RFC 9457 §3.2)."""
+    detail = detail or problem.detail
+    body = {
+        "type": problem.uri,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "error": detail,
+        "errors": list(errors),
+        "request_id": request.environ.get(REQUEST_ID, ""),
+        **extensions,
+    }
+    response = Response(orjson.dumps(body), problem.status, headers)
+    response.mimetype = "application/problem+json"
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
+
+
+def errors_of(messages: Any, place: str = "pointer", path: str = "") -> Iterator[Error]:
+    """Marshmallow's nested messages as a flat list, each with its place in the request.
+
+    `place` is "pointer" (with JSON pointers, RFC 6901) or "parameter" (with plain names).
+    """
+    if isinstance(messages, str):
+        yield {"detail": messages, place: _printable(path)}
+    elif isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from errors_of(
+                inner, place, path if key == "_schema" else _join(place, path, key)
+            )
+    else:
+        for inner in messages:
+            yield from errors_of(inner, place, path)
+
+
+def _join(place: str, path: str, key: object) -> str:
+    if place == "parameter":
+        return str(key)
+    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def _printable(text: str) -> str:
+    """Half a surrogate pair can't be written as UTF-8, nor a whole megabyte be read."""
+    return text[:200].encode(errors="backslashreplace").decode()
+
+
+def _sentence(errors: list[Error]) -> str:
+    """What the first errors say, for clients that show one line."""
+    lines = []
+    for error in errors[:3]:
+        place = error.get("pointer") or error.get("parameter") or error.get("header")
+        lines.append(f"{place}: {error['detail']}" if place else error["detail"])
+    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
+    return " ".join(lines) + more

@@ -1,0 +1,37 @@
+"""create_app(): the application, put together from its parts."""
+
+from flask import Blueprint
+
+from api import cli, cors, cursors, error_pages, errors, health, items, log, request_log, security
+from api.app import Api
+from api.converters import IdConverter
+from api.settings import Settings, load_settings
+from openapi import views as documentation
+from openapi.document import build_document
+
+RESOURCES: tuple[Blueprint, ...] = (health.health, items.items)
+
+
+def create_app(settings: Settings | None = None) -> Api:
+    """The application for `settings`, by default those of the environment.
+
+    Raises SettingsError, with one line that says which setting is wrong.
+    """
+    settings = settings or load_settings()
+    log.configure(settings)
+    app = Api(settings)
+    app.url_map.merge_slashes = False  # a redirect would lose the body of a POST
+    app.url_map.converters["id"] = IdConverter
+    for blueprint in RESOURCES:
+        app.register_blueprint(blueprint)
+    app.register_blueprint(error_pages.error_pages)
+    document = build_document(app)
+    if settings.docs_enabled:
+        app.register_blueprint(documentation.documentation(document))
+    errors.init_app(app)
+    cursors.init_app(app, settings)
+    security.init_app(app)
+    cors.init_app(app, settings, document)
+    cli.init_app(app, document)
+    app.wsgi_app = request_log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    return app

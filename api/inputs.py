@@ -1,0 +1,65 @@
+"""From the request's body and query to what a view takes. Raises InvalidRequest and its kin."""
+
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from api import strict_json
+from api.errors import InvalidRequest, errors_of
+
+CHUNK = 64 * 1024
+
+
+def load_body(schema: Schema, *, limit: int) -> Any:
+    """The JSON body, validated. Raises UnsupportedMediaType, RequestEntityTooLarge and, from
+    the server's side, RequestTimeout."""
+    _require_json()
+    data = _read(limit)
+    if not data:
+        raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
+    try:
+        return schema.load(strict_json.loads(data))
+    except strict_json.MalformedJson as error:
+        raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
+    except ValidationError as error:
+        raise InvalidRequest(errors_of(error.messages)) from None
+
+
+def load_query(schema: Schema) -> Any:
+    """The query's parameters, validated; each may be there once."""
+    parameters = request.args
+    repeated = [name for name, values in parameters.lists() if len(values) > 1]
+    if repeated:
+        messages: Any = {name: ["Must not be there twice."] for name in repeated}
+        raise InvalidRequest(errors_of(messages, "parameter"))
+    try:
+        return schema.load(parameters.to_dict())
+    except ValidationError as error:
+        raise InvalidRequest(errors_of(error.messages, "parameter")) from None
+
+
+def _require_json() -> None:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("Send the body in UTF-8.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+
+
+def _read(limit: int) -> bytes:
+    """The body, of at most `limit` bytes.
+
+    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
+    and says nothing.
+    """
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    data = bytearray()
+    while chunk := request.stream.read(min(CHUNK, limit + 1 - len(data))):
+        data += chunk
+        if len(data) > limit:
+            raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    return bytes(data)

@@ -1,0 +1,81 @@
+"""Items: create, list, read, replace, change and delete them."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint
+
+from api import cursors
+from api.context import database
+from api.contract import operation
+from api.headers import ETAG, LOCATION, NEXT_PAGE
+from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
+from storage import DatabaseUnavailable
+from storage import items as stored
+from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
+
+items = Blueprint("items", __name__, url_prefix="/api/items")
+
+
+@items.get("")
+@operation(query=ItemListQuery, returns=ItemPage, headers=[NEXT_PAGE], raises=[DatabaseUnavailable])
+async def list_items(query: dict[str, Any]) -> cursors.CursorPage:
+    """List items.
+
+    Newest first. Follow `next_cursor`, or the `Link` header, until there is none: no item is
+    there twice or left out, though others come and go meanwhile.
+    """
+    after = cursors.decode(query["cursor"])
+    page = await database.read(stored.list_items, limit=query["limit"], after=after)
+    return cursors.CursorPage(page.items, cursors.encode(page.next))
+
+
+@items.post("")
+@operation(
+    body=ItemInput,
+    returns=Item,
+    status=201,
+    headers=[LOCATION, ETAG],
+    raises=[DatabaseUnavailable],
+)
+async def create_item(body: ItemValues) -> ItemRow:
+    """Create an item.
+
+    Only `name` is needed; the rest has defaults. `Location` says where the new item is.
+    """
+    return await database.write(stored.create_item, body)
+
+
+@items.get("/<id:item_id>")
+@operation(returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
+async def get_item(item_id: UUID) -> ItemRow:
+    """Read an item."""
+    return await database.read(stored.get_item, item_id)
+
+
+@items.put("/<id:item_id>")
+@operation(body=ItemInput, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
+async def replace_item(item_id: UUID, body: ItemValues) -> ItemRow:
+    """Replace an item.
+
+    The body is the whole item: an optional field that is left out goes back to its default.
+    """
+    return await database.write(stored.replace_item, item_id, body)
+
+
+@items.patch("/<id:item_id>")
+@operation(body=ItemPatch, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
+async def update_item(item_id: UUID, body: ItemChanges) -> ItemRow:
+    """Change some fields of an item.
+
+    A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
+    to its default.
+    """
+    return await database.write(stored.update_item, item_id, body)
+
+
+@items.delete("/<id:item_id>")
+@operation(status=204, raises=[ItemNotFound, DatabaseUnavailable])
+async def delete_item(item_id: UUID) -> None:
+    """Delete an item."""
+    await database.write(stored.delete_item, item_id)

@@ -1,0 +1,129 @@
+"""The table of problems: which exception is answered how.
+
+The answers, the document's error responses and the pages under /errors/ all come from it.
+"""
+
+from werkzeug import exceptions as http
+
+from schemas.health import ReadinessProblem
+from schemas.problems import ProblemType
+from storage import DatabaseUnavailable
+from storage.items import ItemNotFound
+from storage.revisions import DatabaseAhead, DatabaseBehind
+
+
+class NotReady(Exception):
+    """Something that the service depends on is missing. `checks`: the state of each."""
+
+    def __init__(self, checks: dict[str, str]) -> None:
+        super().__init__(checks)
+        self.checks = checks
+
+
+INTERNAL_ERROR = ProblemType(
+    slug="internal-error",
+    status=500,
+    title="Internal error",
+    detail="The server failed to handle the request.",
+    meaning="The server met a fault of its own.",
+    remedy="Try again once. If it happens again, report it with the request_id.",
+)
+INVALID_REQUEST = ProblemType(
+    slug="invalid-request",
+    status=400,
+    title="Invalid request",
+    detail="The request is invalid: see errors.",
+    meaning="The body, a parameter or a header is malformed or not allowed.",
+    remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
+)
+DATABASE_UNAVAILABLE = ProblemType(
+    slug="database-unavailable",
+    status=503,
+    title="Database unavailable",
+    detail="The database can't be used at the moment.",
+    meaning="The database is down, too busy, or can't write.",
+    remedy="Nothing was changed. Try again after the seconds that Retry-After gives.",
+    retry_after=1,
+)
+
+PROBLEMS: dict[type[Exception], ProblemType] = {
+    http.BadRequest: INVALID_REQUEST,
+    http.NotFound: ProblemType(
+        slug="not-found",
+        status=404,
+        title="Not found",
+        detail="There is nothing at this address.",
+        meaning="No operation has this path.",
+        remedy="Compare the path with the documentation at /docs.",
+    ),
+    ItemNotFound: ProblemType(
+        slug="item-not-found",
+        status=404,
+        title="Item not found",
+        detail="No item has this id.",
+        meaning="There is no item with this id, or it was deleted.",
+        remedy="List the items to see which there are.",
+    ),
+    http.MethodNotAllowed: ProblemType(
+        slug="method-not-allowed",
+        status=405,
+        title="Method not allowed",
+        detail="This address doesn't take this method: see Allow.",
+        meaning="The path exists, but not with this method.",
+        remedy="The Allow header lists the methods that it takes.",
+    ),
+    http.RequestTimeout: ProblemType(
+        slug="request-timeout",
+        status=408,
+        title="Request timeout",
+        detail="The body didn't arrive in time.",
+        meaning="The request body took longer than the server waits for one.",
+        remedy="Nothing was changed. Try again over a better connection.",
+        retry_after=1,
+    ),
+    http.RequestEntityTooLarge: ProblemType(
+        slug="content-too-large",
+        status=413,
+        title="Content too large",
+        detail="The body is larger than the server takes.",
+        meaning="The request body has more bytes than the server takes.",
+        remedy="Send less at once.",
+    ),
+    http.UnsupportedMediaType: ProblemType(
+        slug="unsupported-media-type",
+        status=415,
+        title="Unsupported media type",
+        detail="The body's media type is not supported.",
+        meaning="The Content-Type or Content-Encoding is none that the operation takes.",
+        remedy="Send the body as Content-Type: application/json, in UTF-8, not compressed.",
+    ),
+    http.RequestedRangeNotSatisfiable: ProblemType(
+        slug="range-not-satisfiable",
+        status=416,
+        title="Range not satisfiable",
+        detail="The file doesn't have the range that was asked for.",
+        meaning="The Range header asks for bytes behind the end of a file of the documentation.",
+        remedy="Leave the Range header out.",
+    ),
+    Exception: INTERNAL_ERROR,
+    DatabaseUnavailable: DATABASE_UNAVAILABLE,
+    DatabaseBehind: DATABASE_UNAVAILABLE,
+    DatabaseAhead: DATABASE_UNAVAILABLE,
+    NotReady: ProblemType(
+        slug="not-ready",
+        status=503,
+        title="Not ready",
+        detail="A dependency is missing: see checks.",
+        meaning="Something that the service depends on is missing, so it should get no traffic.",
+        remedy="Try again after the seconds that Retry-After gives.",
+        retry_after=1,
+        schema=ReadinessProblem,
+    ),
+}
+
+BY_SLUG = {problem.slug: problem for problem in PROBLEMS.values()}
+
+
+def problem_of(error: type[Exception]) -> ProblemType:
+    """The row for an exception's class: that of the nearest base class that has one."""
+    return next(PROBLEMS[cls] for cls in error.__mro__ if cls in PROBLEMS)

@@ -1,0 +1,230 @@
+"""The settings: each declared once, read from the environment and a .env file here and only here.
+
+docs/settings.md lists them; a test compares.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+DEVELOPMENT, PRODUCTION = "development", "production"
+ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+DEVELOPMENT_ORIGINS = " ".join(
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
+)
+
+
+class SettingsError(SystemExit):
+    """A setting that must not start: one line for the operator, wherever it is raised."""
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError
+    return text.lower() in TRUE
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError
+        return text
+
+    return read
+
+
+def origins(text: str) -> tuple[str, ...]:
+    words = tuple(text.replace(",", " ").split())
+    if not all(ORIGIN.fullmatch(word) for word in words):
+        raise ValueError
+    return words
+
+
+def sqlite_file(text: str) -> str:
+    if not re.fullmatch(r"sqlite:///[^?]+", text) or ":memory:" in text:
+        raise ValueError
+    return text
+
+
+def long_enough(text: str) -> str:
+    if len(text.encode()) < 32:
+        raise ValueError
+    return text
+
+
+def each_long_enough(text: str) -> tuple[str, ...]:
+    return tuple(long_enough(word) for word in text.split())
+
+
+def setting(
+    default: str,
+    read: Callable[[str], Any],
+    allowed: str,
+    meaning: str,
+    *,
+    production: str | None = None,
+    secret: bool = False,
+) -> Any:
+    """Declare a setting. `production` is its default there, where it differs; `allowed` ends the
+    sentence that refuses a bad value, which is not shown if it is `secret`."""
+    defaults = {DEVELOPMENT: default, PRODUCTION: default if production is None else production}
+    return field(
+        metadata={
+            "defaults": defaults,
+            "read": read,
+            "allowed": allowed,
+            "meaning": meaning,
+            "secret": secret,
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the environment says. A name in capitals is the variable's."""
+
+    environment: str = setting(
+        DEVELOPMENT,
+        one_of(DEVELOPMENT, PRODUCTION),
+        f"{DEVELOPMENT} or {PRODUCTION}",
+        "Decides the defaults of the others; production needs a `SECRET_KEY`.",
+    )
+    host: str = setting(
+        "127.0.0.1",
+        one_of("127.0.0.1", "::1", "localhost"),
+        "127.0.0.1, ::1 or localhost, since "
+        "this version has no authentication: put a proxy that has in front",
+        "The address that `make serve` listens on.",
+    )
+    port: int = setting(
+        "8000", integer(0, 65535), "0 to 65535", "The port for `HOST`; 0 takes any free one."
+    )
+    database_url: str = setting(
+        "sqlite:///data/items.db",
+        sqlite_file,
+        "sqlite:///path/to/file",
+        "Where the items are kept. A relative path starts at the working directory; folders are "
+        "made.",
+        secret=True,
+    )
+    auto_migrate: bool = setting(
+        "true",
+        boolean,
+        "true or false",
+        "Whether a start brings the database's schema up to date by itself.",
+        production="false",
+    )
+    secret_key: str = setting(
+        "",
+        lambda text: long_enough(text) if text else "",
+        "32 bytes or more; in production it can't be left out",
+        "Signs the cursors of lists. In development one is made once and kept in "
+        "`data/secret_key`.",
+        secret=True,
+    )
+    secret_key_fallbacks: tuple[str, ...] = setting(
+        "",
+        each_long_enough,
+        "keys of 32 bytes or more, with blanks between",
+        "Earlier keys that are still accepted, the latest last.",
+        secret=True,
+    )
+    cors_origins: tuple[str, ...] = setting(
+        DEVELOPMENT_ORIGINS,
+        origins,
+        "origins such as https://app.example.com or https://*.example.com, with blanks between",
+        "Which browser apps on other origins may call. `*.` stands for exactly one label.",
+        production="",
+    )
+    max_body_bytes: int = setting(
+        "1048576", integer(1, 2**31), "1 to 2147483648", "The largest request body, in bytes."
+    )
+    body_timeout: int = setting(
+        "30",
+        integer(1, 3600),
+        "1 to 3600",
+        "Within how many seconds a request body must have come (under an ASGI server).",
+    )
+    log_level: str = setting(
+        "INFO",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "DEBUG, INFO, WARNING or ERROR",
+        "The least important kind of log line that is written.",
+    )
+    log_format: str = setting(
+        "console",
+        one_of("console", "json"),
+        "console or json",
+        "Log lines for people, or one JSON object each.",
+        production="json",
+    )
+    docs_enabled: bool = setting(
+        "true",
+        boolean,
+        "true or false",
+        "Whether `/docs` and `/openapi.json` are served.",
+    )
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environ`; without it, of the process's environment over a .env file.
+
+    Raises SettingsError.
+    """
+    if environ is None:
+        in_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+        environ = {**in_file, **os.environ}
+    environment = environ.get("ENVIRONMENT", DEVELOPMENT)
+    values = {}
+    for declared in fields(Settings):
+        key, about = declared.name.upper(), declared.metadata
+        text = environ.get(key, about["defaults"].get(environment, ""))
+        try:
+            values[declared.name] = about["read"](text)
+        except ValueError:
+            shown = "(not shown)" if about["secret"] else text
+            raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
+    return _with_secret_key(Settings(**values))
+
+
+def _with_secret_key(settings: Settings) -> Settings:
+    if settings.secret_key:
+        return settings
+    if settings.environment == PRODUCTION:
+        allowed = next(f for f in fields(Settings) if f.name == "secret_key").metadata["allowed"]
+        raise SettingsError(f"SECRET_KEY is missing: {allowed}")
+    return replace(settings, secret_key=_kept_secret_key(Path("data/secret_key")))
+
+
+def _kept_secret_key(path: Path) -> str:
+    """The key kept in `path`, which is made once, readable by its owner alone.
+
+    The file appears whole or not at all, so that processes which start together agree.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
+    return path.read_text()

@@ -1,0 +1,14 @@
+"""The ASGI application: `hypercorn asgi:app`, or `python -m serving`."""
+
+from api import create_app, load_settings
+from api.request_log import RequestLog
+from serving import Bridge
+
+settings = load_settings()
+flask_app = create_app(settings)
+app = Bridge(
+    flask_app,
+    lifespan=flask_app.database,
+    body_timeout=settings.body_timeout,
+    failure=RequestLog(flask_app.answer_failure),
+)

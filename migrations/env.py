@@ -1,0 +1,15 @@
+"""How Alembic runs the migrations: on the connection, and in the transaction, of storage.revisions.
+
+Nothing runs offline or on a connection of its own, so the caller's lock holds for all of it.
+"""
+
+from alembic import context
+
+from storage.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

@@ -1,0 +1,1 @@
+"""From the operations that the views declare to the OpenAPI document, and its pages."""

@@ -1,0 +1,197 @@
+"""The OpenAPI 3.1 document, made from the application's routes and the operations behind them."""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.yaml_utils import dict_to_yaml
+from flask import Flask
+from marshmallow import Schema, fields
+from werkzeug.routing import Rule
+
+from openapi.operation import Operation, ResponseHeader
+from schemas.base import DocumentedSchema
+from schemas.problems import ProblemType
+
+Json = dict[str, Any]
+
+VERSION = "0.1.0"
+DESCRIPTION = """\
+Things with a name, a status, a quantity and tags.
+
+Every error of every operation has one body, `application/problem+json` (RFC 9457); its `type`
+leads to a page about it. Every answer carries an `X-Request-ID`: name it when you report a fault.
+"""
+REQUEST_ID = ResponseHeader(
+    name="X-Request-ID",
+    description="The id of this request: the one that was sent, if it was valid, or a new one.",
+    example="0f8fad5bd9cb469fa16570867728950e",
+    value=lambda _: None,
+)
+RETRY_AFTER = ResponseHeader(
+    name="Retry-After",
+    description="After how many seconds it is worth trying again.",
+    example="1",
+    value=lambda _: None,
+)
+
+
+class Document:
+    """Adds one operation after another to an APISpec."""
+
+    def __init__(self) -> None:
+        self.marshmallow = MarshmallowPlugin(schema_name_resolver=schema_name)
+        self.spec = APISpec(
+            title="Items API",
+            version=VERSION,
+            openapi_version="3.1.0",
+            plugins=[self.marshmallow],
+            info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            servers=[{"url": "/", "description": "The server that serves this document."}],
+        )
+
+    def add(self, rule: Rule, operation: Operation, tag: str) -> None:
+        """Document `operation` as what `rule` leads to."""
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        method = next(m for m in sorted(rule.methods or ()) if m not in {"HEAD", "OPTIONS"})
+        described: Json = {
+            "operationId": operation.operation_id,
+            "summary": operation.summary,
+            "description": operation.description,
+            "tags": [tag],
+            "parameters": [*path_parameters(rule), *self._query_parameters(operation)],
+            "responses": self._responses(operation),
+        }
+        if operation.body is not None:
+            content = self._content(operation.body, "application/json")
+            described["requestBody"] = {"required": True, "content": content}
+        self.spec.path(path, operations={method.lower(): described})
+
+    def _query_parameters(self, operation: Operation) -> Iterator[Json]:
+        if operation.query is None:
+            return
+        for name, field in operation.query().fields.items():
+            described = self._converter.field2property(field)
+            yield {
+                "name": field.data_key or name,
+                "in": "query",
+                "required": field.required,
+                "description": described.pop("description", ""),
+                "schema": described,
+            }
+
+    def _responses(self, operation: Operation) -> Json:
+        success: Json = {
+            "description": HTTPStatus(operation.status).phrase,
+            "headers": self._headers(REQUEST_ID, *operation.headers),
+        }
+        if operation.returns is not None:
+            success["content"] = self._content(operation.returns, "application/json")
+        responses = {str(operation.status): success}
+        for problem in operation.problems:
+            responses[str(problem.status)] = self._problem_reference(problem)
+        return dict(sorted(responses.items()))
+
+    def _problem_reference(self, problem: ProblemType) -> Json:
+        name = problem.slug.title().replace("-", "")
+        if name not in self.spec.components.responses:
+            content = self._content(problem.schema, "application/problem+json")
+            example = content["application/problem+json"]["example"]
+            example |= {"type": problem.uri, "title": problem.title, "status": problem.status}
+            example |= {"detail": problem.detail, "error": problem.detail}
+            if problem.status != HTTPStatus.BAD_REQUEST:
+                example["errors"] = []
+            retry = [RETRY_AFTER] if problem.retry_after is not None else []
+            self.spec.components.response(
+                name,
+                {
+                    "description": f"{problem.title}. {problem.meaning}",
+                    "headers": self._headers(REQUEST_ID, *retry),
+                    "content": content,
+                },
+            )
+        return {"$ref": f"#/components/responses/{name}"}
+
+    def _headers(self, *headers: ResponseHeader) -> Json:
+        for header in headers:
+            if header.name not in self.spec.components.headers:
+                described = {
+                    "description": header.description,
+                    "schema": {"type": "string"},
+                    "example": header.example,
+                }
+                self.spec.components.header(header.name, described)
+        return {h.name: {"$ref": f"#/components/headers/{h.name}"} for h in headers}
+
+    def _content(self, schema: type[DocumentedSchema], media_type: str) -> Json:
+        reference = self._converter.resolve_nested_schema(schema())
+        return {media_type: {"schema": reference, "example": example_of(schema())}}
+
+    @property
+    def _converter(self) -> Any:
+        return self.marshmallow.converter
+
+    def as_dict(self) -> Json:
+        """The whole document, with what schemas know that fields can't say."""
+        document = self.spec.to_dict()
+        for schema, *_ in self._converter.refs:
+            described = document["components"]["schemas"][schema_name(schema)]
+            described["description"] = inspect.cleandoc(schema.__doc__ or "")
+            described.update(getattr(schema, "json_schema", {}))
+        return document
+
+
+def build_document(app: Flask) -> Json:
+    """The document over every view of `app` that declares an operation."""
+    document = Document()
+    for rule in app.url_map.iter_rules():
+        operation = getattr(app.view_functions[rule.endpoint], "operation", None)
+        if operation is not None:
+            document.add(rule, operation, tag=rule.endpoint.partition(".")[0])
+    described = document.as_dict()
+    used = {
+        tag for path in described["paths"].values() for op in path.values() for tag in op["tags"]
+    }
+    described["tags"] = [
+        {"name": name, "description": inspect.cleandoc(sys.modules[bp.import_name].__doc__ or "")}
+        for name, bp in app.blueprints.items()
+        if name in used
+    ]
+    return described
+
+
+def to_yaml(document: Json) -> str:
+    text: str = dict_to_yaml(document, {"allow_unicode": True, "width": 100})
+    return text
+
+
+def schema_name(schema: type[Schema] | Schema | str) -> str:
+    cls = schema if isinstance(schema, type) else type(schema)
+    return cls.__name__
+
+
+def path_parameters(rule: Rule) -> Iterator[Json]:
+    # Werkzeug keeps the converters private, and nothing public says what a rule's are.
+    for name, converter in rule._converters.items():
+        documentation = getattr(converter, "documentation", {"schema": {"type": "string"}})
+        yield {"name": name, "in": "path", "required": True, **documentation}
+
+
+def example_of(schema: Schema) -> Json:
+    """An object made of the first example of each field."""
+    return {field.data_key or name: _example(field) for name, field in schema.fields.items()}
+
+
+def _example(field: fields.Field[Any]) -> Any:
+    if "examples" in field.metadata:
+        return field.metadata["examples"][0]
+    if isinstance(field, fields.List):
+        return [_example(field.inner)]
+    if isinstance(field, fields.Nested):
+        return example_of(field.schema)
+    raise ValueError(f"{field.parent}: the field {field.name} needs an example")

@@ -1,0 +1,56 @@
+"""What a view declares about itself: enough to validate, to serialize and to document."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.base import InputSchema, OutputSchema
+from schemas.problems import ProblemType
+
+View = Callable[..., Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseHeader:
+    """A header of the successful answer, made from what the view returns (None: left out)."""
+
+    name: str
+    description: str
+    example: str
+    value: Callable[[Any], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One method on one path. `problems` are all the ways it can fail."""
+
+    view: View
+    query: type[InputSchema] | None
+    body: type[InputSchema] | None
+    returns: type[OutputSchema] | None
+    status: int
+    headers: tuple[ResponseHeader, ...]
+    problems: tuple[ProblemType, ...]
+
+    def __post_init__(self) -> None:
+        parameters = inspect.signature(self.view).parameters
+        for name in ("query", "body"):
+            if (name in parameters) != (getattr(self, name) is not None):
+                raise TypeError(f"{self.operation_id}: declare {name} and take it, or neither")
+
+    @property
+    def operation_id(self) -> str:
+        return self.view.__name__
+
+    @property
+    def summary(self) -> str:
+        return self._docstring[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        return self._docstring[2].strip() or self.summary + "."
+
+    @property
+    def _docstring(self) -> tuple[str, str, str]:
+        return (inspect.getdoc(self.view) or "").partition("\n")

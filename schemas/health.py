@@ -1,0 +1,48 @@
+"""Whether the service runs, and whether it can work."""
+
+from marshmallow import fields
+from marshmallow.validate import OneOf
+
+from schemas.base import OutputSchema
+from schemas.fields import Timestamp
+from schemas.problems import Problem
+
+CHECKS = fields.Dict(
+    keys=fields.String(),
+    values=fields.String(
+        validate=OneOf(["ok", "unavailable", "behind", "ahead"]), metadata={"examples": ["ok"]}
+    ),
+    metadata={
+        "description": "The state of each dependency, by its name.",
+        "examples": [{"database": "ok", "migrations": "ok"}],
+    },
+)
+
+
+class Health(OutputSchema):
+    """The process runs and answers."""
+
+    status = fields.String(
+        validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
+    )
+    timestamp = Timestamp(
+        metadata={
+            "description": "The server's clock.",
+            "examples": ["2026-11-20T09:30:00.123456Z"],
+        }
+    )
+
+
+class Readiness(OutputSchema):
+    """Everything that the service depends on is there."""
+
+    status = fields.String(
+        validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
+    )
+    checks = CHECKS
+
+
+class ReadinessProblem(Problem):
+    """Something that the service depends on is missing."""
+
+    checks = CHECKS

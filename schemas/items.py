@@ -1,0 +1,103 @@
+"""Items: things with a name, a status, a quantity and tags."""
+
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range
+
+from schemas.base import InputSchema, OutputSchema, merge_patch_of
+from schemas.fields import QueryInteger, StrictInteger, Text, Timestamp, TrimmedText, unique
+
+NAME = {"description": "What the item is called; trimmed.", "examples": ["First item"]}
+DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
+STATUS = {"description": "How far the item has come.", "examples": ["todo"]}
+QUANTITY = {"description": "How many there are.", "examples": [1]}
+TAGS = {"description": "Words to find the item by.", "examples": [["home", "urgent"]]}
+TAG = {"description": "One word to find the item by.", "examples": ["home"]}
+
+Status = OneOf(["todo", "doing", "done"])
+
+
+class ItemInput(InputSchema):
+    """A whole item as a client sends it; what is left out takes its default."""
+
+    name = TrimmedText(required=True, validate=Length(min=1, max=200), metadata=NAME)
+    description = Text(
+        load_default=None, allow_none=True, validate=Length(max=2000), metadata=DESCRIPTION
+    )
+    status = fields.String(load_default="todo", validate=Status, metadata=STATUS)
+    quantity = StrictInteger(
+        load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=QUANTITY
+    )
+    tags = fields.List(
+        Text(validate=Length(min=1, max=50), metadata=TAG),
+        load_default=list,
+        validate=[Length(max=20), unique],
+        metadata={**TAGS, "uniqueItems": True},
+    )
+
+
+ItemPatch = merge_patch_of(ItemInput, "ItemPatch")
+
+
+class Item(OutputSchema):
+    """An item as it is stored."""
+
+    id = fields.UUID(
+        metadata={
+            "description": "Given by the server; never changes.",
+            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
+        }
+    )
+    name = fields.String(metadata=NAME)
+    description = fields.String(allow_none=True, metadata=DESCRIPTION)
+    status = fields.String(validate=Status, metadata=STATUS)
+    quantity = fields.Integer(metadata=QUANTITY)
+    tags = fields.List(fields.String(metadata=TAG), metadata=TAGS)
+    created_at = Timestamp(
+        metadata={
+            "description": "When the item was created.",
+            "examples": ["2026-11-20T09:30:00.123456Z"],
+        }
+    )
+    updated_at = Timestamp(
+        metadata={
+            "description": "When the item was last written.",
+            "examples": ["2026-11-20T09:30:00.123456Z"],
+        }
+    )
+    version = fields.Integer(
+        metadata={
+            "description": "Starts at 1; each write adds 1. The ETag is this number in quotes.",
+            "examples": [1],
+        }
+    )
+
+
+class ItemPage(OutputSchema):
+    """One page of a list of items."""
+
+    items = fields.List(
+        fields.Nested(Item), metadata={"description": "The items of this page, newest first."}
+    )
+    next_cursor = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Send it as `cursor` for the next page; null on the last one.",
+            "examples": [None],
+        },
+    )
+
+
+class ItemListQuery(InputSchema):
+    """Which page of the list is wanted."""
+
+    limit = QueryInteger(
+        load_default=50,
+        validate=Range(min=1, max=200),
+        metadata={"description": "How many items a page holds at most.", "examples": [50]},
+    )
+    cursor: fields.Field[Any] = Text(
+        load_default=None,
+        metadata={"description": "The `next_cursor` of the page before, unchanged."},
+    )

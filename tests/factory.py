@@ -1,0 +1,27 @@
+"""Hand-made data for tests."""
+
+from typing import Any
+
+from api import load_settings
+from api.settings import Settings
+
+SECRET_KEY = "a key for tests, of 32 bytes or more"
+
+
+def settings_for(folder: Any, **environ: str) -> Settings:
+    """Settings as from the environment alone, with the database in `folder`."""
+    return load_settings(
+        {"DATABASE_URL": f"sqlite:///{folder}/items.db", "SECRET_KEY": SECRET_KEY, **environ}
+    )
+
+
+def item_input(**fields: Any) -> dict[str, Any]:
+    """A whole item as a client sends it."""
+    item = {
+        "name": "First item",
+        "description": "Two for the kitchen.",
+        "status": "doing",
+        "quantity": 2,
+        "tags": ["home", "urgent"],
+    }
+    return {**item, **fields}
