@@ -43,7 +43,7 @@ class Database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._auto_migrate = auto_migrate
         self._prepared = False
-        self._read_engine = _create_engine(url, begin="BEGIN", size=READERS)
+        self._read_engine = _create_engine(url, begin="BEGIN", size=READERS, query_only=True)
         self._write_engine = _create_engine(url, begin="BEGIN IMMEDIATE", size=1)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -68,17 +68,21 @@ class Database:
         await self._prepare_once()
         return await _run(self._writer, self._write_engine, function, *args, **kwargs)
 
-    async def migrate(
+    async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like `write`, for a function of storage.revisions: whatever the database's revision is.
+        """Like `write`, but whatever revision the database is at: for storage.revisions.
 
         The write lock lets in one process at a time; the next finds nothing left to do.
         """
         return await _run(self._writer, self._write_engine, function, *args, **kwargs)
 
     async def __aenter__(self) -> Self:
-        await self._prepare_once()
+        try:
+            await self._prepare_once()
+        except BaseException:
+            self.close()  # nobody else will
+            raise
         return self
 
     async def __aexit__(
@@ -100,7 +104,7 @@ class Database:
         if self._prepared:
             return
         if self._auto_migrate:
-            await self.migrate(revisions.upgrade)
+            await self.administer(revisions.upgrade)
         await _run(self._readers, self._read_engine, revisions.check)
         self._prepared = True
 
@@ -125,7 +129,7 @@ async def _run(
     return await asyncio.get_running_loop().run_in_executor(executor, unit_of_work)
 
 
-def _create_engine(url: str, *, begin: str, size: int) -> Engine:
+def _create_engine(url: str, *, begin: str, size: int, query_only: bool = False) -> Engine:
     """An engine whose transactions start with `begin`, in place of the driver's own idea.
 
     A transaction that reads first and writes later fails at once when another one wrote in
@@ -140,12 +144,17 @@ def _create_engine(url: str, *, begin: str, size: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        connection.executescript(f"""
-            PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
-            PRAGMA journal_mode = WAL;
-            PRAGMA synchronous = FULL;
-            PRAGMA foreign_keys = ON;
-        """)
+        try:
+            connection.executescript(f"""
+                PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
+                PRAGMA journal_mode = WAL;
+                PRAGMA synchronous = FULL;
+                PRAGMA foreign_keys = ON;
+                PRAGMA query_only = {query_only};
+            """)
+        except sqlite3.Error:
+            connection.close()  # the pool forgets what it couldn't configure
+            raise
 
     @event.listens_for(engine, "begin")
     def start_transaction(connection: Connection) -> None:

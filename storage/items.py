@@ -1,16 +1,38 @@
 """Items in the database."""
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
-from storage.tables import items
+from storage.facts import NotFound
+from storage.pages import NewestFirst, Page, Position
+from storage.tables import UtcDateTime, metadata
+
+ItemRow = Row[Any]
 
 
-class ItemNotFound(LookupError):
+class ItemNotFound(NotFound):
     """No item has this id."""
+
+    detail = "No item has this id."
 
 
 class ItemValues(TypedDict):
@@ -33,21 +55,25 @@ class ItemChanges(TypedDict, total=False):
     tags: list[str]
 
 
-ItemRow = Row[Any]
-
-
-class Position(NamedTuple):
-    """A place in the list: that of its last item so far."""
-
-    created_at: datetime
-    id: UUID
-
-
-class Page(NamedTuple):
-    items: list[ItemRow]
-    next: Position | None
-    """Where the next page starts; None on the last one."""
-
+items = Table(
+    "items",
+    metadata,
+    # SQLite keeps the table in the order of an integer key, here that of creation. It stays
+    # inside: an id that counts would tell everyone how many items there are.
+    Column("seq", Integer, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("description", String(2000)),
+    Column("status", String(5), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("status IN ('todo', 'doing', 'done')", name="status"),
+    CheckConstraint("quantity >= 0", name="quantity"),
+)
+Index(None, items.c.created_at, items.c.id)
 
 PUBLIC = [column for column in items.c if column is not items.c.seq]
 BY_ID = items.c.id == bindparam("item_id")
@@ -56,16 +82,7 @@ INSERT = insert(items).returning(*PUBLIC)
 SELECT = select(*PUBLIC).where(BY_ID)
 UPDATE = update(items).where(BY_ID).returning(*PUBLIC)
 DELETE = delete(items).where(BY_ID)
-FIRST_PAGE = (
-    select(*PUBLIC).order_by(items.c.created_at.desc(), items.c.id.desc()).limit(bindparam("limit"))
-)
-LATER_PAGE = FIRST_PAGE.where(
-    tuple_(items.c.created_at, items.c.id)
-    < tuple_(
-        bindparam("created_at", type_=items.c.created_at.type),
-        bindparam("id", type_=items.c.id.type),
-    )
-)
+LIST = NewestFirst(items, PUBLIC)
 
 
 def create_item(connection: Connection, values: ItemValues) -> ItemRow:
@@ -81,12 +98,7 @@ def get_item(connection: Connection, item_id: UUID) -> ItemRow:
 
 def list_items(connection: Connection, *, limit: int, after: Position | None) -> Page:
     """At most `limit` items, newest first, from behind `after` on."""
-    statement = FIRST_PAGE if after is None else LATER_PAGE
-    position = {} if after is None else after._asdict()
-    rows = list(connection.execute(statement, {"limit": limit + 1, **position}))
-    page = rows[:limit]
-    more = len(rows) > limit
-    return Page(page, Position(page[-1].created_at, page[-1].id) if more else None)
+    return LIST.page(connection, limit=limit, after=after)
 
 
 def update_item(connection: Connection, item_id: UUID, changes: ItemChanges) -> ItemRow:
