@@ -29,31 +29,31 @@ db = AppGroup("db", help="The database's schema.")
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
     """Bring the database up to REVISION, by default the newest."""
-    _run(database.migrate(revisions.upgrade, revision))
+    _run(database.administer(revisions.upgrade, revision))
 
 
 @db.command()
 @click.argument("revision")
 def downgrade(revision: str) -> None:
     """Take the database down to REVISION; `base` drops everything."""
-    _run(database.migrate(revisions.downgrade, revision))
+    _run(database.administer(revisions.downgrade, revision))
 
 
 @db.command()
 def current() -> None:
     """Say which revision the database is at."""
-    click.echo(_run(database.migrate(revisions.current)) or "none")
+    click.echo(_run(database.administer(revisions.current)) or "none")
 
 
 @db.command()
 def check() -> None:
     """Say whether the database is at the revision that this version needs; fail if not."""
-    _run(database.migrate(revisions.check))
+    _run(database.administer(revisions.check))
     click.echo("The database is up to date.")
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(coroutine)
-    except (DatabaseUnavailable, revisions.DatabaseBehind, revisions.DatabaseAhead) as error:
+    except (DatabaseUnavailable, revisions.RevisionError) as error:
         raise click.ClickException(str(error)) from None

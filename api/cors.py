@@ -28,6 +28,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         expose_headers=sorted(response_headers(document)),
         max_age=MAX_AGE,
         supports_credentials=False,
+        allow_private_network=False,
         # Else it would name every allowed origin to whoever sends none,
         always_send=False,
         # and leave `Vary` out where the origin isn't allowed.
@@ -42,18 +43,17 @@ def correct(response: Response) -> Response:
     preflight promise only the methods that the address has."""
     response.vary.add("Origin")
     promised = "Access-Control-Allow-Methods"
-    if promised in response.headers and response.allow:
+    if promised in response.headers:
         response.headers[promised] = ", ".join(sorted(response.allow))
     return response
 
 
-def origin_pattern(origin: str) -> str | re.Pattern[str]:
-    """`origin` for flask-cors: as it is, or with `*.` as an expression for exactly one label.
+def origin_pattern(origin: str) -> re.Pattern[str]:
+    """An expression for `origin` and nothing else, in which `*` is exactly one label.
 
-    Anchored at the end, which flask-cors leaves open.
+    flask-cors leaves expressions open at the end, takes text with brackets (an IPv6 address)
+    for one, and compares other text without regard to case, which browsers never do.
     """
-    if "*" not in origin:
-        return origin
     return re.compile(re.escape(origin).replace(r"\*", "[a-z0-9-]+") + r"\Z")
 
 

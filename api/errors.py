@@ -11,11 +11,14 @@ from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
     MethodNotAllowed,
+    RequestedRangeNotSatisfiable,
+    UnsupportedMediaType,
 )
 
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import REQUEST_ID
 from schemas.problems import ProblemType
+from storage.facts import NotFound
 
 MOST_ERRORS = 100
 """How many errors one answer lists at most, whatever a client manages to do wrong."""
@@ -31,6 +34,14 @@ class InvalidRequest(BadRequest):
     def __init__(self, errors: Iterable[Error]) -> None:
         super().__init__()
         self.errors = [error for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
+
+
+class UnsupportedContent(UnsupportedMediaType):
+    """The body comes as nothing that the operation takes; `header` says so."""
+
+    def __init__(self, detail: str, *, header: str) -> None:
+        super().__init__(detail)
+        self.errors = [{"detail": detail, "header": header}]
 
 
 def init_app(app: Flask) -> None:
@@ -58,12 +69,16 @@ def _logged_by_flask(error: Exception) -> bool:
 def _particulars(error: Exception, problem: ProblemType) -> dict[str, Any]:
     """What this very error adds to the problem's own words."""
     match error:
-        case InvalidRequest(errors=errors):
+        case InvalidRequest(errors=errors) | UnsupportedContent(errors=errors):
             return {"errors": errors, "detail": _sentence(errors)}
         case MethodNotAllowed(valid_methods=methods) if methods:
             allowed = ", ".join(sorted(methods))
             detail = f"This address takes {allowed}."
             return {"detail": detail, "headers": {"Allow": allowed}}
+        case RequestedRangeNotSatisfiable(length=length, units=units):
+            return {"headers": {"Content-Range": f"{units} */{length}"}}
+        case NotFound(detail=detail):
+            return {"detail": detail}
         case NotReady(checks=checks):
             return {"checks": checks}
         case HTTPException(description=str(detail)) if problem.status == error.code:

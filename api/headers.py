@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from api.cursors import CursorPage
 from openapi.operation import ResponseHeader
 
 
@@ -13,7 +12,7 @@ def _location(row: Any) -> str:
     return f"{request.script_root}{request.path}/{row.id}"
 
 
-def _link(page: CursorPage) -> str | None:
+def _link(page: Any) -> str | None:
     if page.next_cursor is None:
         return None
     parameters = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})

@@ -4,16 +4,16 @@ from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import strict_json
-from api.errors import InvalidRequest, errors_of
+from api.errors import InvalidRequest, UnsupportedContent, errors_of
 
 CHUNK = 64 * 1024
 
 
 def load_body(schema: Schema, *, limit: int) -> Any:
-    """The JSON body, validated. Raises UnsupportedMediaType, RequestEntityTooLarge and, from
+    """The JSON body, validated. Raises UnsupportedContent, RequestEntityTooLarge and, from
     the server's side, RequestTimeout."""
     _require_json()
     data = _read(limit)
@@ -42,11 +42,11 @@ def load_query(schema: Schema) -> Any:
 
 def _require_json() -> None:
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
+        raise UnsupportedContent("Send the body as application/json.", header="Content-Type")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("Send the body in UTF-8.")
+        raise UnsupportedContent("Send the body in UTF-8.", header="Content-Type")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+        raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")
 
 
 def _read(limit: int) -> bytes:

@@ -1,6 +1,6 @@
 """Items: create, list, read, replace, change and delete them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint
@@ -17,9 +17,14 @@ from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
 items = Blueprint("items", __name__, url_prefix="/api/items")
 
 
+class ItemsOfPage(NamedTuple):
+    items: list[ItemRow]
+    next_cursor: str | None
+
+
 @items.get("")
 @operation(query=ItemListQuery, returns=ItemPage, headers=[NEXT_PAGE], raises=[DatabaseUnavailable])
-async def list_items(query: dict[str, Any]) -> cursors.CursorPage:
+async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     """List items.
 
     Newest first. Follow `next_cursor`, or the `Link` header, until there is none: no item is
@@ -27,7 +32,7 @@ async def list_items(query: dict[str, Any]) -> cursors.CursorPage:
     """
     after = cursors.decode(query["cursor"])
     page = await database.read(stored.list_items, limit=query["limit"], after=after)
-    return cursors.CursorPage(page.items, cursors.encode(page.next))
+    return ItemsOfPage(page.rows, cursors.encode(page.next))
 
 
 @items.post("")

@@ -40,6 +40,12 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    # Ours is the line for each request, and for each migration; flask-cors tells of preflights.
-    for chatty in ("werkzeug", "flask_cors", "alembic"):
+    # Ours are the lines for each request and each migration; flask-cors tells of preflights.
+    for chatty in ("flask_cors", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("werkzeug").addFilter(is_no_access_line)
+
+
+def is_no_access_line(record: logging.LogRecord) -> bool:
+    """A filter for `flask run`, which says where it listens and logs each request as well."""
+    return " - - [" not in str(record.msg)

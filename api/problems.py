@@ -8,8 +8,8 @@ from werkzeug import exceptions as http
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from storage import DatabaseUnavailable
-from storage.items import ItemNotFound
-from storage.revisions import DatabaseAhead, DatabaseBehind
+from storage.facts import NotFound
+from storage.revisions import RevisionError
 
 
 class NotReady(Exception):
@@ -36,34 +36,28 @@ INVALID_REQUEST = ProblemType(
     meaning="The body, a parameter or a header is malformed or not allowed.",
     remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
 )
+NOT_FOUND = ProblemType(
+    slug="not-found",
+    status=404,
+    title="Not found",
+    detail="There is nothing at this address.",
+    meaning="No operation has this path, or nothing has this id (any more).",
+    remedy="Compare the path with the documentation at /docs, and the id with a list.",
+)
 DATABASE_UNAVAILABLE = ProblemType(
     slug="database-unavailable",
     status=503,
     title="Database unavailable",
     detail="The database can't be used at the moment.",
     meaning="The database is down, too busy, or can't write.",
-    remedy="Nothing was changed. Try again after the seconds that Retry-After gives.",
+    remedy="Try again after the seconds that Retry-After gives.",
     retry_after=1,
 )
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
-    http.NotFound: ProblemType(
-        slug="not-found",
-        status=404,
-        title="Not found",
-        detail="There is nothing at this address.",
-        meaning="No operation has this path.",
-        remedy="Compare the path with the documentation at /docs.",
-    ),
-    ItemNotFound: ProblemType(
-        slug="item-not-found",
-        status=404,
-        title="Item not found",
-        detail="No item has this id.",
-        meaning="There is no item with this id, or it was deleted.",
-        remedy="List the items to see which there are.",
-    ),
+    http.NotFound: NOT_FOUND,
+    NotFound: NOT_FOUND,
     http.MethodNotAllowed: ProblemType(
         slug="method-not-allowed",
         status=405,
@@ -107,8 +101,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     ),
     Exception: INTERNAL_ERROR,
     DatabaseUnavailable: DATABASE_UNAVAILABLE,
-    DatabaseBehind: DATABASE_UNAVAILABLE,
-    DatabaseAhead: DATABASE_UNAVAILABLE,
+    RevisionError: DATABASE_UNAVAILABLE,
     NotReady: ProblemType(
         slug="not-ready",
         status=503,

@@ -16,7 +16,13 @@ from typing import Any
 from dotenv import dotenv_values
 
 DEVELOPMENT, PRODUCTION = "development", "production"
-ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+# A host or an address, or any one label before two or more; with a port unless it is the scheme's.
+ORIGIN = re.compile(
+    rf"(http(?!.*:80$)|https(?!.*:443$))://"
+    rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
+    rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
+)
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 DEVELOPMENT_ORIGINS = " ".join(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
@@ -52,9 +58,12 @@ def one_of(*values: str) -> Callable[[str], str]:
 
 
 def origins(text: str) -> tuple[str, ...]:
+    """Exactly as browsers write them: anything else would silently never match."""
     words = tuple(text.replace(",", " ").split())
-    if not all(ORIGIN.fullmatch(word) for word in words):
-        raise ValueError
+    for word in words:
+        match = ORIGIN.fullmatch(word)
+        if match is None or int(match["port"] or 0) > 65535:
+            raise ValueError
     return words
 
 

@@ -1,5 +1,6 @@
 """The document at /openapi.json and /openapi.yaml, Swagger UI at /docs."""
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,33 @@ from openapi.document import to_yaml
 OURS = Path(__file__).parent / "static"
 VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
 ASSETS = {
+    "page.css": OURS,
     "initializer.js": OURS,
     "swagger-ui.css": VENDORED,
     "swagger-ui-bundle.js": VENDORED,
     "favicon-32x32.png": VENDORED,
 }
-# Swagger UI sets style attributes; scripts come from files alone.
+# Not as each machine's own table has them: a browser refuses a script of another type (nosniff).
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+# Swagger UI needs no inline style, and its icons are data: addresses in its style sheet.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
 def documentation(document: dict[str, Any]) -> Blueprint:
-    """The views over `document`, which is rendered once."""
+    """The views over `document`, which is rendered once, or once for each path prefix."""
     views = Blueprint("documentation", __name__)
-    as_json = orjson.dumps(document)
-    as_yaml = to_yaml(document).encode()
+
+    @lru_cache(maxsize=8)
+    def render(prefix: str) -> tuple[bytes, bytes]:
+        """As JSON and as YAML, with the server that is reached under `prefix`."""
+        servers = [{**server, "url": prefix or "/"} for server in document["servers"]]
+        mounted = {**document, "servers": servers}
+        return orjson.dumps(mounted), to_yaml(mounted).encode()
+
+    render("")
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
@@ -47,15 +57,16 @@ def documentation(document: dict[str, Any]) -> Blueprint:
     async def get_asset(asset: str) -> Response:
         if asset not in ASSETS:
             raise NotFound
-        return send_from_directory(ASSETS[asset], asset)
+        media_type = MEDIA_TYPES[Path(asset).suffix]
+        return send_from_directory(ASSETS[asset], asset, mimetype=media_type)
 
     @views.get("/openapi.json")
     async def get_document() -> Response:
-        return _cached(as_json, "application/json")
+        return _cached(render(request.script_root)[0], "application/json")
 
     @views.get("/openapi.yaml")
     async def get_yaml_document() -> Response:
-        return _cached(as_yaml, "application/yaml")
+        return _cached(render(request.script_root)[1], "application/yaml")
 
     return views
 

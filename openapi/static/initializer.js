@@ -1,5 +1,5 @@
 // A file of its own, so that the page's policy can forbid inline scripts.
-window.ui = SwaggerUIBundle({
+SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,

@@ -1,0 +1,243 @@
+"""Who may call from another origin, and what the headers say about it.
+
+The same in a real browser: tests/browser/test_cross_origin.py.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import httpx
+import pytest
+
+from api import create_app
+from api.app import Api
+from api.settings import Settings
+from tests.api.origins import (
+    ALLOWED,
+    CORS_ORIGINS,
+    EXPOSED,
+    REFUSED,
+    ask,
+    assert_granted,
+    assert_refused,
+    names,
+)
+from tests.conftest import bridged
+from tests.factory import settings_for
+
+PREFLIGHT = {"headers": {"Access-Control-Request-Method": "POST"}}
+PREFLIGHT_PUT = {"headers": {"Access-Control-Request-Method": "PUT"}}
+BEYOND = {"headers": {"Range": "bytes=9999999-"}}
+ANSWERS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
+    "success": (200, "GET", "/api/items", {}),
+    "created": (201, "POST", "/api/items", {"json": {"name": "x"}}),
+    "head": (200, "HEAD", "/api/items", {}),
+    "redirect": (302, "GET", "/", {}),
+    "not modified": (304, "GET", "/openapi.json", {"headers": {"If-None-Match": "*"}}),
+    "invalid body": (400, "POST", "/api/items", {"json": {}}),
+    "invalid query": (400, "GET", "/api/items?limit=0", {}),
+    "no such route": (404, "GET", "/nowhere", {}),
+    "no such item": (404, "PUT", "/api/items/1", {"json": {"name": "x"}}),
+    "no such method": (405, "DELETE", "/api/items", {}),
+    "large body": (413, "POST", "/api/items", {"json": {"name": "x" * 1000}}),
+    "media type": (415, "POST", "/api/items", {"content": b"name=x"}),
+    "range": (416, "GET", "/docs/initializer.js", BEYOND),
+    "failing view": (500, "GET", "/fails", {}),
+    "failing middleware": (500, "GET", "/fails-outside", {}),
+    "preflight": (200, "OPTIONS", "/api/items", PREFLIGHT),
+    "preflight for no such item": (200, "OPTIONS", "/api/items/1", PREFLIGHT_PUT),
+    "preflight for no such route": (404, "OPTIONS", "/nowhere", PREFLIGHT),
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_for(tmp_path, CORS_ORIGINS=CORS_ORIGINS, MAX_BODY_BYTES="1000")
+
+
+@pytest.fixture
+def app(app: Api) -> Api:
+    """The application, failing at two addresses: within Flask's care and outside of it."""
+
+    async def fail() -> NoReturn:
+        raise RuntimeError("as intended")
+
+    def fail_outside(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/fails-outside":
+            raise RuntimeError("as intended")
+        return inner(environ, start_response)
+
+    app.add_url_rule("/fails", view_func=fail)
+    inner = app.wsgi_app
+    app.wsgi_app = fail_outside  # type: ignore[method-assign]  # Flask's documented way
+    return app
+
+
+def connect(app: Api, **options: Any) -> httpx.AsyncClient:
+    """A client like the fixture, over a bridge with `options`."""
+    transport = httpx.ASGITransport(bridged(app, **options))
+    return httpx.AsyncClient(transport=transport, base_url="http://items.test")
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_every_kind_of_answer_grants_an_allowed_origin_and_it_alone(
+    client: httpx.AsyncClient, answer: str
+) -> None:
+    status, method, path, options = ANSWERS[answer]
+    for origin in ALLOWED:
+        response = await ask(client, method, path, origin, **options)
+        assert response.status_code == status, response.text
+        assert_granted(response, origin)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_every_kind_of_answer_grants_other_origins_nothing(
+    client: httpx.AsyncClient, answer: str
+) -> None:
+    status, method, path, options = ANSWERS[answer]
+    for why, origin in REFUSED.items():
+        response = await ask(client, method, path, origin, **options)
+        assert response.status_code == status, why
+        assert_refused(response, why)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_without_an_origin_no_allowed_one_is_named(
+    client: httpx.AsyncClient, answer: str
+) -> None:
+    status, method, path, options = ANSWERS[answer]
+    response = await ask(client, method, path, None, **options)
+    assert response.status_code == status
+    assert_refused(response, "no origin was sent")
+
+
+async def test_two_origin_headers_grant_nothing(client: httpx.AsyncClient) -> None:
+    twice = [("Origin", ALLOWED[0]), ("Origin", ALLOWED[0])]
+    assert_refused(await client.get("/api/items", headers=twice), "two headers")
+
+
+async def test_the_answer_to_a_slow_body_is_readable(app: Api) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    headers = {"Content-Type": "application/json"}
+    async with connect(app, body_timeout=0) as client:
+        for origin in ALLOWED:
+            response = await ask(
+                client, "POST", "/api/items", origin, headers=headers, content=never()
+            )
+            assert response.status_code == 408
+            assert_granted(response, origin)
+        response = await ask(
+            client, "POST", "/api/items", "https://evil.net", headers=headers, content=never()
+        )
+        assert response.status_code == 408
+        assert_refused(response, "another site")
+
+
+async def test_the_answer_of_an_unready_database_is_readable(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path, CORS_ORIGINS=CORS_ORIGINS, AUTO_MIGRATE="false"))
+    async with connect(app) as client:
+        for path in ("/api/items", "/api/ready"):
+            response = await ask(client, "GET", path, ALLOWED[0])
+            assert response.status_code == 503
+            assert response.headers["Retry-After"] == "1"
+            assert_granted(response, ALLOWED[0])
+            assert_refused(await ask(client, "GET", path, "https://evil.net"), "another site")
+    app.database.close()
+
+
+async def test_everything_that_the_document_declares_can_be_read(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await ask(client, "GET", "/openapi.json", ALLOWED[0])
+    declared = set(response.json()["components"]["headers"])
+    assert names(response, "Access-Control-Expose-Headers") == declared
+    assert declared >= EXPOSED
+
+
+async def test_a_preflight_promises_exactly_the_methods_of_its_path(
+    client: httpx.AsyncClient,
+) -> None:
+    document = (await client.get("/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        methods = {method.upper() for method in operations} | {"OPTIONS"}
+        expected = methods | ({"HEAD"} if "GET" in methods else set())
+        for asked in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]:
+            headers = {"Access-Control-Request-Method": asked}
+            response = await ask(
+                client, "OPTIONS", path.format(item_id="1"), ALLOWED[0], headers=headers
+            )
+            assert response.status_code == 200
+            assert response.content == b""
+            assert names(response, "Access-Control-Allow-Methods") == expected, (path, asked)
+            assert int(response.headers["Access-Control-Max-Age"]) >= 600
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW", "ET", "get", "", "*", "GET, PUT"])
+async def test_a_preflight_promises_no_method_beyond_those(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    headers = {"Access-Control-Request-Method": method}
+    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+    assert response.status_code == 200
+    promised = names(response, "Access-Control-Allow-Methods")
+    assert promised <= {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+async def test_a_preflight_for_no_route_promises_nothing(client: httpx.AsyncClient) -> None:
+    response = await ask(client, "OPTIONS", "/nowhere", ALLOWED[0], **PREFLIGHT)
+    assert response.status_code == 404
+    assert names(response, "Access-Control-Allow-Methods") == set()
+
+
+@pytest.mark.parametrize("asked", ["Content-Type", "content-type", "X-Request-ID", "x-request-id"])
+async def test_a_preflight_allows_the_headers_that_operations_take(
+    client: httpx.AsyncClient, asked: str
+) -> None:
+    headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked}
+    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+    assert names(response, "Access-Control-Allow-Headers") == {asked}
+
+
+async def test_a_preflight_does_not_echo_other_headers(client: httpx.AsyncClient) -> None:
+    asked = "content-type, cookie, x-secret, *, content-typex, x-request-id\xe4, x-request-id"
+    headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked.encode("latin-1")}
+    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+    assert names(response, "Access-Control-Allow-Headers") == {"content-type", "x-request-id"}
+
+
+async def test_a_public_page_is_not_let_into_a_private_network(client: httpx.AsyncClient) -> None:
+    headers = {**PREFLIGHT["headers"], "Access-Control-Request-Private-Network": "true"}
+    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+    assert response.headers.get("Access-Control-Allow-Private-Network") != "true"
+    assert_granted(response, ALLOWED[0])
+
+
+@pytest.mark.parametrize("port", [3000, 4200, 5173])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_development_lets_in_the_usual_servers_of_front_ends(
+    tmp_path: Path, host: str, port: int
+) -> None:
+    app = create_app(settings_for(tmp_path))
+    async with connect(app) as client:
+        origin = f"http://{host}:{port}"
+        assert_granted(await ask(client, "GET", "/api/items", origin), origin)
+        assert_refused(await ask(client, "GET", "/api/items", f"https://{host}:{port}"), "scheme")
+    app.database.close()
+
+
+async def test_production_lets_in_nobody_by_default(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path, ENVIRONMENT="production"))
+    async with connect(app) as client:
+        for origin in [*ALLOWED, "http://localhost:3000", "null", None]:
+            response = await ask(client, "GET", "/api/health", origin)
+            assert response.status_code == 200
+            assert_refused(response, "nobody is let in")
+            preflight = await ask(client, "OPTIONS", "/api/items", origin, **PREFLIGHT)
+            assert_refused(preflight, "nobody is let in")
+    app.database.close()

@@ -1,0 +1,62 @@
+"""Health and readiness, with a database that comes and goes."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from api.app import Api
+from storage import revisions
+
+
+async def test_health_tells_the_time(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/health")
+    assert response.status_code == 200
+    body = response.json()
+    assert set(body) == {"status", "timestamp"}
+    assert body["status"] == "ok"
+    told = datetime.fromisoformat(body["timestamp"])
+    assert abs(datetime.now(UTC) - told) < timedelta(minutes=1)
+
+
+async def test_is_ready_with_a_database_that_is_up_to_date(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/ready")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok"},
+    }
+
+
+async def test_is_not_ready_behind_a_migration(app: Api, client: httpx.AsyncClient) -> None:
+    await client.get("/api/ready")
+    await app.database.administer(revisions.downgrade, "base")
+    response = await client.get("/api/ready")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    assert response.json()["type"] == "/errors/not-ready"
+    assert response.json()["checks"] == {"database": "ok", "migrations": "behind"}
+
+
+async def test_is_not_ready_with_a_database_from_the_future(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    await client.get("/api/ready")
+    with closing(sqlite3.connect(tmp_path / "items.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    response = await client.get("/api/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"] == {"database": "ok", "migrations": "ahead"}
+
+
+async def test_health_needs_no_database(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
+    ready = await client.get("/api/ready")
+    assert ready.status_code == 503
+    assert ready.json()["checks"] == {"database": "unavailable", "migrations": "unavailable"}
+    items = await client.get("/api/items")
+    assert items.status_code == 503
+    assert items.json()["type"] == "/errors/database-unavailable"
+    assert (await client.get("/api/health")).status_code == 200

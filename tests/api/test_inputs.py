@@ -1,0 +1,192 @@
+"""What a careful API answers to a careless or hostile body."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from api import create_app
+from tests.conftest import bridged
+from tests.factory import item_input, settings_for
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.Response:
+    response = await client.post("/api/items", content=body, headers={**JSON, **headers})
+    if response.status_code >= 400:
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json()["detail"] == response.json()["error"]
+        assert (await client.get("/api/items")).json()["items"] == [], "nothing is stored"
+    return response
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "The body is empty."),
+        (b"{", "line 1, column 2"),
+        (b'{"name": "a"} x', "Extra data at line 1, column 15"),
+        (b'{"name": "a", "name": "b"}', "the same key twice"),
+        (b'{"name": "a", "quantity": NaN}', "NaN, which JSON doesn't know"),
+        (b'{"name": "a", "quantity": -Infinity}', "-Infinity, which JSON doesn't know"),
+        (b'{"name": "a", "quantity": 1e999}', "a number that is too large"),
+        (b'{"name": "a", "quantity": ' + b"9" * 5000 + b"}", "a number that is too large"),
+        (b"[" * 40_000 + b"]" * 40_000, "nested too deeply"),
+        (b'{"a":' * 40_000 + b"1" + b"}" * 40_000, "nested too deeply"),
+        ('{"name": "a"}'.encode("utf-16"), "not UTF-8"),
+        (b'{"name": "\xff"}', "not UTF-8"),
+        (b'\xef\xbb\xbf{"name": "a"}', "The body is not JSON"),
+        (b"{'name': 'a'}", "The body is not JSON"),
+        (b'{"name": "a\nb"}', "The body is not JSON"),
+    ],
+)
+async def test_refuses_what_is_not_json(
+    client: httpx.AsyncClient, body: bytes, detail: str
+) -> None:
+    response = await post(client, body)
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert detail in error["detail"]
+    assert error["pointer"] == ""
+
+
+@pytest.mark.parametrize("body", [[], [1], "text", 5, None, True])
+async def test_refuses_json_that_is_no_object(client: httpx.AsyncClient, body: Any) -> None:
+    response = await post(client, json.dumps(body).encode())
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"detail": "Invalid input type.", "pointer": ""}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"name": ""}, "/name"),
+        ({"name": " \t\n"}, "/name"),
+        ({"name": None}, "/name"),
+        ({"name": 5}, "/name"),
+        ({"name": "x" * 201}, "/name"),
+        ({"name": " " * 200 + "x"}, "/name"),
+        ({"name": "a\x00b"}, "/name"),
+        ({"description": "x" * 2001}, "/description"),
+        ({"description": "\x00"}, "/description"),
+        ({"description": []}, "/description"),
+        ({"status": "started"}, "/status"),
+        ({"status": None}, "/status"),
+        ({"quantity": True}, "/quantity"),
+        ({"quantity": "5"}, "/quantity"),
+        ({"quantity": 5.0}, "/quantity"),
+        ({"quantity": -1}, "/quantity"),
+        ({"quantity": 2**31}, "/quantity"),
+        ({"quantity": 10**18}, "/quantity"),
+        ({"tags": "home"}, "/tags"),
+        ({"tags": None}, "/tags"),
+        ({"tags": [""]}, "/tags/0"),
+        ({"tags": ["a", 5]}, "/tags/1"),
+        ({"tags": ["a", "b", "a"]}, "/tags/2"),
+        ({"tags": ["x" * 51]}, "/tags/0"),
+        ({"tags": [str(n) for n in range(21)]}, "/tags"),
+        ({"id": "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"}, "/id"),
+        ({"a/b~c": 1}, "/a~1b~0c"),
+    ],
+)
+async def test_names_the_field_that_is_wrong(
+    client: httpx.AsyncClient, fields: dict[str, Any], pointer: str
+) -> None:
+    response = await post(client, json.dumps(item_input(**fields)).encode())
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    assert response.json()["detail"].startswith(f"{pointer}: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"name": "\\ud800"}', "/name"),
+        (b'{"name": "a", "tags": ["\\udfff"]}', "/tags/0"),
+        (b'{"name": "a", "\\ud800": 1}', "/\\ud800"),
+    ],
+)
+async def test_refuses_half_a_surrogate_pair(
+    client: httpx.AsyncClient, body: bytes, pointer: str
+) -> None:
+    response = await post(client, body)
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+async def test_lists_everything_that_is_wrong_at_once(client: httpx.AsyncClient) -> None:
+    response = await post(client, b'{"quantity": "5", "colour": "red", "tags": [1, 2]}')
+    pointers = {error["pointer"] for error in response.json()["errors"]}
+    assert pointers == {"/name", "/quantity", "/colour", "/tags/0", "/tags/1"}
+    assert response.json()["detail"].endswith(" (and 2 more)")
+
+
+async def test_a_thousand_mistakes_make_a_short_answer(client: httpx.AsyncClient) -> None:
+    body = {"name": "a", **{f"{'k' * 300}{n}": n for n in range(1000)}}
+    response = await post(client, json.dumps(body).encode())
+    assert response.status_code == 400
+    assert len(response.json()["errors"]) == 100
+    assert len(response.content) < 40_000
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": ""},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "application/jsonp"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json, application/json"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
+)
+async def test_refuses_another_media_type(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    response = await post(client, b'{"name": "a"}', **headers)
+    assert response.status_code == 415
+    assert response.json()["type"] == "/errors/unsupported-media-type"
+    (error,) = response.json()["errors"]
+    assert error["header"] in {"Content-Type", "Content-Encoding"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=utf-8"},
+        {"Content-Type": 'Application/JSON; charset="UTF-8"'},
+        {"Content-Type": "application/json", "Content-Encoding": "identity"},
+    ],
+)
+async def test_takes_json_however_it_is_called(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert (await post(client, b'{"name": "a"}', **headers)).status_code == 201
+
+
+async def test_a_body_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Any) -> None:
+    app = create_app(settings_for(tmp_path, MAX_BODY_BYTES="30"))
+    transport = httpx.ASGITransport(bridged(app))
+    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        longer = await post(client, b'{"name": "%s"}' % (b"x" * 19))
+        assert longer.status_code == 413
+        assert longer.json()["type"] == "/errors/content-too-large"
+        assert longer.json()["detail"] == "The body may have 30 bytes."
+        assert (await post(client, b'{"name": "%s"}' % (b"x" * 18))).status_code == 201
+
+
+async def test_a_body_without_length_has_the_same_limit(tmp_path: Any) -> None:
+    async def chunks(size: int) -> Any:
+        yield b'{"name": "'
+        yield b"x" * size
+        yield b'"}'
+
+    app = create_app(settings_for(tmp_path, MAX_BODY_BYTES="30"))
+    transport = httpx.ASGITransport(bridged(app))
+    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        for size, status in ((19, 413), (18, 201)):
+            response = await client.post("/api/items", content=chunks(size), headers=JSON)
+            assert response.status_code == status

@@ -1,0 +1,98 @@
+"""Log lines: one per request, readable by people or machines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from flask import Response
+
+from api import create_app
+from tests.conftest import bridged
+from tests.factory import settings_for
+
+
+async def lines_of(
+    capsys: pytest.CaptureFixture[str], folder: Path, *requests: tuple[str, str], **environ: str
+) -> list[str]:
+    """What is logged while `requests` are answered, one of which may be GET /fail."""
+    app = create_app(settings_for(folder, **environ))
+
+    async def fail() -> Response:
+        raise RuntimeError("told to the log alone")
+
+    app.add_url_rule("/fail", view_func=fail)
+    transport = httpx.ASGITransport(bridged(app))
+    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        capsys.readouterr()
+        for method, path in requests:
+            await client.request(method, path, headers={"X-Request-ID": f"id-of{path}"})
+    return capsys.readouterr().err.splitlines()
+
+
+async def test_a_request_is_one_line_of_json(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = await lines_of(
+        capsys,
+        tmp_path,
+        ("GET", "/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1"),
+        ("PUT", "/nope"),
+        LOG_FORMAT="json",
+    )
+    events: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    requests = [event for event in events if event["logger"] == "request"]
+    assert [(r["event"], r["level"], r["method"], r["route"], r["status"]) for r in requests] == [
+        ("request", "info", "GET", "/api/items/<id:item_id>", 400),
+        ("request", "info", "PUT", None, 404),
+    ]
+    assert [r["request_id"] for r in requests] == [
+        "id-of/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1",
+        "id-of/nope",
+    ]
+    assert all(r["duration_ms"] >= 0 and r["timestamp"].endswith("Z") for r in requests)
+
+
+async def test_a_traceback_is_one_line_of_json_with_the_request_id(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"), LOG_FORMAT="json")
+    faults = [event for event in map(json.loads, lines) if event["level"] == "error"]
+    assert len(faults) == 1
+    assert faults[0]["event"] == "unhandled_exception"
+    assert faults[0]["request_id"] == "id-of/fail"
+    assert "told to the log alone" in json.dumps(faults[0]["exception"])
+    assert lines[0].count("told to the log alone") == "\n".join(lines).count("told to the log")
+
+
+async def test_the_console_shows_a_traceback_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"))
+    assert sum("RuntimeError: told to the log alone" in line for line in lines) == 1
+    assert any("request" in line and "status=500" in line for line in lines)
+
+
+async def test_a_level_leaves_out_what_is_below(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert await lines_of(capsys, tmp_path, ("GET", "/api/health"), LOG_LEVEL="WARNING") == []
+
+
+@pytest.mark.parametrize("sent", ["a", "!~" * 64, "0f8fad5b-d9cb-469f-a165-70867728950e"])
+async def test_keeps_the_request_id_of_the_client(client: httpx.AsyncClient, sent: str) -> None:
+    response = await client.get("/api/health", headers={"X-Request-ID": sent})
+    assert response.headers["X-Request-ID"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "Käse", "a\tb"])
+async def test_makes_a_request_id_in_place_of_an_unusable_one(
+    client: httpx.AsyncClient, sent: str
+) -> None:
+    headers = [(b"X-Request-ID", sent.encode("latin-1"))]
+    first = await client.get("/api/health", headers=headers)
+    second = await client.get("/api/health", headers=headers)
+    made = {first.headers["X-Request-ID"], second.headers["X-Request-ID"]}
+    assert len(made) == 2
+    assert all(len(request_id) == 32 for request_id in made)

@@ -1,0 +1,168 @@
+"""Settings: read once, checked at the start, documented."""
+
+import os
+import stat
+import threading
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings, SettingsError, load_settings
+from tests.factory import SECRET_KEY
+
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "settings.md"
+
+
+@pytest.fixture(autouse=True)
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_development_needs_no_setting_at_all() -> None:
+    settings = load_settings({})
+    assert settings.environment == "development"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.database_url == "sqlite:///data/items.db"
+    assert settings.auto_migrate is True
+    assert settings.log_format == "console"
+    assert settings.cors_origins == (
+        "http://localhost:3000",
+        "http://localhost:4200",
+        "http://localhost:5173",
+        "http://127.0.0.1:3000",
+        "http://127.0.0.1:4200",
+        "http://127.0.0.1:5173",
+    )
+
+
+def test_production_is_stricter() -> None:
+    settings = load_settings({"ENVIRONMENT": "production", "SECRET_KEY": SECRET_KEY})
+    assert settings.cors_origins == ()
+    assert settings.auto_migrate is False
+    assert settings.log_format == "json"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("ENVIRONMENT", "staging", "development or production"),
+        ("HOST", "0.0.0.0", "127.0.0.1, ::1 or localhost"),
+        ("PORT", "80000", "0 to 65535"),
+        ("PORT", "http", "0 to 65535"),
+        ("PORT", "٣", "0 to 65535"),
+        ("AUTO_MIGRATE", "maybe", "true or false"),
+        ("CORS_ORIGINS", "*", "origins such as https://app.example.com"),
+        ("CORS_ORIGINS", "null", "origins such as"),
+        ("CORS_ORIGINS", "https://app.example.com/", "origins such as"),
+        ("CORS_ORIGINS", "https://*.*.example.com", "origins such as"),
+        ("CORS_ORIGINS", "https://a*.example.com", "origins such as"),
+        ("CORS_ORIGINS", "https://*.com", "origins such as"),
+        ("CORS_ORIGINS", "https://app..example.com", "origins such as"),
+        ("CORS_ORIGINS", "https://App.example.com", "origins such as"),
+        ("CORS_ORIGINS", "https://app.example.com:443", "origins such as"),
+        ("CORS_ORIGINS", "http://app.example.com:80", "origins such as"),
+        ("CORS_ORIGINS", "http://localhost:080", "origins such as"),
+        ("CORS_ORIGINS", "http://localhost:65536", "origins such as"),
+        ("CORS_ORIGINS", "http://localhost:3000 example.com", "origins such as"),
+        ("MAX_BODY_BYTES", "0", "1 to 2147483648"),
+        ("BODY_TIMEOUT", "-1", "1 to 3600"),
+        ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
+        ("LOG_FORMAT", "xml", "console or json"),
+        ("DOCS_ENABLED", "", "true or false"),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_one_line(key: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as stop:
+        load_settings({key: value})
+    line = str(stop.value)
+    assert line.startswith(f"{key}={value} is not allowed: {allowed}")
+    assert "\n" not in line
+
+
+def test_takes_origins_as_browsers_write_them() -> None:
+    origins = "http://localhost:3000, https://*.example.com:8443 http://[::1]:80000"
+    with pytest.raises(SettingsError):
+        load_settings({"CORS_ORIGINS": origins})
+    assert load_settings({"CORS_ORIGINS": origins[:-1]}).cors_origins == (
+        "http://localhost:3000",
+        "https://*.example.com:8443",
+        "http://[::1]:8000",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SECRET_KEY", "too short to sign"),
+        ("SECRET_KEY_FALLBACKS", f"{'long enough, this one is, I think'.replace(' ', '')} short"),
+        ("DATABASE_URL", "postgresql://user:password@host/items"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///items.db?mode=ro"),
+    ],
+)
+def test_a_bad_secret_is_not_shown(key: str, value: str) -> None:
+    with pytest.raises(SettingsError) as stop:
+        load_settings({key: value})
+    assert str(stop.value).startswith(f"{key}=(not shown) is not allowed: ")
+    assert value not in str(stop.value)
+
+
+def test_production_does_not_start_without_a_secret_key() -> None:
+    with pytest.raises(SettingsError, match=r"^SECRET_KEY is missing: 32 bytes or more"):
+        load_settings({"ENVIRONMENT": "production"})
+
+
+def test_development_makes_one_secret_key_and_keeps_it(tmp_path: Path) -> None:
+    first, second = load_settings({}), load_settings({})
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 32
+    file = tmp_path / "data" / "secret_key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["secret_key"]
+
+
+def test_starts_at_the_same_time_agree_on_the_secret_key() -> None:
+    keys: list[str] = []
+    together = threading.Barrier(8)
+
+    def start() -> None:
+        together.wait()
+        keys.append(load_settings({}).secret_key)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
+
+
+def test_the_environment_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("PORT=9000\nLOG_LEVEL=DEBUG\n")
+    monkeypatch.setenv("PORT", "9001")
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    settings = load_settings()
+    assert settings.port == 9001
+    assert settings.log_level == "DEBUG"
+    assert "LOG_LEVEL" not in os.environ
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    text = DOCUMENTATION.read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [row_of(declared.name) for declared in fields(Settings)]
+
+
+def row_of(name: str) -> str:
+    """The row of docs/settings.md for a setting; what the test above prints can be copied."""
+    about = Settings.__dataclass_fields__[name].metadata
+    defaults = about["defaults"]
+    default = f"`{defaults['development']}`" if defaults["development"] else ""
+    if defaults["production"] != defaults["development"]:
+        production = f"`{defaults['production']}`" if defaults["production"] else "none"
+        default += f"; production: {production}"
+    return f"| `{name.upper()}` | {default} | {about['allowed']} | {about['meaning']} |"

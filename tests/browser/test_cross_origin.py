@@ -1,0 +1,161 @@
+"""What a browser lets an app on another origin do with the API, and read of its answers."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+
+from tests.browser.conftest import Record
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+NO_UUID = "not-a-uuid"
+MIB = 1024 * 1024
+REFUSED = {"error": "TypeError"}
+READABLE = ["ETag", "Location", "X-Request-ID"]
+FETCH = """async ([url, options, names]) => {
+    try {
+        const response = await fetch(url, options);
+        const headers = Object.fromEntries(names.map(name => [name, response.headers.get(name)]));
+        const text = await response.text();
+        return {status: response.status, headers, json: text ? JSON.parse(text) : null};
+    } catch (error) {
+        return {error: error.name};
+    }
+}"""
+
+
+class App:
+    """A single-page app in `page`, which calls the API at `api` with the browser's fetch."""
+
+    def __init__(self, page: Page, api: str) -> None:
+        self.page = page
+        self.api = api
+
+    async def fetch(self, method: str, path: str, content: object = None, **options: Any) -> Any:
+        """Status, headers and body that the app's script may see, or the name of its error.
+
+        `content` goes as JSON; `options` are those of fetch.
+        """
+        if content is not None:
+            options["body"] = json.dumps(content)
+            options["headers"] = {"Content-Type": "application/json"}
+        arguments = [self.api + path, {"method": method, **options}, READABLE]
+        return await self.page.evaluate(FETCH, arguments)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def spa(page: Page, live: str, allowed_origin: str) -> App:
+    """An app that CORS_ORIGINS lets in."""
+    await page.goto(allowed_origin)
+    return App(page, live)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def stranger(page: Page, live: str, other_origin: str) -> App:
+    """An app that nothing lets in."""
+    await page.goto(other_origin)
+    return App(page, live)
+
+
+async def stored(api: httpx.AsyncClient) -> Any:
+    return (await api.get("/api/items")).json()["items"]
+
+
+async def test_an_app_creates_changes_and_deletes_an_item(
+    spa: App, api: httpx.AsyncClient, record: Record
+) -> None:
+    created = await spa.fetch("POST", "/api/items", {"name": "First item"})
+    item = created["json"]
+    path = f"/api/items/{item['id']}"
+    assert created["status"] == 201
+    assert created["headers"]["ETag"] == '"1"'
+    assert created["headers"]["Location"] == path
+    assert created["headers"]["X-Request-ID"]
+    assert await stored(api) == [item]
+    read = await spa.fetch("GET", path)
+    assert (read["status"], read["json"]) == (200, item)
+    replaced = await spa.fetch("PUT", path, {"name": "Second item"})
+    assert (replaced["status"], replaced["headers"]["ETag"]) == (200, '"2"')
+    changed = await spa.fetch("PATCH", path, {"status": "done"})
+    assert (changed["status"], changed["headers"]["ETag"]) == (200, '"3"')
+    assert await stored(api) == [changed["json"]]
+    deleted = await spa.fetch("DELETE", path)
+    assert (deleted["status"], deleted["json"]) == (204, None)
+    assert await stored(api) == []
+    assert record.faults == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "slug"),
+    [
+        ("POST", "/api/items", {"name": " "}, 400, "invalid-request"),
+        ("GET", "/api/items?limit=0", None, 400, "invalid-request"),
+        ("PUT", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "item-not-found"),
+        ("PATCH", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "item-not-found"),
+        ("DELETE", f"/api/items/{NO_UUID}", None, 404, "item-not-found"),
+        ("GET", "/nowhere", None, 404, "not-found"),
+        ("POST", f"/api/items/{NO_UUID}", None, 405, "method-not-allowed"),
+        ("POST", "/api/items", {"name": "x" * MIB}, 413, "content-too-large"),
+    ],
+)
+async def test_an_app_can_read_what_went_wrong(
+    spa: App, method: str, path: str, content: object, status: int, slug: str
+) -> None:
+    answer = await spa.fetch(method, path, content)
+    assert answer["status"] == status
+    assert answer["json"]["type"] == f"/errors/{slug}"
+    assert answer["json"]["request_id"] == answer["headers"]["X-Request-ID"]
+
+
+async def test_an_app_can_read_that_its_media_type_is_refused(
+    spa: App, api: httpx.AsyncClient
+) -> None:
+    """Text needs no preflight: the browser sends it at once."""
+    answer = await spa.fetch("POST", "/api/items", body='{"name": "x"}')
+    assert answer["status"] == 415
+    assert answer["json"]["type"] == "/errors/unsupported-media-type"
+    assert await stored(api) == []
+
+
+async def test_an_app_may_choose_the_request_id(spa: App) -> None:
+    answer = await spa.fetch("GET", "/api/health", headers={"X-Request-ID": "from-the-app"})
+    assert answer["headers"]["X-Request-ID"] == "from-the-app"
+
+
+async def test_an_app_sees_nothing_if_it_sends_credentials(spa: App) -> None:
+    assert await spa.fetch("GET", "/api/health", credentials="include") == REFUSED
+    assert (await spa.fetch("GET", "/api/health", credentials="omit"))["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("PUT", "/api/items", {}),
+        ("GET", "/api/items", {"X-Secret": "1"}),
+        ("DELETE", "/nowhere", {}),
+    ],
+)
+async def test_an_app_may_not_send_what_no_operation_takes(
+    spa: App, method: str, path: str, headers: dict[str, str]
+) -> None:
+    assert await spa.fetch(method, path, headers=headers) == REFUSED
+
+
+async def test_a_stranger_sees_nothing_and_changes_nothing(
+    stranger: App, api: httpx.AsyncClient
+) -> None:
+    item = (await api.post("/api/items", json={"name": "First item"})).json()
+    path = f"/api/items/{item['id']}"
+    for unread in ("/api/items", path, "/api/health", "/openapi.json", "/nowhere"):
+        assert await stranger.fetch("GET", unread) == REFUSED
+    other = {"name": "Second item"}
+    assert await stranger.fetch("POST", "/api/items", other) == REFUSED
+    assert await stranger.fetch("POST", "/api/items", body=json.dumps(other)) == REFUSED
+    assert await stranger.fetch("PUT", path, other) == REFUSED
+    assert await stranger.fetch("PATCH", path, {"status": "done"}) == REFUSED
+    assert await stranger.fetch("DELETE", path) == REFUSED
+    assert await stored(api) == [item]

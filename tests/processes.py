@@ -1,0 +1,50 @@
+"""Servers as processes of their own."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parent.parent
+
+
+def environment(**environ: str) -> dict[str, str]:
+    """This process's environment, in which our packages are found from any directory."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **environ}
+
+
+@contextlib.contextmanager
+def started(folder: Path, *module: str, **environ: str) -> Iterator[str]:
+    """Run `python -m module …` in `folder` until it says where it listens; give that address."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *module],
+        cwd=folder,
+        env=environment(**environ),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        # Nobody reading what it logs, a server stops once the pipe is full.
+        reader = threading.Thread(target=deque, args=(process.stderr, 0))
+        try:
+            yield _address(process.stderr, reader)
+        finally:
+            process.terminate()
+            reader.join()
+
+
+def _address(log: IO[str], reader: threading.Thread) -> str:
+    lines = []
+    for line in log:
+        lines.append(line)
+        if found := re.search(r"http://127\.0\.0\.1:[1-9]\d*", line):
+            reader.start()
+            return found[0]
+    reader.start()
+    raise AssertionError("".join(lines))

@@ -1,0 +1,91 @@
+"""The house rules of docs/architecture.md, kept."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from api.app import Api
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("api", "schemas", "openapi", "storage", "serving", "migrations")
+MAY_IMPORT = {
+    "asgi": {"api", "serving", "storage"},
+    "api": {"openapi", "schemas", "storage"},
+    "openapi": {"schemas"},
+    "migrations": {"storage"},
+    "schemas": set(),
+    "storage": set(),
+    "serving": set(),
+}
+ONLY_IN = {
+    "flask": {"api", "openapi"},
+    "flask_cors": {"api"},
+    "sqlalchemy": {"storage", "migrations"},
+    "alembic": {"storage", "migrations"},
+    "hypercorn": {"serving"},
+    "asgiref": {"serving"},
+    "apispec": {"openapi"},
+}
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))] + [
+    ROOT / "asgi.py"
+]
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, ast.stmt]]:
+    """The top-level name of each import below `tree`, with the statement."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0], node
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_package_imports_only_what_it_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    allowed = MAY_IMPORT[package] | {package}
+    if name_of(path) == "serving/__main__.py":
+        allowed |= {"asgi"}  # the runner starts the application
+    for name, node in imports(ast.parse(path.read_text())):
+        if name in MAY_IMPORT:
+            assert name in allowed, f"{name_of(path)}:{node.lineno} imports {name}"
+        assert package in ONLY_IN.get(name, {package}), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert [name for name, _ in imports(function)] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_names_say_what_is_inside(path: Path) -> None:
+    assert path.stem not in {"utils", "helpers", "common", "manager", "misc"}
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    readers = {name_of(path) for path in SOURCES if "os.environ" in path.read_text()}
+    assert readers == {"api/settings.py"}
+
+
+def view_of(app: Flask, endpoint: str) -> object:
+    """The function that somebody wrote for `endpoint`."""
+    view = app.view_functions[endpoint]
+    operation = getattr(view, "operation", None)
+    return view if operation is None else operation.view
+
+
+def test_every_view_is_a_coroutine_function(app: Api) -> None:
+    endpoints = [rule.endpoint for rule in app.url_map.iter_rules()]
+    assert len(endpoints) >= 14
+    for endpoint in endpoints:
+        assert inspect.iscoroutinefunction(view_of(app, endpoint)), endpoint
