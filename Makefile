@@ -17,7 +17,7 @@ serve: $(VENV)/runtime ## run the API on http://127.0.0.1:8000 (HOST and PORT ch
 	@exec $(BIN)/python -m serving
 
 test: $(VENV)/development ## run the tests
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(if $(TESTS),$(TESTS),--cov)
 
 check: $(VENV)/development ## ruff and mypy over everything
 	$(BIN)/ruff check .
@@ -29,7 +29,8 @@ format: $(VENV)/development ## put the code into ruff's format
 	$(BIN)/ruff format .
 
 openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
-	$(BIN)/flask --app api openapi > docs/openapi.json
+	@$(BIN)/flask --app api openapi > docs/openapi.json.new
+	@mv docs/openapi.json.new docs/openapi.json
 
 bench: $(VENV)/development ## measure, side by side in one run, into bench/RESULTS.md
 	$(BIN)/python -m bench

@@ -19,8 +19,12 @@ class IdConverter(BaseConverter):
     regex = "[^/]+"
     documentation: ClassVar = {
         "description": "The id that the server gave.",
-        "schema": {"type": "string", "format": "uuid"},
-        "example": "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
+        "schema": {
+            "type": "string",
+            "format": "uuid",
+            # Beside the schema Swagger UI would fill it in, and the first try be a 404.
+            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
+        },
     }
 
     def to_python(self, value: str) -> UUID:

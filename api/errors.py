@@ -1,6 +1,7 @@
 """From an exception to the problem body that a client gets."""
 
 from collections.abc import Iterable, Iterator
+from functools import singledispatch
 from typing import Any
 
 import orjson
@@ -58,7 +59,7 @@ def handle(error: Exception) -> Response:
         log.error("unhandled_exception", exc_info=error)
     elif problem.status >= 500:
         log.warning(problem.slug.replace("-", "_"), cause=str(error))
-    return problem_response(problem, **_particulars(error, problem))
+    return problem_response(problem, **particulars(error))
 
 
 def _logged_by_flask(error: Exception) -> bool:
@@ -66,26 +67,42 @@ def _logged_by_flask(error: Exception) -> bool:
     return isinstance(error, InternalServerError) and error.original_exception is not None
 
 
-def _particulars(error: Exception, problem: ProblemType) -> dict[str, Any]:
-    """What this very error adds to the problem's own words."""
-    match error:
-        case InvalidRequest(errors=errors) | UnsupportedContent(errors=errors):
-            return {"errors": errors, "detail": _sentence(errors)}
-        case MethodNotAllowed(valid_methods=methods) if methods:
-            allowed = ", ".join(sorted(methods))
-            detail = f"This address takes {allowed}."
-            return {"detail": detail, "headers": {"Allow": allowed}}
-        case RequestedRangeNotSatisfiable(length=length, units=units):
-            return {"headers": {"Content-Range": f"{units} */{length}"}}
-        case NotFound(detail=detail):
-            return {"detail": detail}
-        case NotReady(checks=checks):
-            return {"checks": checks}
-        case HTTPException(description=str(detail)) if problem.status == error.code:
-            custom = detail if detail != type(error).description else problem.detail
-            return {"detail": custom}
-        case _:
-            return {}
+@singledispatch
+def particulars(error: Exception) -> dict[str, Any]:
+    """What this very error adds to its problem's own words: arguments of problem_response()."""
+    return {}
+
+
+@particulars.register
+def _(error: HTTPException) -> dict[str, Any]:
+    ours = error.description != type(error).description
+    return {"detail": error.description} if ours else {}
+
+
+@particulars.register
+def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
+    return {"errors": error.errors, "detail": _sentence(error.errors)}
+
+
+@particulars.register
+def _(error: MethodNotAllowed) -> dict[str, Any]:
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return {"detail": f"This address takes {allowed}.", "headers": {"Allow": allowed}}
+
+
+@particulars.register
+def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
+    return {"headers": {"Content-Range": f"{error.units} */{error.length}"}}
+
+
+@particulars.register
+def _(error: NotFound) -> dict[str, Any]:
+    return {"detail": error.detail}
+
+
+@particulars.register
+def _(error: NotReady) -> dict[str, Any]:
+    return {"checks": error.checks}
 
 
 def problem_response(

@@ -21,12 +21,14 @@ def _link(page: Any) -> str | None:
 
 ETAG = ResponseHeader(
     name="ETag",
+    required=True,
     description="The version of what is in the body: a strong validator (RFC 9110 §8.8.3).",
     example='"1"',
     value=lambda row: f'"{row.version}"',
 )
 LOCATION = ResponseHeader(
     name="Location",
+    required=True,
     description="The path of what was created.",
     example="/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
     value=_location,

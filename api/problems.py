@@ -36,14 +36,6 @@ INVALID_REQUEST = ProblemType(
     meaning="The body, a parameter or a header is malformed or not allowed.",
     remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
 )
-NOT_FOUND = ProblemType(
-    slug="not-found",
-    status=404,
-    title="Not found",
-    detail="There is nothing at this address.",
-    meaning="No operation has this path, or nothing has this id (any more).",
-    remedy="Compare the path with the documentation at /docs, and the id with a list.",
-)
 DATABASE_UNAVAILABLE = ProblemType(
     slug="database-unavailable",
     status=503,
@@ -56,8 +48,22 @@ DATABASE_UNAVAILABLE = ProblemType(
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
-    http.NotFound: NOT_FOUND,
-    NotFound: NOT_FOUND,
+    http.NotFound: ProblemType(
+        slug="not-found",
+        status=404,
+        title="Not found",
+        detail="There is nothing at this address.",
+        meaning="No operation has this path.",
+        remedy="Compare the path with the documentation at /docs.",
+    ),
+    NotFound: ProblemType(
+        slug="unknown-id",
+        status=404,
+        title="Unknown id",
+        detail="Nothing has this id.",
+        meaning="Nothing of this kind has this id: it never was, or it was deleted.",
+        remedy="List what there is to see which ids there are.",
+    ),
     http.MethodNotAllowed: ProblemType(
         slug="method-not-allowed",
         status=405,

@@ -5,6 +5,8 @@ import re
 import sys
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from apispec import APISpec
@@ -14,6 +16,7 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
+from openapi.examples import example_of, first_example, problem_example
 from openapi.operation import Operation, ResponseHeader
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
@@ -32,12 +35,14 @@ REQUEST_ID = ResponseHeader(
     description="The id of this request: the one that was sent, if it was valid, or a new one.",
     example="0f8fad5bd9cb469fa16570867728950e",
     value=lambda _: None,
+    required=True,
 )
 RETRY_AFTER = ResponseHeader(
     name="Retry-After",
     description="After how many seconds it is worth trying again.",
-    example="1",
+    example=1,
     value=lambda _: None,
+    schema={"type": "integer", "minimum": 0},
 )
 
 
@@ -45,7 +50,7 @@ class Document:
     """Adds one operation after another to an APISpec."""
 
     def __init__(self) -> None:
-        self.marshmallow = MarshmallowPlugin(schema_name_resolver=schema_name)
+        self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
             title="Items API",
             version=VERSION,
@@ -54,11 +59,14 @@ class Document:
             info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
             servers=[{"url": "/", "description": "The server that serves this document."}],
         )
+        self._converter.add_attribute_function(default_and_example)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
         """Document `operation` as what `rule` leads to."""
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
-        method = next(m for m in sorted(rule.methods or ()) if m not in {"HEAD", "OPTIONS"})
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if len(methods) != 1:
+            raise ValueError(f"{operation.operation_id}: an operation has one method")
         described: Json = {
             "operationId": operation.operation_id,
             "summary": operation.summary,
@@ -68,9 +76,9 @@ class Document:
             "responses": self._responses(operation),
         }
         if operation.body is not None:
-            content = self._content(operation.body, "application/json")
+            content = self._content(operation.body)
             described["requestBody"] = {"required": True, "content": content}
-        self.spec.path(path, operations={method.lower(): described})
+        self.spec.path(path, operations={methods.pop().lower(): described})
 
     def _query_parameters(self, operation: Operation) -> Iterator[Json]:
         if operation.query is None:
@@ -91,28 +99,32 @@ class Document:
             "headers": self._headers(REQUEST_ID, *operation.headers),
         }
         if operation.returns is not None:
-            success["content"] = self._content(operation.returns, "application/json")
+            success["content"] = self._content(operation.returns)
         responses = {str(operation.status): success}
-        for problem in operation.problems:
-            responses[str(problem.status)] = self._problem_reference(problem)
+        problems = sorted(set(operation.problems), key=attrgetter("status", "slug"))
+        for status, same_status in groupby(problems, key=attrgetter("status")):
+            responses[str(status)] = self._problem_reference(list(same_status))
         return dict(sorted(responses.items()))
 
-    def _problem_reference(self, problem: ProblemType) -> Json:
-        name = problem.slug.title().replace("-", "")
+    def _problem_reference(self, problems: list[ProblemType]) -> Json:
+        """The one response that documents all of `problems`, which share a status."""
+        name = "Or".join(problem.slug.title().replace("-", "") for problem in problems)
         if name not in self.spec.components.responses:
-            content = self._content(problem.schema, "application/problem+json")
-            example = content["application/problem+json"]["example"]
-            example |= {"type": problem.uri, "title": problem.title, "status": problem.status}
-            example |= {"detail": problem.detail, "error": problem.detail}
-            if problem.status != HTTPStatus.BAD_REQUEST:
-                example["errors"] = []
-            retry = [RETRY_AFTER] if problem.retry_after is not None else []
+            schemas = [self._schema(schema) for schema in {p.schema: None for p in problems}]
+            content = {
+                "schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas},
+                "examples": {
+                    problem.slug: {"summary": problem.title, "value": problem_example(problem)}
+                    for problem in problems
+                },
+            }
+            retry = [RETRY_AFTER for problem in problems if problem.retry_after is not None]
             self.spec.components.response(
                 name,
                 {
-                    "description": f"{problem.title}. {problem.meaning}",
+                    "description": "\n\n".join(f"{p.title}. {p.meaning}" for p in problems),
                     "headers": self._headers(REQUEST_ID, *retry),
-                    "content": content,
+                    "content": {"application/problem+json": content},
                 },
             )
         return {"$ref": f"#/components/responses/{name}"}
@@ -122,15 +134,27 @@ class Document:
             if header.name not in self.spec.components.headers:
                 described = {
                     "description": header.description,
-                    "schema": {"type": "string"},
+                    "required": header.required,
+                    "schema": header.schema,
                     "example": header.example,
                 }
                 self.spec.components.header(header.name, described)
         return {h.name: {"$ref": f"#/components/headers/{h.name}"} for h in headers}
 
-    def _content(self, schema: type[DocumentedSchema], media_type: str) -> Json:
-        reference = self._converter.resolve_nested_schema(schema())
-        return {media_type: {"schema": reference, "example": example_of(schema())}}
+    def _content(self, schema: type[DocumentedSchema]) -> Json:
+        return {
+            "application/json": {"schema": self._schema(schema), "example": example_of(schema())}
+        }
+
+    def _schema(self, schema: type[DocumentedSchema]) -> Any:
+        return self._converter.resolve_nested_schema(schema())
+
+    def _unused_name(self, schema: type[Schema] | Schema) -> str:
+        """The name of `schema`, where apispec would go on to `Item1` if that is taken."""
+        name = schema_name(schema)
+        if name in self.spec.components.schemas:
+            raise ValueError(f"two schemas are called {name}: give each variant a class")
+        return name
 
     @property
     def _converter(self) -> Any:
@@ -170,7 +194,7 @@ def to_yaml(document: Json) -> str:
     return text
 
 
-def schema_name(schema: type[Schema] | Schema | str) -> str:
+def schema_name(schema: type[Schema] | Schema) -> str:
     cls = schema if isinstance(schema, type) else type(schema)
     return cls.__name__
 
@@ -182,16 +206,14 @@ def path_parameters(rule: Rule) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, **documentation}
 
 
-def example_of(schema: Schema) -> Json:
-    """An object made of the first example of each field."""
-    return {field.data_key or name: _example(field) for name, field in schema.fields.items()}
-
-
-def _example(field: fields.Field[Any]) -> Any:
-    if "examples" in field.metadata:
-        return field.metadata["examples"][0]
-    if isinstance(field, fields.List):
-        return [_example(field.inner)]
-    if isinstance(field, fields.Nested):
-        return example_of(field.schema)
-    raise ValueError(f"{field.parent}: the field {field.name} needs an example")
+def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:
+    """What apispec leaves out: a default that is made anew each time, a list's example. And it
+    gives null for a parameter that has no default."""
+    added: Json = {}
+    if field.load_default in (list, dict):
+        added["default"] = field.load_default()
+    elif field.load_default is None and not field.allow_none:
+        del ret["default"]
+    if isinstance(field, fields.List) and "examples" not in ret:
+        added["examples"] = [first_example(field)]
+    return added

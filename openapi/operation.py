@@ -1,8 +1,8 @@
 """What a view declares about itself: enough to validate, to serialize and to document."""
 
 import inspect
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.base import InputSchema, OutputSchema
@@ -13,12 +13,17 @@ View = Callable[..., Coroutine[Any, Any, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseHeader:
-    """A header of the successful answer, made from what the view returns (None: left out)."""
+    """A header of the successful answer, made from what the view returns (None: left out).
+
+    `required`: it is never left out.
+    """
 
     name: str
     description: str
-    example: str
+    example: Any
     value: Callable[[Any], str | None]
+    required: bool = False
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,8 @@ class Operation:
         for name in ("query", "body"):
             if (name in parameters) != (getattr(self, name) is not None):
                 raise TypeError(f"{self.operation_id}: declare {name} and take it, or neither")
+        if not self.summary:
+            raise TypeError(f"{self.operation_id}: its docstring is the summary")
 
     @property
     def operation_id(self) -> str:

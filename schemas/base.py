@@ -13,6 +13,8 @@ class DocumentedSchema(Schema):
 
     json_schema: ClassVar[Mapping[str, Any]] = {}
     """JSON Schema keywords that no field can carry, such as `minProperties`."""
+    example: ClassVar[Mapping[str, Any] | None] = None
+    """A whole example, where one made of every field's first would mislead."""
 
 
 class InputSchema(DocumentedSchema):
@@ -55,24 +57,32 @@ class MergePatch(InputSchema):
         return {k: defaults[k]() if v is None else v for k, v in data.items()}
 
 
-def merge_patch_of(schema: type[InputSchema], name: str) -> type[MergePatch]:
+def merge_patch_of(
+    schema: type[InputSchema], name: str, *, example: Mapping[str, Any]
+) -> type[MergePatch]:
     """The JSON merge patch (RFC 7396) of `schema`, as a class called `name`.
 
     A field left out stays as it is; null means its default, so a required field refuses null.
+    `example` is a typical change: of few fields.
     """
     patch_fields: dict[str, fields.Field[Any]] = {}
     defaults: dict[str, Any] = {}
     for key, field in schema._declared_fields.items():
         optional = field.load_default is not missing
         if optional:
-            defaults[key] = _as_factory(field.load_default)
+            defaults[field.attribute or key] = _as_factory(field.load_default)
         patch_field = copy.copy(field)
         patch_field.required = False
         patch_field.load_default = missing
         patch_field.allow_none = optional
         patch_fields[key] = patch_field
-    attributes = {"__doc__": MergePatch.__doc__, "__module__": schema.__module__}
-    return type(name, (MergePatch,), {**attributes, **patch_fields, "defaults": defaults})
+    attributes = {
+        "__doc__": MergePatch.__doc__,
+        "__module__": schema.__module__,
+        "defaults": defaults,
+        "example": example,
+    }
+    return type(name, (MergePatch,), {**attributes, **patch_fields})
 
 
 def _as_factory(default: Any) -> Any:

@@ -6,6 +6,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+BLANKS = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What str.strip() takes off, written out: `\\s` is not the same to every language."""
+
 
 class Text(fields.String):
     """A string that every database can store: no NUL, no lone surrogate."""
@@ -37,7 +40,7 @@ class TrimmedText(Text):
     default_error_messages = {"blank": "Must not be blank."}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", **kwargs)
+        super().__init__(pattern=rf"^[^\x00]*[^\x00{BLANKS}][^\x00]*$", **kwargs)
 
     def deserialize(self, *args: Any, **kwargs: Any) -> Any:
         text = super().deserialize(*args, **kwargs)
@@ -76,8 +79,26 @@ class Timestamp(fields.AwareDateTime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+class BoundedList(fields.List[Any]):
+    """A list that is counted before its values are read: a huge one must not cost the time."""
+
+    default_error_messages = {"too_long": "Must not have more than {max_items} entries."}
+
+    def __init__(self, values: fields.Field[Any], *, max_items: int, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"maxItems": max_items, **kwargs.get("metadata", {})}
+        super().__init__(values, **kwargs)
+        self.max_items = max_items
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list) and len(value) > self.max_items:
+            raise self.make_error("too_long", max_items=self.max_items)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 def unique(values: list[str]) -> None:
     """Raises ValidationError at the first value that is there twice."""
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             raise ValidationError({index: ["Must not be there twice."]})
+        seen.add(value)

@@ -7,16 +7,16 @@ from schemas.base import OutputSchema
 from schemas.fields import Timestamp
 from schemas.problems import Problem
 
-CHECKS = fields.Dict(
-    keys=fields.String(),
-    values=fields.String(
-        validate=OneOf(["ok", "unavailable", "behind", "ahead"]), metadata={"examples": ["ok"]}
-    ),
-    metadata={
-        "description": "The state of each dependency, by its name.",
-        "examples": [{"database": "ok", "migrations": "ok"}],
-    },
-)
+
+def dependencies(states: list[str], *, example: dict[str, str]) -> fields.Dict:
+    """The state of each dependency; `states` are all that there are."""
+    about = {"description": "The state of each dependency, by its name.", "examples": [example]}
+    state = {"description": "The state of one dependency.", "examples": [states[-1]]}
+    return fields.Dict(
+        keys=fields.String(),
+        values=fields.String(validate=OneOf(states), metadata=state),
+        metadata=about,
+    )
 
 
 class Health(OutputSchema):
@@ -39,10 +39,13 @@ class Readiness(OutputSchema):
     status = fields.String(
         validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
     )
-    checks = CHECKS
+    checks = dependencies(["ok"], example={"database": "ok", "migrations": "ok"})
 
 
 class ReadinessProblem(Problem):
     """Something that the service depends on is missing."""
 
-    checks = CHECKS
+    checks = dependencies(
+        ["ok", "behind", "ahead", "unavailable"],
+        example={"database": "unavailable", "migrations": "unavailable"},
+    )

@@ -1,19 +1,25 @@
 """Items: things with a name, a status, a quantity and tags."""
 
-from typing import Any
-
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from schemas.base import InputSchema, OutputSchema, merge_patch_of
-from schemas.fields import QueryInteger, StrictInteger, Text, Timestamp, TrimmedText, unique
+from schemas.fields import BoundedList, StrictInteger, Text, Timestamp, TrimmedText, unique
+from schemas.pages import Page, PageQuery
 
-NAME = {"description": "What the item is called; trimmed.", "examples": ["First item"]}
+NAME = {
+    "description": "What the item is called: not blank; blanks at its ends are taken off.",
+    "examples": ["First item"],
+}
 DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
 STATUS = {"description": "How far the item has come.", "examples": ["todo"]}
-QUANTITY = {"description": "How many there are.", "examples": [1]}
-TAGS = {"description": "Words to find the item by.", "examples": [["home", "urgent"]]}
-TAG = {"description": "One word to find the item by.", "examples": ["home"]}
+QUANTITY = {"description": "How many there are; written without a fraction.", "examples": [1]}
+TAGS = {
+    "description": "Words to find the item by, each one once.",
+    "examples": [["home", "urgent"]],
+    "uniqueItems": True,
+}
+TAG = {"description": "A word to find the item by.", "examples": ["home"]}
 
 Status = OneOf(["todo", "doing", "done"])
 
@@ -29,15 +35,16 @@ class ItemInput(InputSchema):
     quantity = StrictInteger(
         load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=QUANTITY
     )
-    tags = fields.List(
+    tags = BoundedList(
         Text(validate=Length(min=1, max=50), metadata=TAG),
+        max_items=20,
         load_default=list,
-        validate=[Length(max=20), unique],
-        metadata={**TAGS, "uniqueItems": True},
+        validate=unique,
+        metadata=TAGS,
     )
 
 
-ItemPatch = merge_patch_of(ItemInput, "ItemPatch")
+ItemPatch = merge_patch_of(ItemInput, "ItemPatch", example={"status": "done"})
 
 
 class Item(OutputSchema):
@@ -74,30 +81,13 @@ class Item(OutputSchema):
     )
 
 
-class ItemPage(OutputSchema):
+class ItemPage(Page):
     """One page of a list of items."""
 
     items = fields.List(
         fields.Nested(Item), metadata={"description": "The items of this page, newest first."}
     )
-    next_cursor = fields.String(
-        allow_none=True,
-        metadata={
-            "description": "Send it as `cursor` for the next page; null on the last one.",
-            "examples": [None],
-        },
-    )
 
 
-class ItemListQuery(InputSchema):
-    """Which page of the list is wanted."""
-
-    limit = QueryInteger(
-        load_default=50,
-        validate=Range(min=1, max=200),
-        metadata={"description": "How many items a page holds at most.", "examples": [50]},
-    )
-    cursor: fields.Field[Any] = Text(
-        load_default=None,
-        metadata={"description": "The `next_cursor` of the page before, unchanged."},
-    )
+class ItemListQuery(PageQuery):
+    """Which items are wanted."""

@@ -1,6 +1,7 @@
 """The one body of every error: problem details as RFC 9457 defines them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from marshmallow import fields
 
@@ -11,6 +12,7 @@ class ProblemError(OutputSchema):
     """One thing that is wrong with the request, and where; one of the three places is given."""
 
     optional = frozenset({"pointer", "parameter", "header"})
+    example: ClassVar = {"detail": "Must not be blank.", "pointer": "/name"}
 
     detail = fields.String(
         metadata={"description": "What is wrong.", "examples": ["Must not be blank."]}
@@ -32,6 +34,8 @@ class ProblemError(OutputSchema):
 class Problem(OutputSchema):
     """What went wrong, for programs and for people."""
 
+    # Together the examples are those of one invalid request.
+
     type = fields.String(
         metadata={
             "description": "The kind of problem: a relative address with a page about it.",
@@ -46,13 +50,13 @@ class Problem(OutputSchema):
     detail = fields.String(
         metadata={
             "description": "What went wrong this time.",
-            "examples": ["The request is invalid: see errors."],
+            "examples": ["/name: Must not be blank."],
         }
     )
     error = fields.String(
         metadata={
             "description": "The same sentence as `detail`, for simple clients.",
-            "examples": ["The request is invalid: see errors."],
+            "examples": ["/name: Must not be blank."],
         }
     )
     errors = fields.List(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -121,7 +121,7 @@ async def test_a_deleted_item_is_gone(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     "item_id",
     [
-        str(uuid4()),
+        "8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11",
         "1",
         "not-a-uuid",
         "00000000-0000-0000-0000-000000000000",
@@ -137,7 +137,7 @@ async def test_an_unknown_id_is_not_found(
     body = {"name": "x"} if method in {"PUT", "PATCH"} else None
     response = await client.request(method, f"/api/items/{item_id}", json=body)
     assert response.status_code == 404
-    assert response.json()["type"] == "/errors/not-found"
+    assert response.json()["type"] == "/errors/unknown-id"
     assert response.json()["error"] == "No item has this id."
 
 

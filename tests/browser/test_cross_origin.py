@@ -94,9 +94,9 @@ async def test_an_app_creates_changes_and_deletes_an_item(
     [
         ("POST", "/api/items", {"name": " "}, 400, "invalid-request"),
         ("GET", "/api/items?limit=0", None, 400, "invalid-request"),
-        ("PUT", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "item-not-found"),
-        ("PATCH", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "item-not-found"),
-        ("DELETE", f"/api/items/{NO_UUID}", None, 404, "item-not-found"),
+        ("PUT", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
+        ("PATCH", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
+        ("DELETE", f"/api/items/{NO_UUID}", None, 404, "unknown-id"),
         ("GET", "/nowhere", None, 404, "not-found"),
         ("POST", f"/api/items/{NO_UUID}", None, 405, "method-not-allowed"),
         ("POST", "/api/items", {"name": "x" * MIB}, 413, "content-too-large"),

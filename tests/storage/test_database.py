@@ -157,7 +157,7 @@ async def test_a_start_migrates_where_it_may(tmp_path: Path) -> None:
 
 
 async def test_a_start_stops_at_a_database_that_is_behind(tmp_path: Path) -> None:
-    with pytest.raises(revisions.DatabaseBehind, match="at revision none, .* needs 0001: run"):
+    with pytest.raises(revisions.DatabaseBehind, match=r"at revision none, .* needs 0001: run"):
         async with Database(url_in(tmp_path), auto_migrate=False):
             pass
 

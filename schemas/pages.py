@@ -1,0 +1,40 @@
+"""What every list has: a page's place among the others, asked for and given."""
+
+from marshmallow import fields
+from marshmallow.validate import Range
+
+from schemas.base import InputSchema, OutputSchema
+from schemas.fields import QueryInteger, Text
+
+CURSOR = "WzE3Ni4uLl0.c2lnbmF0dXJl"
+
+
+class PageQuery(InputSchema):
+    """Which page of the list is wanted."""
+
+    limit = QueryInteger(
+        load_default=50,
+        validate=Range(min=1, max=200),
+        metadata={"description": "How many entries a page holds at most.", "examples": [50]},
+    )
+    cursor = Text(
+        load_default=None,
+        allow_none=False,
+        metadata={
+            "description": "The `next_cursor` of the page before, unchanged; without it, the "
+            "first page.",
+            "examples": [CURSOR],
+        },
+    )
+
+
+class Page(OutputSchema):
+    """One page of a list; a subclass adds the entries."""
+
+    next_cursor = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Send it as `cursor` for the next page; null on the last one.",
+            "examples": [CURSOR],
+        },
+    )

@@ -1,0 +1,166 @@
+"""Requests that no schema describes: whatever comes, the answer is one of ours."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from api.app import Api
+from api.settings import Settings
+from openapi.document import build_document
+from tests.conftest import bridged
+from tests.factory import item_input, settings_for
+from tests.openapi.validation import validator
+
+REPEATABLE = hypothesis_settings(
+    max_examples=800,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # One application meets all the requests, as a served one does.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+ID = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+COLLECTION, ITEM = "/api/items", f"/api/items/{ID}"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+MEDIA_TYPES = [
+    *["application/json"] * 9,
+    "application/json; charset=utf-8",
+    "application/json; charset=utf-16",
+    "application/merge-patch+json",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "",
+]
+
+# Half of a surrogate pair is something that JSON can say and UTF-8 can't.
+text = st.text(min_size=1) | st.text(st.sampled_from("a\ud83d \0"), min_size=1, max_size=3)
+anything_in_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | text,
+    lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    max_leaves=10,
+)
+nearly_an_item = st.fixed_dictionaries(
+    {"name": text},
+    optional={
+        "description": st.none() | text,
+        "status": st.sampled_from(["todo", "doing", "done", "Done", None]),
+        "quantity": st.integers(-1) | st.booleans(),
+        "tags": st.lists(text, max_size=3),
+        "version": anything_in_json,
+    },
+)
+bodies = st.one_of(
+    nearly_an_item.map(json.dumps).map(str.encode),
+    anything_in_json.map(json.dumps).map(str.encode),
+    st.builds(lambda text, tail: text.encode() + tail, st.just('{"name": "x"}'), st.binary()),
+    st.integers(0, 3000).map(lambda depth: b"[" * depth),
+    st.binary(),
+)
+escaped_bytes = st.binary(max_size=20).map(lambda data: "".join(f"%{byte:02x}" for byte in data))
+visible = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#?"))
+words = st.sampled_from(["limit", "cursor", "", "50", "=", "&", ";", "+", "%", "%00", "%ff", ".."])
+queries = st.lists(words | visible | escaped_bytes | st.just("limit=5"), max_size=6).map("".join)
+segments = st.one_of(
+    st.sampled_from(["api", "items", "health", "errors", "docs", "..", ".", "", ID]),
+    visible,
+    escaped_bytes,
+)
+known_paths = ["/", COLLECTION, ITEM, "/docs/initializer.js", "/openapi.json", "/errors/not-found"]
+paths = st.sampled_from(known_paths) | st.lists(segments, max_size=5).map(
+    lambda parts: "/" + "/".join(parts)
+)
+header_values = st.binary(max_size=150).map(lambda v: v.translate(None, b"\r\n\0").strip())
+headers = st.dictionaries(
+    st.sampled_from(
+        ["X-Request-ID", "If-None-Match", "Accept", "Cookie", "Origin", "Range", "Content-Type"]
+    ),
+    header_values,
+)
+
+
+class Sender:
+    """Sends requests to the application and judges every answer."""
+
+    def __init__(self, app: Api, runner: asyncio.Runner) -> None:
+        transport = httpx.ASGITransport(bridged(app))
+        self.client = httpx.AsyncClient(transport=transport)
+        self.runner = runner
+        self.statuses: Counter[int] = Counter()
+        self.problem = validator(build_document(app), {"$ref": "#/components/schemas/Problem"})
+
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        url = f"http://items.test{path}"  # put together here, since a path may start with //
+        response = self.runner.run(self.client.request(method, url, **request))
+        self.statuses[response.status_code] += 1
+        request_id = response.headers["X-Request-ID"]
+        assert request_id
+        assert response.status_code < 500, (method, url, request, response.text)
+        if response.status_code >= 400:
+            assert response.headers["Content-Type"] == "application/problem+json"
+        if response.status_code >= 400 and method != "HEAD":
+            problem = response.json()
+            assert list(self.problem.iter_errors(problem)) == []
+            assert problem["status"] == response.status_code
+            assert problem["error"] == problem["detail"]
+            assert problem["request_id"] == request_id
+        return response
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_for(tmp_path, LOG_LEVEL="WARNING")  # thousands of requests hide what failed
+
+
+@pytest.fixture
+def sender(app: Api) -> Iterator[Sender]:
+    with asyncio.Runner() as runner:
+        sender = Sender(app, runner)
+        yield sender
+        runner.run(sender.client.aclose())
+
+
+def test_survives_any_body(sender: Sender) -> None:
+    item = sender.send("POST", COLLECTION, json=item_input()).headers["Location"]
+    targets = [("POST", COLLECTION), ("PUT", item), ("PATCH", item), ("PATCH", ITEM)]
+
+    @REPEATABLE
+    @given(st.sampled_from(targets), bodies, st.sampled_from(MEDIA_TYPES))
+    def send(target: tuple[str, str], body: bytes, media_type: str) -> None:
+        sender.send(*target, content=body, headers={"Content-Type": media_type})
+
+    send()
+    assert set(sender.statuses) == {200, 201, 400, 404, 415}
+    assert sender.statuses.total() >= 800
+
+
+def test_survives_any_query(sender: Sender) -> None:
+    @REPEATABLE
+    @given(st.sampled_from([COLLECTION, ITEM, "/api/health", "/api/ready"]), queries)
+    def send(path: str, query: str) -> None:
+        sender.send("GET", f"{path}?{query}")
+
+    send()
+    assert set(sender.statuses) == {200, 400, 404}
+    assert sender.statuses.total() >= 800
+
+
+def test_survives_any_path_method_and_headers(sender: Sender) -> None:
+    @REPEATABLE
+    @given(st.sampled_from(METHODS), paths, headers)
+    def send(method: str, path: str, sent: dict[str, bytes]) -> None:
+        response = sender.send(method, path, headers=sent)
+        if response.status_code == 405:
+            assert response.headers["Allow"]
+
+    send()
+    assert {200, 302, 404, 405, 415} <= set(sender.statuses)
+    assert sender.statuses.total() >= 800

@@ -1,0 +1,55 @@
+"""Schemathesis, with all of its checks and phases, against the running server."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+ROOT = CONFIG.parents[2]
+
+
+def run_schemathesis(address: str, folder: Path) -> tuple[str, dict[str, Any]]:
+    """What it printed, and its report. `folder`: for what it writes."""
+    report = folder / "report.json"
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "--config-file",
+        str(CONFIG),
+        "run",
+        "--checks=all",
+    ]
+    run = subprocess.run(
+        [*command, f"{address}/openapi.json", "--no-color", f"--report-json-path={report}"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = run.stdout + run.stderr
+    assert report.exists(), printed
+    return printed, json.loads(report.read_text())
+
+
+def test_schemathesis_finds_nothing(live: str, tmp_path: Path) -> None:
+    operations = sum(map(len, httpx.get(f"{live}/openapi.json").json()["paths"].values()))
+    printed, report = run_schemathesis(live, tmp_path)
+    assert report["failures"] == [], printed
+    assert report["errors"] == [], printed
+    assert report["exit_code"] == 0, printed
+    assert report["complete"], printed
+    assert {phase: about["status"] for phase, about in report["phases"].items()} == {
+        "examples": "success",
+        "coverage": "success",
+        "fuzzing": "success",
+        "stateful": "success",
+    }, printed
+    assert report["operations"]["tested"] == operations, printed
+    assert report["test_cases"]["generated"] > 1500, printed

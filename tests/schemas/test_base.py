@@ -1,0 +1,114 @@
+"""Schemas in general: strict on the way in, complete on the way out, and merge patches."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from marshmallow import ValidationError, fields
+
+from schemas.base import InputSchema, MergePatch, OutputSchema, merge_patch_of
+from schemas.fields import StrictInteger, Text
+
+
+class ShelfInput(InputSchema):
+    """A shelf as a client sends it."""
+
+    label = Text(required=True)
+    note = Text(load_default=None, allow_none=True)
+    boards = StrictInteger(load_default=3)
+    things = fields.List(Text(), load_default=list)
+    wall = Text(load_default="north", data_key="on_wall", attribute="wall_name")
+
+
+class Shelf(OutputSchema):
+    """A shelf as it stands."""
+
+    optional = frozenset({"note"})
+
+    label = fields.String()
+    note = fields.String()
+
+
+ShelfPatch = merge_patch_of(ShelfInput, "ShelfPatch", example={"boards": 4})
+
+DEFAULTS: dict[str, Any] = {"note": None, "boards": 3, "things": [], "wall_name": "north"}
+
+
+def messages(schema: InputSchema, data: Any) -> Any:
+    with pytest.raises(ValidationError) as caught:
+        schema.load(data)
+    return caught.value.messages
+
+
+def test_what_comes_in_takes_its_defaults() -> None:
+    assert ShelfInput().load({"label": "A1"}) == {"label": "A1", **DEFAULTS}
+
+
+@pytest.mark.parametrize("schema", [ShelfInput(), ShelfPatch()])
+def test_what_comes_in_has_no_unknown_field(schema: InputSchema) -> None:
+    assert messages(schema, {"label": "A1", "colour": "red"}) == {"colour": ["Unknown field."]}
+
+
+@pytest.mark.parametrize("schema", [ShelfInput(), ShelfPatch()])
+@pytest.mark.parametrize("data", [[], "label", 5, None, True])
+def test_what_comes_in_is_an_object(schema: InputSchema, data: Any) -> None:
+    assert messages(schema, data) == {"_schema": ["Invalid input type."]}
+
+
+def test_what_goes_out_reads_attributes() -> None:
+    row = SimpleNamespace(label="A1", note=None)
+    assert Shelf().dump(row) == {"label": "A1", "note": None}
+
+
+def test_what_goes_out_is_required_unless_it_is_optional() -> None:
+    required = {name: field.required for name, field in Shelf().fields.items()}
+    assert required == {"label": True, "note": False}
+
+
+def test_what_goes_out_misses_nothing_silently() -> None:
+    with pytest.raises(AttributeError):
+        Shelf().dump(SimpleNamespace(label="A1"))
+
+
+def test_a_patch_loads_what_was_sent_and_nothing_else() -> None:
+    assert ShelfPatch().load({"boards": 5}) == {"boards": 5}
+    assert ShelfPatch().load({"label": "B2", "on_wall": "south"}) == {
+        "label": "B2",
+        "wall_name": "south",
+    }
+
+
+def test_null_in_a_patch_is_the_default() -> None:
+    nothing = {"note": None, "boards": None, "things": None, "on_wall": None}
+    assert ShelfPatch().load(nothing) == DEFAULTS
+
+
+def test_each_patch_gets_a_list_of_its_own() -> None:
+    first, second = (ShelfPatch().load({"things": None}) for _ in range(2))
+    assert first["things"] is not second["things"]
+
+
+def test_a_patch_refuses_null_for_what_is_required() -> None:
+    assert messages(ShelfPatch(), {"label": None}) == {"label": ["Field may not be null."]}
+
+
+def test_a_patch_says_something() -> None:
+    assert messages(ShelfPatch(), {}) == {"_schema": ["Send at least one field to change."]}
+    assert ShelfPatch.json_schema == {"minProperties": 1}
+
+
+def test_a_patch_with_a_bad_field_is_refused_for_that_alone() -> None:
+    assert messages(ShelfPatch(), {"boards": "5"}) == {"boards": ["Not a valid integer."]}
+
+
+def test_a_patch_is_a_named_schema_with_a_description_and_an_example() -> None:
+    assert ShelfPatch.__name__ == "ShelfPatch"
+    assert ShelfPatch.__module__ == ShelfInput.__module__
+    assert ShelfPatch.__doc__ == MergePatch.__doc__
+    assert ShelfPatch.example == {"boards": 4}
+
+
+def test_a_patch_leaves_the_schema_it_is_made_of_alone() -> None:
+    assert ShelfInput().fields["label"].required
+    assert not ShelfInput().fields["boards"].allow_none
+    assert messages(ShelfInput(), {}) == {"label": ["Missing data for required field."]}

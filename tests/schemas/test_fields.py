@@ -1,0 +1,168 @@
+"""Field types: what they take, what they refuse, and that their patterns say the same."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import Length
+
+from schemas.fields import (
+    BLANKS,
+    BoundedList,
+    QueryInteger,
+    StrictInteger,
+    Text,
+    Timestamp,
+    TrimmedText,
+    unique,
+)
+
+HALF_A_PAIR = "\ud83d"
+
+
+def messages(field: fields.Field[Any], value: Any) -> Any:
+    with pytest.raises(ValidationError) as caught:
+        field.deserialize(value)
+    return caught.value.messages
+
+
+@pytest.mark.parametrize("value", ["", " ", "Tür 門 🚪", "line\nline", "\x01", "\ufeff"])
+def test_text_is_kept_as_it_came(value: str) -> None:
+    assert Text().deserialize(value) == value
+
+
+@pytest.mark.parametrize("field", [Text(), TrimmedText()])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("a\x00b", "Must not contain the character NUL."),
+        (f"a{HALF_A_PAIR}", "Must not contain half of a surrogate pair."),
+        (5, "Not a valid string."),
+        (True, "Not a valid string."),
+        (["a"], "Not a valid string."),
+        (None, "Field may not be null."),
+    ],
+)
+def test_text_refuses_what_no_database_stores(field: Text, value: Any, message: str) -> None:
+    assert messages(field, value) == [message]
+
+
+@pytest.mark.parametrize("value", ["a", "", " ", "a\x00", "\x00", "🚪", "\n"])
+def test_the_pattern_of_text_takes_what_the_code_takes(value: str) -> None:
+    taken = "\x00" not in value
+    assert bool(re.search(Text().metadata["pattern"], value)) == taken
+
+
+@pytest.mark.parametrize(
+    "value", ["a", " a ", "\u3000a", "a\x00", "", " ", "\x1f", "\x85 \u2028", " \x00 ", "\ufeff"]
+)
+def test_the_pattern_of_trimmed_text_takes_what_the_code_takes(value: str) -> None:
+    taken = "\x00" not in value and bool(value.strip())
+    assert bool(re.search(TrimmedText().metadata["pattern"], value)) == taken
+    if taken:
+        assert TrimmedText().deserialize(value) == value.strip()
+    else:
+        assert messages(TrimmedText(), value)
+
+
+def test_blanks_are_what_strip_takes_off() -> None:
+    blank = re.compile(f"[{BLANKS}]")
+    everything = map(chr, range(sys.maxunicode + 1))
+    assert [c for c in everything if bool(blank.fullmatch(c)) != (not c.strip())] == []
+
+
+def test_a_field_may_say_a_pattern_and_more_of_its_own() -> None:
+    field = Text(pattern="^a", metadata={"description": "Begins with a."})
+    assert field.metadata == {"pattern": "^a", "description": "Begins with a."}
+
+
+def test_trimmed_text_loses_the_blanks_at_its_ends() -> None:
+    assert TrimmedText().deserialize(" \t First  item\n") == "First  item"
+
+
+@pytest.mark.parametrize("value", ["", " ", "\u3000\t\n"])
+def test_trimmed_text_is_not_blank(value: str) -> None:
+    assert messages(TrimmedText(), value) == ["Must not be blank."]
+
+
+def test_the_length_of_trimmed_text_counts_as_sent() -> None:
+    field = TrimmedText(validate=Length(min=3, max=5))
+    assert field.deserialize(" a ") == "a"
+    assert field.deserialize("🚪" * 5) == "🚪" * 5
+    assert messages(field, " aaaa ") == ["Length must be between 3 and 5."]
+
+
+def test_trimmed_text_leaves_null_and_a_default_alone() -> None:
+    assert TrimmedText(allow_none=True).deserialize(None) is None
+    assert TrimmedText(load_default=" default ").deserialize("x") == "x"
+    schema = Schema.from_dict({"name": TrimmedText(load_default=None)})()
+    assert schema.load({}) == {"name": None}
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**70])
+def test_a_strict_integer_is_a_json_integer(value: int) -> None:
+    assert StrictInteger().deserialize(value) == value
+
+
+@pytest.mark.parametrize("value", ["5", 5.0, 5.5, True, False, [], {}, ""])
+def test_a_strict_integer_is_nothing_else(value: Any) -> None:
+    assert messages(StrictInteger(), value) == ["Not a valid integer."]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ("-1", -1), ("050", 50), ("9" * 18, 10**18 - 1)]
+)
+def test_an_integer_in_a_query_is_written_in_digits(text: str, value: int) -> None:
+    assert QueryInteger().deserialize(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "+1", " 1", "1 ", "1\n", "1_000", "1e2", "5.0", "٣", "0x1", "9" * 19]
+)
+def test_an_integer_in_a_query_is_written_in_nothing_else(text: str) -> None:
+    assert messages(QueryInteger(), text) == ["Not a valid integer."]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), "2026-11-20T09:30:00.000000Z"),
+        (datetime(2026, 11, 20, 9, 30, 0, 7, tzinfo=UTC), "2026-11-20T09:30:00.000007Z"),
+        (
+            datetime(2026, 11, 20, 0, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+            "2026-11-19T19:00:00.000000Z",
+        ),
+        (None, None),
+    ],
+)
+def test_a_timestamp_is_utc_with_microseconds(value: datetime | None, text: str | None) -> None:
+    assert Timestamp().serialize("at", {"at": value}) == text
+
+
+def test_a_bounded_list_takes_as_many_as_it_says() -> None:
+    field = BoundedList(Text(), max_items=2)
+    assert field.deserialize([]) == []
+    assert field.deserialize(["a", "b"]) == ["a", "b"]
+    assert field.metadata == {"maxItems": 2}
+
+
+def test_a_bounded_list_reads_no_value_of_one_that_is_too_long() -> None:
+    field = BoundedList(Text(), max_items=2, validate=unique)
+    assert messages(field, [1, 1, 1]) == ["Must not have more than 2 entries."]
+    assert messages(field, [1, "a"]) == {0: ["Not a valid string."]}
+
+
+@pytest.mark.parametrize("value", ["ab", {}, {"a": "b"}, 5, True])
+def test_a_bounded_list_is_a_list(value: Any) -> None:
+    assert messages(BoundedList(Text(), max_items=2), value) == ["Not a valid list."]
+
+
+def test_values_are_unique_or_the_first_repetition_is_named() -> None:
+    unique([])
+    unique(["a", "A", " a"])
+    with pytest.raises(ValidationError) as caught:
+        unique(["a", "b", "a", "b"])
+    assert caught.value.messages == {2: ["Must not be there twice."]}

@@ -1,0 +1,80 @@
+"""What isn't documented fails; for the settings see tests/api/test_settings.py."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from api.app import Api
+from api.problems import BY_SLUG
+from openapi.document import VERSION
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "bench" / "RESULTS.md"]
+
+
+def first_cells(page: str) -> list[str]:
+    """What stands in backquotes at the start of each row of the tables of a page."""
+    return re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+
+
+def commands_of(group: click.Group, prefix: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}"
+
+
+def test_every_make_target_is_documented() -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [f"make {target}" for target in targets] == [
+        cell for cell in first_cells("commands.md") if cell.startswith("make ")
+    ]
+
+
+def test_every_management_command_is_documented(app: Api) -> None:
+    documented = {c for c in first_cells("commands.md") if c.startswith("flask ")}
+    flasks_own = {"flask --app api run --debug", "flask --app api routes"}
+    assert documented - flasks_own == set(commands_of(app.cli, "flask --app api"))
+
+
+def test_every_problem_is_documented_as_it_is() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `/errors/")]
+    assert rows == [
+        f"| `{problem.uri}` | {problem.status} | {problem.meaning} {problem.remedy} |"
+        for problem in sorted(BY_SLUG.values(), key=lambda p: (p.status, p.slug))
+    ]
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    names = {re.split(r"[>=<]", requirement)[0].strip() for requirement in declared}
+    text = (ROOT / "docs" / "dependencies.md").read_text()
+    rows = re.findall(r"^\| ([a-z0-9\[\], -]+) \| ", text, re.MULTILINE)
+    headings = {"package", "part", "---"}
+    assert {name for row in rows for name in row.split(", ")} - headings == names
+
+
+def test_lock_files_name_no_address() -> None:
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / lock).read_text()
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
+    assert f"\n## {VERSION} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
