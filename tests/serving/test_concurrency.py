@@ -1,0 +1,105 @@
+"""Requests wait side by side, and none sees another's context."""
+
+import asyncio
+from contextvars import ContextVar
+
+import httpx
+import pytest
+from flask import g, request
+
+from api.app import Api
+from tests.conftest import bridged
+from tests.live import HUNG, served
+from tests.serving.call import Call
+
+N = 100
+COLOUR = ContextVar("COLOUR", default="none")
+
+
+@pytest.fixture
+def barrier() -> asyncio.Barrier:
+    """Opens only when N requests are inside the view at once."""
+    return asyncio.Barrier(N)
+
+
+@pytest.fixture
+def app(app: Api, barrier: asyncio.Barrier) -> Api:
+    async def wait_for_the_others(colour: str) -> list[str]:
+        COLOUR.set(colour)
+        g.colour = colour
+        before = request.path
+        await barrier.wait()
+        return [before, request.path, request.args["colour"], g.colour, COLOUR.get()]
+
+    app.add_url_rule("/wait/<colour>", view_func=wait_for_the_others)
+    return app
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_hundred_requests_are_in_one_view_at_once(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(HUNG):
+        urls = [f"/wait/{n}?colour={n}" for n in range(N)]
+        responses = await asyncio.gather(*map(client.get, urls))
+    for n, response in enumerate(responses):
+        path, colour = f"/wait/{n}", str(n)
+        assert response.json() == [path, path, colour, colour, colour]
+    assert COLOUR.get() == "none"
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("http2", [False, True])
+async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
+    app: Api, http2: bool
+) -> None:
+    limits = httpx.Limits(max_connections=N)
+    async with (
+        served(bridged(app)) as address,
+        httpx.AsyncClient(base_url=address, http1=not http2, http2=http2, limits=limits) as client,
+    ):
+        urls = [f"/wait/{n}?colour={n}" for n in range(N)]
+        responses = await asyncio.gather(*(client.get(url, timeout=HUNG) for url in urls))
+    for n, response in enumerate(responses):
+        path, colour = f"/wait/{n}", str(n)
+        assert response.json() == [path, path, colour, colour, colour]
+
+
+class Never:
+    """A view that waits until it is cancelled."""
+
+    def __init__(self, app: Api) -> None:
+        self.started = asyncio.Event()
+        self.steps: list[str] = []
+        app.add_url_rule("/never", view_func=self.view)
+        app.teardown_request(lambda error: self.steps.append(type(error).__name__))
+
+    async def view(self) -> str:
+        try:
+            self.started.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            self.steps.append(request.path)
+        raise AssertionError
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
+    never = Never(app)
+    call = Call(bridged(app), path="/never")
+    call.client_sends()
+    await never.started.wait()
+    call.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call.ended()
+    assert never.steps == ["/never", "CancelledError"]
+    assert call.sent == []
+
+
+async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api) -> None:
+    never = Never(app)
+    async with served(bridged(app), grace=0) as address, httpx.AsyncClient() as client:
+        answer = asyncio.create_task(client.get(f"{address}/never", timeout=HUNG))
+        await never.started.wait()
+    assert never.steps == ["/never", "CancelledError"]
+    # Hypercorn cuts the connection, with or without a 500 of its own.
+    await asyncio.gather(answer, return_exceptions=True)
