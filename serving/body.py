@@ -32,6 +32,11 @@ class RequestBody(io.RawIOBase):
         self._unread = memoryview(b"")
         self._dropped = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes: `complete`, or `client_left`."""
+        return self._ended.is_set()
+
     def readable(self) -> bool:
         return True
 

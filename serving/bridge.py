@@ -21,6 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, InternalServerError
 
 from serving.asgi import Message, Receive, Scope, Send
 from serving.body import RequestBody
+from serving.environ import clean
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
 from serving.websocket import refuse_websocket
@@ -54,6 +55,7 @@ class Bridge(WsgiToAsgi):
         self.lifespan = lifespan or nullcontext()
         self.body_timeout = body_timeout
         self.failure = failure or InternalServerError()
+        self._unread: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -67,13 +69,23 @@ class Bridge(WsgiToAsgi):
                 # As the specification wants it, for protocols that are yet to come.
                 raise ValueError(f"the scope type {other!r} is not supported")
 
+    def drop_rest(self, body: RequestBody) -> None:
+        """Go on taking what comes of `body` until the server says that its client has left.
+
+        Hypercorn says so through a queue that takes ten messages, and waits for room in it even
+        when it is cancelled: without this, an unread body can keep the process from ending.
+        """
+        task = asyncio.ensure_future(body.disconnected())
+        self._unread.add(task)
+        task.add_done_callback(self._unread.discard)
+
 
 class Exchange(WsgiToAsgiInstance):
     """One request and its response."""
 
     def __init__(self, bridge: Bridge, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(bridge.wsgi_application, duplicate_header_limit=None)
-        self.failure = bridge.failure
+        self.bridge = bridge
         self.scope = {**scope, "headers": clean(scope["headers"]), "query_string": b""}
         self.query_string: bytes = scope.get("query_string", b"")
         self.multiplexed = not scope["http_version"].startswith("1")
@@ -93,6 +105,9 @@ class Exchange(WsgiToAsgiInstance):
             # Our own watcher's, or the server's, which has to see it.
             if not self.cancelled or current_task().uncancel():
                 raise
+        finally:
+            if not self.body.over:
+                self.bridge.drop_rest(self.body)
 
     def build_environ(self, scope: Scope, body: RequestBody) -> WSGIEnvironment:
         """What asgiref builds, with the query as latin-1 (PEP 3333) and what else we offer."""
@@ -132,7 +147,7 @@ class Exchange(WsgiToAsgiInstance):
                 raise
             log.exception("the application raised instead of answering")
             self.head = None
-            self._respond(self.failure(environ, self.start_response))
+            self._respond(self.bridge.failure(environ, self.start_response))
 
     def _respond(self, response: Iterable[bytes]) -> None:
         try:
@@ -217,23 +232,6 @@ class Exchange(WsgiToAsgiInstance):
 def current_task() -> "asyncio.Task[None]":
     """The task that the server runs the application in."""
     return cast("asyncio.Task[None]", asyncio.current_task())
-
-
-def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers as CGI's variables can carry them.
-
-    Names with an underscore are dropped, since `X_Request_ID` would pass for `X-Request-ID`;
-    HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3). An Upgrade is
-    ignored (RFC 9110 §7.8), as Werkzeug finds no route for a request to become a WebSocket.
-    """
-    kept: list[tuple[bytes, bytes]] = []
-    cookies: list[bytes] = []
-    for name, value in headers:
-        if name == b"cookie":
-            cookies.append(value)
-        elif name != b"upgrade" and b"_" not in name:
-            kept.append((name, value))
-    return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
 
 
 def write_is_unsupported(data: bytes) -> object:

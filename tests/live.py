@@ -71,6 +71,8 @@ async def served(application: Application, *, grace: float = HUNG) -> AsyncItera
             yield address
     finally:
         stop.set()
+        if not (await asyncio.wait([server], timeout=HUNG))[0]:
+            raise TimeoutError("the server doesn't end")
         await server
 
 

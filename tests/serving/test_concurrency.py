@@ -8,9 +8,11 @@ import pytest
 from flask import g, request
 
 from api.app import Api
+from serving.asgi import Message, Receive, Scope, Send
 from tests.conftest import bridged
 from tests.live import HUNG, served
 from tests.serving.call import Call
+from tests.serving.wire import Http1
 
 N = 100
 COLOUR = ContextVar("COLOUR", default="none")
@@ -103,3 +105,22 @@ async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api)
     assert never.steps == ["/never", "CancelledError"]
     # Hypercorn cuts the connection, with or without a 500 of its own.
     await asyncio.gather(answer, return_exceptions=True)
+
+
+async def test_an_unread_body_does_not_keep_the_server_from_ending(app: Api) -> None:
+    """Hypercorn waits for room in the queue of a cancelled request's body, unless we make it."""
+    never, bridge = Never(app), bridged(app)
+    queues: list[asyncio.Queue[Message]] = []
+
+    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
+        queues.append(getattr(receive, "__self__"))  # noqa: B009  # unknown to its type
+        await bridge(scope, receive, send)
+
+    async with served(observed, grace=0) as address, Http1.connect(address) as client:
+        await client.request("GET /never", "Content-Length: 100000000")
+        sending = asyncio.create_task(client.send(b" " * 100_000_000))
+        await never.started.wait()
+        while not queues[-1].full():  # noqa: ASYNC110  # a queue tells nobody
+            await asyncio.sleep(0)
+    assert never.steps == ["/never", "CancelledError"]
+    await asyncio.gather(sending, return_exceptions=True)

@@ -35,7 +35,8 @@ class Http1:
         try:
             yield cls(reader, writer)
         finally:
-            writer.transport.abort()  # close() would first send what is left to send
+            if not writer.is_closing():
+                writer.transport.abort()  # close() would first send what is left to send
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
