@@ -19,11 +19,12 @@ metadata = MetaData(
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC; SQLite itself would store and return a naive one."""
 
-    impl = DateTime
+    impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+        return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        # SQLite keeps what the clock shows; PostgreSQL gives the moment as it was.
         return None if value is None else value.replace(tzinfo=UTC)

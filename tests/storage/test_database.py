@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from storage import Database, DatabaseUnavailable, revisions
+from storage import Database, DatabaseUnavailable, open_database, revisions
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with Database(url_in(tmp_path), auto_migrate=True) as database:
+    async with open_database(url_in(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE)")
         yield database
 
@@ -131,7 +131,7 @@ async def test_is_unavailable_while_another_process_writes(
 async def test_is_unavailable_when_the_file_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
     with pytest.raises(DatabaseUnavailable, match="not a database"):
-        async with Database(url_in(tmp_path), auto_migrate=True):
+        async with open_database(url_in(tmp_path), auto_migrate=True):
             pass
 
 
@@ -152,13 +152,13 @@ async def test_writes_survive_a_power_cut(database: Database) -> None:
 
 
 async def test_a_start_migrates_where_it_may(tmp_path: Path) -> None:
-    async with Database(url_in(tmp_path), auto_migrate=True) as database:
+    async with open_database(url_in(tmp_path), auto_migrate=True) as database:
         assert await database.read(revisions.current) == "0001"
 
 
 async def test_a_start_stops_at_a_database_that_is_behind(tmp_path: Path) -> None:
     with pytest.raises(revisions.DatabaseBehind, match=r"at revision none, .* needs 0001: run"):
-        async with Database(url_in(tmp_path), auto_migrate=False):
+        async with open_database(url_in(tmp_path), auto_migrate=False):
             pass
 
 
@@ -166,25 +166,25 @@ async def test_a_start_stops_at_a_database_that_is_behind(tmp_path: Path) -> Non
 async def test_a_start_stops_at_a_database_that_is_ahead(
     tmp_path: Path, auto_migrate: bool
 ) -> None:
-    async with Database(url_in(tmp_path), auto_migrate=True) as database:
+    async with open_database(url_in(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(revisions.DatabaseAhead, match="revision 9999, which this version doesn't"):
-        async with Database(url_in(tmp_path), auto_migrate=auto_migrate):
+        async with open_database(url_in(tmp_path), auto_migrate=auto_migrate):
             pass
 
 
 async def test_the_first_unit_of_work_prepares_what_nobody_entered(tmp_path: Path) -> None:
-    database = Database(url_in(tmp_path), auto_migrate=True)
+    database = open_database(url_in(tmp_path), auto_migrate=True)
     assert await database.read(revisions.current) == "0001"
-    database.close()
+    await database.close()
 
 
 async def test_starts_at_the_same_time_migrate_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "storage.revisions")
-    databases = [Database(url_in(tmp_path), auto_migrate=True) for _ in range(8)]
+    databases = [open_database(url_in(tmp_path), auto_migrate=True) for _ in range(8)]
     await asyncio.gather(*(database.__aenter__() for database in databases))
     for database in databases:
-        database.close()
+        await database.close()
     assert caplog.messages == ["migrated the database from nothing to 0001"]

@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from storage import Database, items, revisions
+from storage import items, open_database, revisions
 from storage.items import ItemValues
 from storage.tables import metadata
 
@@ -27,12 +27,12 @@ def differences(connection: Connection) -> list[object]:
 
 
 async def test_the_migrations_and_the_tables_agree(tmp_path: Path) -> None:
-    async with Database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
+    async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
         assert await database.read(differences) == []
 
 
 async def test_each_migration_goes_down_and_up_again_with_data(tmp_path: Path) -> None:
-    async with Database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
+    async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
         await database.write(items.create_item, VALUES)
         created = await database.write(items.create_item, VALUES)
         known = [*revisions.known(), "base"]
