@@ -8,11 +8,14 @@ from flask import Blueprint
 from api import cursors
 from api.context import database
 from api.contract import operation
-from api.headers import ETAG, LOCATION, NEXT_PAGE
+from api.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
+from api.idempotency import Once
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage import DatabaseUnavailable
 from storage import items as stored
+from storage.idempotency import Answer
 from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
+from storage.versions import Precondition
 
 items = Blueprint("items", __name__, url_prefix="/api/items")
 
@@ -23,7 +26,12 @@ class ItemsOfPage(NamedTuple):
 
 
 @items.get("")
-@operation(query=ItemListQuery, returns=ItemPage, headers=[NEXT_PAGE], raises=[DatabaseUnavailable])
+@operation(
+    query=ItemListQuery,
+    returns=ItemPage,
+    headers=[PAGE_ETAG, NEXT_PAGE],
+    raises=[DatabaseUnavailable],
+)
 async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     """List items.
 
@@ -43,12 +51,13 @@ async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     headers=[LOCATION, ETAG],
     raises=[DatabaseUnavailable],
 )
-async def create_item(body: ItemValues) -> ItemRow:
+async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
     """Create an item.
 
-    Only `name` is needed; the rest has defaults. `Location` says where the new item is.
+    Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
+    `Idempotency-Key` it can be sent again without creating another one.
     """
-    return await database.write(stored.create_item, body)
+    return await once(stored.create_item, body)
 
 
 @items.get("/<id:item_id>")
@@ -60,27 +69,32 @@ async def get_item(item_id: UUID) -> ItemRow:
 
 @items.put("/<id:item_id>")
 @operation(body=ItemInput, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def replace_item(item_id: UUID, body: ItemValues) -> ItemRow:
+async def replace_item(item_id: UUID, body: ItemValues, if_match: Precondition) -> ItemRow:
     """Replace an item.
 
     The body is the whole item: an optional field that is left out goes back to its default.
     """
-    return await database.write(stored.replace_item, item_id, body)
+    return await database.write(stored.replace_item, item_id, body, if_match)
 
 
 @items.patch("/<id:item_id>")
-@operation(body=ItemPatch, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def update_item(item_id: UUID, body: ItemChanges) -> ItemRow:
+@operation(
+    body=ItemPatch,
+    returns=Item,
+    headers=[ETAG, ACCEPT_PATCH],
+    raises=[ItemNotFound, DatabaseUnavailable],
+)
+async def update_item(item_id: UUID, body: ItemChanges, if_match: Precondition) -> ItemRow:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
     to its default.
     """
-    return await database.write(stored.update_item, item_id, body)
+    return await database.write(stored.update_item, item_id, body, if_match)
 
 
 @items.delete("/<id:item_id>")
 @operation(status=204, raises=[ItemNotFound, DatabaseUnavailable])
-async def delete_item(item_id: UUID) -> None:
+async def delete_item(item_id: UUID, if_match: Precondition) -> None:
     """Delete an item."""
-    await database.write(stored.delete_item, item_id)
+    await database.write(stored.delete_item, item_id, if_match)

@@ -188,6 +188,12 @@ class Settings:
         "Which browser apps on other origins may call. `*.` stands for exactly one label.",
         production="",
     )
+    if_match_required: bool = setting(
+        "false",
+        boolean,
+        "true or false",
+        "Whether PUT, PATCH and DELETE without `If-Match` are refused (428).",
+    )
     max_body_bytes: int = setting(
         "1048576", integer(1, 2**31), "1 to 2147483648", "The largest request body, in bytes."
     )

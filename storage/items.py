@@ -1,7 +1,7 @@
 """Items in the database."""
 
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -22,9 +22,10 @@ from sqlalchemy import (
     update,
 )
 
-from storage.facts import NotFound
+from storage.facts import NotFound, VersionConflict
 from storage.pages import NewestFirst, Page, Position
 from storage.tables import UtcDateTime, metadata
+from storage.versions import ANY_VERSION, Precondition
 
 ItemRow = Row[Any]
 
@@ -80,7 +81,7 @@ BY_ID = items.c.id == bindparam("item_id")
 
 INSERT = insert(items).returning(*PUBLIC)
 SELECT = select(*PUBLIC).where(BY_ID)
-UPDATE = update(items).where(BY_ID).returning(*PUBLIC)
+UPDATE = update(items).where(BY_ID)
 DELETE = delete(items).where(BY_ID)
 LIST = NewestFirst(items, PUBLIC)
 
@@ -93,7 +94,10 @@ def create_item(connection: Connection, values: ItemValues) -> ItemRow:
 
 def get_item(connection: Connection, item_id: UUID) -> ItemRow:
     """Raises ItemNotFound."""
-    return _found(connection.execute(SELECT, {"item_id": item_id}).one_or_none())
+    row = connection.execute(SELECT, {"item_id": item_id}).one_or_none()
+    if row is None:
+        raise ItemNotFound
+    return row
 
 
 def list_items(connection: Connection, *, limit: int, after: Position | None) -> Page:
@@ -101,24 +105,42 @@ def list_items(connection: Connection, *, limit: int, after: Position | None) ->
     return LIST.page(connection, limit=limit, after=after)
 
 
-def update_item(connection: Connection, item_id: UUID, changes: ItemChanges) -> ItemRow:
-    """Set `changes` and add one to the version. Raises ItemNotFound."""
-    statement = UPDATE.values(version=items.c.version + 1, updated_at=datetime.now(UTC), **changes)
-    return _found(connection.execute(statement, {"item_id": item_id}).one_or_none())
+def update_item(
+    connection: Connection,
+    item_id: UUID,
+    changes: ItemChanges,
+    precondition: Precondition = ANY_VERSION,
+) -> ItemRow:
+    """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
+    statement = (
+        UPDATE.where(precondition.holds_for(items.c.version))
+        .values(version=items.c.version + 1, updated_at=datetime.now(UTC), **changes)
+        .returning(*PUBLIC)
+    )
+    row = connection.execute(statement, {"item_id": item_id}).one_or_none()
+    return row or _refuse(connection, item_id)
 
 
-def replace_item(connection: Connection, item_id: UUID, values: ItemValues) -> ItemRow:
-    """Set every value and add one to the version. Raises ItemNotFound."""
-    return update_item(connection, item_id, {**values})
+def replace_item(
+    connection: Connection,
+    item_id: UUID,
+    values: ItemValues,
+    precondition: Precondition = ANY_VERSION,
+) -> ItemRow:
+    """Set every value and add one to the version. Raises ItemNotFound and VersionConflict."""
+    return update_item(connection, item_id, {**values}, precondition)
 
 
-def delete_item(connection: Connection, item_id: UUID) -> None:
-    """Raises ItemNotFound."""
-    if connection.execute(DELETE, {"item_id": item_id}).rowcount == 0:
-        raise ItemNotFound
+def delete_item(
+    connection: Connection, item_id: UUID, precondition: Precondition = ANY_VERSION
+) -> None:
+    """Raises ItemNotFound and VersionConflict."""
+    statement = DELETE.where(precondition.holds_for(items.c.version))
+    if connection.execute(statement, {"item_id": item_id}).rowcount == 0:
+        _refuse(connection, item_id)
 
 
-def _found(row: ItemRow | None) -> ItemRow:
-    if row is None:
-        raise ItemNotFound
-    return row
+def _refuse(connection: Connection, item_id: UUID) -> NoReturn:
+    """Raise why a write met no row: ItemNotFound, whatever was asked, or else VersionConflict."""
+    get_item(connection, item_id)
+    raise VersionConflict
