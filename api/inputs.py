@@ -45,7 +45,11 @@ def load_body(schema: Schema, data: bytes) -> Any:
 
 def load_query(schema: Schema) -> Any:
     """The query's parameters, validated; each may be there once."""
-    parameters = request.args
+    try:
+        parameters = request.args
+    except UnicodeDecodeError:
+        # A raw byte, which HTTP/2 lets through.
+        raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
     repeated = [name for name, values in parameters.lists() if len(values) > 1]
     if repeated:
         messages: Any = {name: ["Must not be there twice."] for name in repeated}

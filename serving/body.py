@@ -1,12 +1,13 @@
 """The request's body as the file that WSGI wants, read from the server only when asked for."""
 
 import asyncio
+import contextlib
 import io
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
-from serving.asgi import Receive
+from serving.asgi import Message, Receive
 from serving.greenlets import wait_for
 
 if TYPE_CHECKING:
@@ -16,20 +17,32 @@ if TYPE_CHECKING:
 class RequestBody(io.RawIOBase):
     """An input that waits for the server's messages, so that no more is held than is read.
 
-    `timeout`: seconds from now until which the whole body must have come. Reading raises
-    RequestTimeout after that, and ClientDisconnected if the client leaves before the end.
+    `timeout`: seconds from the first read until which the whole body must have come. Reading
+    raises RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
+    RuntimeError where `drain` or `disconnected` has dropped something.
     """
 
     def __init__(self, receive: Receive, *, timeout: float) -> None:
         self.complete = False
+        self.client_left = False
         self._receive = receive
-        self._deadline = asyncio.get_running_loop().time() + timeout
+        self._timeout = timeout
+        self._deadline: float | None = None
+        self._ended = asyncio.Event()
         self._unread = memoryview(b"")
+        self._dropped = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes: `complete`, or `client_left`."""
+        return self._ended.is_set()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
+        if self._dropped:
+            raise RuntimeError("the body can't be read any more once the response has begun")
         while not self._unread and not self.complete:
             self._unread = memoryview(wait_for(self._next_chunk()))
         target = memoryview(buffer)
@@ -41,29 +54,49 @@ class RequestBody(io.RawIOBase):
     async def drain(self, limit: int) -> None:
         """Read on and drop what is left, at most about `limit` bytes and until the deadline.
 
-        Afterwards `complete` says whether the end was reached. An answer to an unread body
-        disturbs other streams on HTTP/2 (Hypercorn #329), and on HTTP/1.1 the client may meet
-        a closed connection before it reads the answer.
+        Afterwards `complete` and `client_left` say how it ended; if both are false, there is
+        more to come.
         """
-        try:
+        with contextlib.suppress(ClientDisconnected, RequestTimeout):
             while not self.complete and limit > 0:
-                limit -= len(await self._next_chunk())
-        except (ClientDisconnected, RequestTimeout):
-            pass
+                limit -= self._drop(await self._next_chunk())
 
     async def disconnected(self) -> None:
         """Return once the client has left; drops what still comes of the body."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        with contextlib.suppress(ClientDisconnected):
+            while True:
+                self._drop(self._taken(await self._receive()))
+
+    async def ended(self) -> None:
+        """Return once somebody else's reading has met the body's end, the client's, or the
+        deadline."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._deadline):
+                await self._ended.wait()
 
     async def _next_chunk(self) -> bytes:
+        if self.client_left:
+            raise ClientDisconnected
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._timeout
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
             raise RequestTimeout from None
+        return self._taken(message)
+
+    def _taken(self, message: Message) -> bytes:
         if message["type"] == "http.disconnect":
+            self.client_left = True
+            self._ended.set()
             raise ClientDisconnected
-        self.complete = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            self.complete = True
+            self._ended.set()
         chunk: bytes = message.get("body", b"")
         return chunk
+
+    def _drop(self, chunk: bytes) -> int:
+        self._dropped = self._dropped or bool(chunk)
+        return len(chunk)

@@ -4,22 +4,24 @@ asgiref's WsgiToAsgi runs one request at a time per process, in a thread. This s
 asgiref build the environ and runs the WSGI call in a greenlet instead, so that requests wait
 side by side, and the application finds in `environ[AWAIT]` the function that waits for a
 coroutine. What else the stock wrapper gets wrong, and this one right, is tested in
-tests/serving/test_bridge.py.
+tests/serving/.
 """
 
 import asyncio
+import io
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from asgiref.wsgi import WsgiToAsgi, WsgiToAsgiInstance
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import ClientDisconnected, InternalServerError
 
 from serving.asgi import Message, Receive, Scope, Send
 from serving.body import RequestBody
+from serving.environ import clean
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
 from serving.websocket import refuse_websocket
@@ -28,6 +30,7 @@ AWAIT = "serving.await"
 """The environ's key for a function that waits for an awaitable and returns its result."""
 
 DRAIN_LIMIT = 8 * 1024 * 1024
+"""How much of a body that nobody reads is taken before its request is answered, in bytes."""
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +38,9 @@ log = logging.getLogger(__name__)
 class Bridge(WsgiToAsgi):
     """The ASGI application around `wsgi_application`.
 
-    `lifespan` is entered at startup and left at shutdown. `body_timeout`: seconds within which a
-    request's body must have come. `failure` answers in place of an application that raised
-    instead of answering.
+    `lifespan` is entered at startup and left at shutdown. `body_timeout`: seconds from its first
+    read within which a request's body must have come. `failure` answers in place of an
+    application that raised instead of answering.
     """
 
     def __init__(
@@ -48,10 +51,11 @@ class Bridge(WsgiToAsgi):
         body_timeout: float = 30,
         failure: WSGIApplication | None = None,
     ) -> None:
-        super().__init__(wsgi_application, duplicate_header_limit=None)
+        super().__init__(wsgi_application)
         self.lifespan = lifespan or nullcontext()
         self.body_timeout = body_timeout
         self.failure = failure or InternalServerError()
+        self._unread: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -61,34 +65,54 @@ class Bridge(WsgiToAsgi):
                 await refuse_websocket(self, scope, receive, send)
             case "lifespan":
                 await run_lifespan(self.lifespan, receive, send)
+            case other:
+                # As the specification wants it, for protocols that are yet to come.
+                raise ValueError(f"the scope type {other!r} is not supported")
+
+    def drop_rest(self, body: RequestBody) -> None:
+        """Go on taking what comes of `body` until the server says that its client has left.
+
+        Hypercorn says so through a queue that takes ten messages, and waits for room in it even
+        when it is cancelled: without this, an unread body can keep the process from ending.
+        """
+        task = asyncio.ensure_future(body.disconnected())
+        self._unread.add(task)
+        task.add_done_callback(self._unread.discard)
 
 
 class Exchange(WsgiToAsgiInstance):
     """One request and its response."""
 
     def __init__(self, bridge: Bridge, scope: Scope, receive: Receive, send: Send) -> None:
-        super().__init__(bridge.wsgi_application)
-        self.failure = bridge.failure
+        super().__init__(bridge.wsgi_application, duplicate_header_limit=None)
+        self.bridge = bridge
         self.scope = {**scope, "headers": clean(scope["headers"]), "query_string": b""}
-        self.query_string: bytes = scope["query_string"]
+        self.query_string: bytes = scope.get("query_string", b"")
+        self.multiplexed = not scope["http_version"].startswith("1")
         self.body = RequestBody(receive, timeout=bridge.body_timeout)
         self.send = send
-        self.client_left = False
+        self.cancelled = False
         self.head: Message | None = None
+        self.headed = False
         self.content_length: int | None = None
 
     async def run(self) -> None:
         try:
             await run_in_greenlet(self._call_application)
+        except ClientDisconnected:
+            pass  # Nobody is there to be answered.
         except asyncio.CancelledError:
             # Our own watcher's, or the server's, which has to see it.
-            task = asyncio.current_task()
-            if not self.client_left or (task and task.uncancel()):
+            if not self.cancelled or current_task().uncancel():
                 raise
+        finally:
+            if not self.body.over:
+                self.bridge.drop_rest(self.body)
 
     def build_environ(self, scope: Scope, body: RequestBody) -> WSGIEnvironment:
         """What asgiref builds, with the query as latin-1 (PEP 3333) and what else we offer."""
-        environ: WSGIEnvironment = super().build_environ(scope, body)
+        # The buffer makes read(n) wait for n bytes, as the usual read(CONTENT_LENGTH) expects.
+        environ: WSGIEnvironment = super().build_environ(scope, io.BufferedReader(body))
         environ["QUERY_STRING"] = self.query_string.decode("latin-1")
         # The server's messages end where the body ends, with or without a Content-Length.
         environ["wsgi.input_terminated"] = True
@@ -105,35 +129,42 @@ class Exchange(WsgiToAsgiInstance):
         """WSGI's start_response. Once the head is sent, an `exc_info` is raised again."""
         if exc_info and self.headed:
             raise exc_info[1].with_traceback(exc_info[2])
+        if self.head is not None and not exc_info:
+            raise RuntimeError("start_response was called a second time, without exc_info")
+        code = int(status.split(" ", 1)[0])
         encoded = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]
-        self.content_length = next((int(v) for k, v in encoded if k == b"content-length"), None)
-        self.head = {
-            "type": "http.response.start",
-            "status": int(status.split(" ", 1)[0]),
-            "headers": encoded,
-        }
+        declared = (int(v) for k, v in encoded if k == b"content-length")
+        self.content_length = 0 if code in {204, 304} else next(declared, None)
+        self.head = {"type": "http.response.start", "status": code, "headers": encoded}
         return write_is_unsupported
 
     def _call_application(self) -> None:
         environ = self.build_environ(self.scope, self.body)
         try:
             self._respond(self.wsgi_application(environ, self.start_response))
-        except Exception:
-            if self.headed:
+        except Exception as error:
+            if self.headed or isinstance(error, ClientDisconnected):
                 raise
             log.exception("the application raised instead of answering")
-            self._respond(self.failure(environ, self.start_response))
+            self.head = None
+            self._respond(self.bridge.failure(environ, self.start_response))
 
     def _respond(self, response: Iterable[bytes]) -> None:
         try:
             chunks = iter(response)
-            first = next(chunks, None)
+            streamed = self.head is not None and self.content_length is None
+            if not streamed:
+                # A generator function begins here: only now it reads the body.
+                first = next(chunks, None)
+                streamed = first is not None and len(first) != self.content_length
+                chunks = chain([first or b""], chunks if streamed else ())
             wait_for(self.body.drain(DRAIN_LIMIT))
-            whole = first is None or len(first) == self.content_length
-            if whole and self.body.complete:
-                wait_for(self._send_whole(first or b""))
+            if self.body.client_left:
+                raise ClientDisconnected
+            if streamed or self.multiplexed or not self.body.complete:
+                self._send_watching(chunks, cancellable=streamed or self.multiplexed)
             else:
-                self._send_chunks(chain([first or b""], chunks), cancellable=not whole)
+                wait_for(self._send_whole(next(chunks)))
         finally:
             close = getattr(response, "close", None)
             if close is not None:
@@ -142,39 +173,53 @@ class Exchange(WsgiToAsgiInstance):
     async def _send_head(self) -> None:
         if self.head is None:
             raise RuntimeError("the application sent a body before it called start_response")
-        if not self.body.complete and self.scope["http_version"].startswith("1"):
+        if not self.body.complete and not self.multiplexed:
             # What is left of the body would be taken for the next request.
             self.head["headers"].append((b"connection", b"close"))
+        await self._send(self.head)
         self.headed = True
-        await self.send(self.head)
+
+    async def _send_body(self, chunk: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     async def _send_whole(self, body: bytes) -> None:
         await self._send_head()
-        await self.send({"type": "http.response.body", "body": body})
+        await self._send_body(body, more=False)
 
-    def _send_chunks(self, chunks: Iterable[bytes], *, cancellable: bool) -> None:
+    async def _send(self, message: Message) -> None:
+        try:
+            await self.send(message)
+        except OSError as error:
+            raise ClientDisconnected from error
+
+    def _send_watching(self, chunks: Iterator[bytes], *, cancellable: bool) -> None:
         with self._watching_client(cancellable=cancellable):
+            # The head waits for the first chunk: what fails before it can still be answered.
+            first = next(chunks, b"")
             wait_for(self._send_head())
-            for chunk in chunks:
-                wait_for(self._send_chunk(chunk, more=True))
-            wait_for(self._send_chunk(b"", more=False))
-
-    async def _send_chunk(self, chunk: bytes, *, more: bool) -> None:
-        await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
+            for chunk in chain([first], chunks):
+                wait_for(self._send_body(chunk, more=True))
+            # Where the server ends an answer before the body has ended, what comes of the body
+            # breaks the other streams of the connection (HTTP/2, Hypercorn #329), or makes the
+            # system cut it off before the client has read the answer (HTTP/1.1).
+            wait_for(self.body.ended())
+            wait_for(self._send_body(b"", more=False))
 
     @contextmanager
     def _watching_client(self, *, cancellable: bool) -> Iterator[None]:
         """Take the server's messages while we send; end a stream whose client has left.
 
-        An answer that is there already is never cancelled, but the rest of an unread body must
-        be taken all the same, or Hypercorn waits for room in its queue and never closes.
+        The rest of an unread body must be taken, or Hypercorn waits for room in its queue and
+        never closes. A whole answer over HTTP/1.1 is not cancelled, since a client may have
+        closed its sending side alone. Over HTTP/2 it must be: Hypercorn would wait for the
+        window of a connection that is gone.
         """
-        task = asyncio.current_task()
+        task = current_task()
 
         async def watch() -> None:
             await self.body.disconnected()
-            if cancellable and task is not None:
-                self.client_left = True
+            if cancellable:
+                self.cancelled = True
                 task.cancel()
 
         watcher = asyncio.ensure_future(watch())
@@ -184,15 +229,9 @@ class Exchange(WsgiToAsgiInstance):
             watcher.cancel()
 
 
-def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers as CGI's variables can carry them.
-
-    Names with an underscore are dropped, since `X_Request_ID` would pass for `X-Request-ID`;
-    HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3).
-    """
-    kept = [(k, v) for k, v in headers if b"_" not in k and k != b"cookie"]
-    cookies = b"; ".join(v for k, v in headers if k == b"cookie")
-    return [*kept, (b"cookie", cookies)] if cookies else kept
+def current_task() -> "asyncio.Task[None]":
+    """The task that the server runs the application in."""
+    return cast("asyncio.Task[None]", asyncio.current_task())
 
 
 def write_is_unsupported(data: bytes) -> object:

@@ -1,8 +1,13 @@
 """ASGI's lifespan protocol around one asynchronous context manager."""
 
+import asyncio
+import logging
 from contextlib import AbstractAsyncContextManager
+from typing import cast
 
 from serving.asgi import Receive, Send
+
+log = logging.getLogger(__name__)
 
 
 async def run_lifespan(
@@ -20,7 +25,16 @@ async def run_lifespan(
             await send({"type": "lifespan.startup.complete"})
             await receive()
             stage = "shutdown"
-    except Exception as error:  # noqa: BLE001  # the server is told, and stops
-        await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
+    except Exception as error:
+        log.debug("the %s failed", stage, exc_info=True)
+        message = str(error) or repr(error)
     else:
         await send({"type": "lifespan.shutdown.complete"})
+        return
+    try:
+        await send({"type": f"lifespan.{stage}.failed", "message": message})
+    except Exception:  # noqa: BLE001  # Hypercorn's way to stop, a traceback of 30 lines
+        # One line instead. The task's exception counts as seen, or asyncio logs it as well.
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        task.add_done_callback(asyncio.Task.exception)
+        raise SystemExit(message) from None

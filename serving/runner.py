@@ -5,7 +5,6 @@ import logging
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from hypercorn.utils import LifespanFailureError
 
 from serving.asgi import Application
 
@@ -13,12 +12,11 @@ from serving.asgi import Application
 def run(application: Application, *, host: str, port: int) -> None:
     """Serve on `host` and `port` (0: any free one) and return after a graceful end.
 
-    Raises SystemExit with one line for the operator when the start fails.
+    Raises SystemExit with one line for the operator when it can't listen there; so does a
+    lifespan that fails.
     """
     try:
         asyncio.run(serve(application, hypercorn_config(host, port)))  # type: ignore[arg-type]  # its own, narrower types of ASGI
-    except LifespanFailureError as error:
-        raise SystemExit(str(error)) from None
     except OSError as error:
         raise SystemExit(f"cannot listen on {host} port {port}: {error.strerror}") from None
 

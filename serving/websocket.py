@@ -8,7 +8,7 @@ CLOSE: Message = {"type": "websocket.close"}
 async def refuse_websocket(
     application: Application, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Ignore the upgrade (RFC 9110 §7.8) and answer the GET request that a handshake is.
+    """Answer the GET request that a handshake is, as if it asked for no upgrade.
 
     Servers that can't carry such an answer are told to close, which they turn into a bare 403.
     """

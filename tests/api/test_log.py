@@ -1,14 +1,16 @@
 """Log lines: one per request, readable by people or machines."""
 
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from flask import Response
 
 from api import create_app
+from api.app import Api
 from tests.conftest import bridged
 from tests.factory import settings_for
 
@@ -96,3 +98,30 @@ async def test_makes_a_request_id_in_place_of_an_unusable_one(
     made = {first.headers["X-Request-ID"], second.headers["X-Request-ID"]}
     assert len(made) == 2
     assert all(len(request_id) == 32 for request_id in made)
+
+
+@pytest.mark.parametrize("chunks_before", [0, 1])
+async def test_a_stream_that_fails_is_one_line_and_a_500(
+    app: Api, caplog: pytest.LogCaptureFixture, chunks_before: int
+) -> None:
+    async def fail_midway() -> Response:
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            for _ in range(chunks_before):
+                yield b"chunk"
+            raise RuntimeError("in the stream")
+
+        return Response(app.iterate(chunks()))
+
+    app.add_url_rule("/stream", view_func=fail_midway)
+    transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        response = await client.get("/stream")
+    assert response.status_code == (200 if chunks_before else 500)
+    lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "request"]
+    assert [(line["route"], line["status"]) for line in lines] == [("/stream", 500)]
+
+
+async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: Api) -> None:
+    response = app.test_client().get("/api/health", environ_overrides={"QUERY_STRING": "q=\xff"})
+    assert response.status_code == 400
+    assert response.get_json()["errors"] == [{"detail": "The query is not ASCII."}]

@@ -1,0 +1,12 @@
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The test passes only if nobody logs an error: not we, not asyncio, not Hypercorn."""
+    yield
+    errors = [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR]
+    assert not errors, "\n".join(r.getMessage() + f"\n{r.exc_info}" for r in errors)

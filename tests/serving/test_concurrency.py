@@ -1,0 +1,126 @@
+"""Requests wait side by side, and none sees another's context."""
+
+import asyncio
+from contextvars import ContextVar
+
+import httpx
+import pytest
+from flask import g, request
+
+from api.app import Api
+from serving.asgi import Message, Receive, Scope, Send
+from tests.conftest import bridged
+from tests.live import HUNG, served
+from tests.serving.call import Call
+from tests.serving.wire import Http1
+
+N = 100
+COLOUR = ContextVar("COLOUR", default="none")
+
+
+@pytest.fixture
+def barrier() -> asyncio.Barrier:
+    """Opens only when N requests are inside the view at once."""
+    return asyncio.Barrier(N)
+
+
+@pytest.fixture
+def app(app: Api, barrier: asyncio.Barrier) -> Api:
+    async def wait_for_the_others(colour: str) -> list[str]:
+        COLOUR.set(colour)
+        g.colour = colour
+        before = request.path
+        await barrier.wait()
+        return [before, request.path, request.args["colour"], g.colour, COLOUR.get()]
+
+    app.add_url_rule("/wait/<colour>", view_func=wait_for_the_others)
+    return app
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_hundred_requests_are_in_one_view_at_once(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(HUNG):
+        urls = [f"/wait/{n}?colour={n}" for n in range(N)]
+        responses = await asyncio.gather(*map(client.get, urls))
+    for n, response in enumerate(responses):
+        path, colour = f"/wait/{n}", str(n)
+        assert response.json() == [path, path, colour, colour, colour]
+    assert COLOUR.get() == "none"
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("http2", [False, True])
+async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
+    app: Api, http2: bool
+) -> None:
+    limits = httpx.Limits(max_connections=N)
+    async with (
+        served(bridged(app)) as address,
+        httpx.AsyncClient(base_url=address, http1=not http2, http2=http2, limits=limits) as client,
+    ):
+        urls = [f"/wait/{n}?colour={n}" for n in range(N)]
+        responses = await asyncio.gather(*(client.get(url, timeout=HUNG) for url in urls))
+    for n, response in enumerate(responses):
+        path, colour = f"/wait/{n}", str(n)
+        assert response.json() == [path, path, colour, colour, colour]
+
+
+class Never:
+    """A view that waits until it is cancelled."""
+
+    def __init__(self, app: Api) -> None:
+        self.started = asyncio.Event()
+        self.steps: list[str] = []
+        app.add_url_rule("/never", view_func=self.view)
+        app.teardown_request(lambda error: self.steps.append(type(error).__name__))
+
+    async def view(self) -> str:
+        try:
+            self.started.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            self.steps.append(request.path)
+        raise AssertionError
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
+    never = Never(app)
+    call = Call(bridged(app), path="/never")
+    call.client_sends()
+    await never.started.wait()
+    call.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call.ended()
+    assert never.steps == ["/never", "CancelledError"]
+    assert call.sent == []
+
+
+async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api) -> None:
+    never = Never(app)
+    async with served(bridged(app), grace=0) as address, httpx.AsyncClient() as client:
+        answer = asyncio.create_task(client.get(f"{address}/never", timeout=HUNG))
+        await never.started.wait()
+    assert never.steps == ["/never", "CancelledError"]
+    # Hypercorn cuts the connection, with or without a 500 of its own.
+    await asyncio.gather(answer, return_exceptions=True)
+
+
+async def test_an_unread_body_does_not_keep_the_server_from_ending(app: Api) -> None:
+    """Hypercorn waits for room in the queue of a cancelled request's body, unless we make it."""
+    never, bridge = Never(app), bridged(app)
+    queues: list[asyncio.Queue[Message]] = []
+
+    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
+        queues.append(getattr(receive, "__self__"))  # noqa: B009  # unknown to its type
+        await bridge(scope, receive, send)
+
+    async with served(observed, grace=0) as address, Http1.connect(address) as client:
+        await client.request("GET /never", "Content-Length: 100000000")
+        sending = asyncio.create_task(client.send(b" " * 100_000_000))
+        await never.started.wait()
+        while not queues[-1].full():  # noqa: ASYNC110  # a queue tells nobody
+            await asyncio.sleep(0)
+    assert never.steps == ["/never", "CancelledError"]
+    await asyncio.gather(sending, return_exceptions=True)

@@ -1,0 +1,161 @@
+"""`python -m serving`, as a process of its own."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from tests.live import HUNG
+from tests.processes import environment
+
+BODY = b'{"name": "First item"}'
+
+
+class Server:
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stderr is not None
+        self.process = process
+        self.log: IO[str] = process.stderr
+        self.port = 0
+
+    def wait_until_it_listens(self) -> str:
+        for line in self.log:
+            if found := re.search(r"Running on (http://127\.0\.0\.1:(\d+))", line):
+                self.port = int(found[2])
+                return found[1]
+        raise AssertionError("it has ended")
+
+    def wait_until_it_refuses(self) -> None:
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                socket.create_connection(("127.0.0.1", self.port), HUNG).close()
+
+    def end(self) -> tuple[int, str]:
+        """Its exit code, and what it has written since it listens."""
+        _, errors = self.process.communicate(timeout=HUNG)
+        return self.process.returncode, errors
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, module: tuple[str, ...] = ("serving",), **environ: str
+) -> Iterator[Server]:
+    with subprocess.Popen(
+        [sys.executable, "-m", *module],
+        cwd=folder,
+        env=environment(**{"PORT": "0", **environ}),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Server(process)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_once_the_requests_in_flight_are_answered(
+    tmp_path: Path, signal_number: int
+) -> None:
+    with running(tmp_path) as server:
+        address = server.wait_until_it_listens()
+        assert httpx.get(f"{address}/api/health").json()["status"] == "ok"
+        with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
+            client.sendall(
+                b"POST /api/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(BODY)
+            )
+            answer = client.makefile("rb")
+            assert answer.readline().startswith(b"HTTP/1.1 100")  # so it is in flight
+            while answer.readline() != b"\r\n":
+                pass
+            server.process.send_signal(signal_number)
+            server.wait_until_it_refuses()
+            client.sendall(BODY)
+            rest = answer.read()
+            assert rest.startswith(b"HTTP/1.1 201")
+            assert json.loads(rest.partition(b"\r\n\r\n")[2])["name"] == "First item"
+        code, errors = server.end()
+        assert code == 0
+        assert "Traceback" not in errors
+    assert (tmp_path / "data/items.db").exists()
+
+
+def test_tells_nobody_what_it_runs_on(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        response = httpx.get(f"{server.wait_until_it_listens()}/api/health")
+        assert "Server" not in response.headers
+        server.process.terminate()
+        assert server.end()[0] == 0
+
+
+def last_line(folder: Path, *module: str, **environ: str) -> str:
+    """What a start that fails says; checks that it says it in one line at the end."""
+    with running(folder, module or ("serving",), **environ) as server:
+        code, errors = server.end()
+    assert code == 1
+    assert "Traceback" not in errors
+    lines = errors.splitlines()
+    assert not any("error" in line for line in lines[:-1])
+    return lines[-1]
+
+
+def test_a_port_that_is_taken_stops_it_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        line = last_line(tmp_path, PORT=port)
+    assert line == f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+# Without `--workers 0` a second process prints the same, but Hypercorn's exit code is 0.
+STARTS = pytest.mark.parametrize(
+    "module",
+    [("serving",), ("hypercorn", "--workers", "0", "-b", "127.0.0.1:0", "asgi:app")],
+    ids=["serving", "hypercorn"],
+)
+
+
+@STARTS
+def test_a_bad_setting_stops_it_in_one_line(tmp_path: Path, module: tuple[str, ...]) -> None:
+    assert last_line(tmp_path, *module, PORT="http") == "PORT=http is not allowed: 0 to 65535"
+
+
+@STARTS
+def test_a_database_of_a_later_version_stops_it_in_one_line(
+    tmp_path: Path, module: tuple[str, ...]
+) -> None:
+    (tmp_path / "data").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/items.db")) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+        connection.commit()
+    line = last_line(tmp_path, *module)
+    assert line.startswith("The database is at revision 9999, which this version doesn't know")
+
+
+def test_a_database_that_is_behind_stops_it_in_one_line(tmp_path: Path) -> None:
+    line = last_line(tmp_path, AUTO_MIGRATE="false")
+    assert line.startswith("The database is at revision none, this version needs ")
+
+
+def test_listens_on_ipv6_too(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running(tmp_path, HOST="::1") as server:
+        ports = (re.search(r"Running on http://.*::1.*:(\d+)", line) for line in server.log)
+        port = next(found[1] for found in ports if found)
+        assert httpx.get(f"http://[::1]:{port}/api/health").status_code == 200
+        server.process.terminate()
+        assert server.end()[0] == 0
