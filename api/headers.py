@@ -30,7 +30,8 @@ def _location(row: Any) -> str:
 def _link(page: Any) -> str | None:
     if page.next_cursor is None:
         return None
-    parameters = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
+    asked = {**request.args.to_dict(flat=False), "cursor": [page.next_cursor]}
+    parameters = urlencode(asked, doseq=True)
     return f'<{request.script_root}{request.path}?{parameters}>; rel="next"'
 
 

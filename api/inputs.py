@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import strict_json
@@ -44,20 +44,26 @@ def load_body(schema: Schema, data: bytes) -> Any:
 
 
 def load_query(schema: Schema) -> Any:
-    """The query's parameters, validated; each may be there once."""
+    """The query's parameters, validated; only those that are lists may be there more than once."""
+    lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     try:
-        parameters = request.args
+        given = request.args.to_dict(flat=False)
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
-    repeated = [name for name, values in parameters.lists() if len(values) > 1]
+    repeated = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if repeated:
         messages: Any = {name: ["Must not be there twice."] for name in repeated}
         raise InvalidRequest(errors_of(messages, "parameter"))
     try:
-        return schema.load(parameters.to_dict())
+        return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
     except ValidationError as error:
-        raise InvalidRequest(errors_of(error.messages, "parameter")) from None
+        # Which of a list's values is wrong has no place in the name of the parameter.
+        messages = {
+            name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
+            for name, wrong in error.messages_dict.items()
+        }
+        raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 
 def _require_json(media_types: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from api.idempotency import Once
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage import DatabaseUnavailable
 from storage import items as stored
+from storage.filters import Wanted
 from storage.idempotency import Answer
 from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
 from storage.versions import Precondition
@@ -23,6 +24,8 @@ items = Blueprint("items", __name__, url_prefix="/api/items")
 class ItemsOfPage(NamedTuple):
     items: list[ItemRow]
     next_cursor: str | None
+    total: int | None
+    total_is_exact: bool | None
 
 
 @items.get("")
@@ -35,12 +38,28 @@ class ItemsOfPage(NamedTuple):
 async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     """List items.
 
-    Newest first. Follow `next_cursor`, or the `Link` header, until there is none: no item is
-    there twice or left out, though others come and go meanwhile.
+    The newest first, unless `sort` says otherwise; of each filter that is given, only what
+    matches. Follow `next_cursor`, or the `Link` header, until it is null: a page may hold fewer
+    items than `limit`, or none, though more follow. No item is there twice or left out, though
+    others come and go meanwhile. A cursor belongs to the order and the filters it was given for.
     """
-    after = cursors.decode(query["cursor"])
-    page = await database.read(stored.list_items, limit=query["limit"], after=after)
-    return ItemsOfPage(page.rows, cursors.encode(page.next))
+    wanted, after = _wanted(query), cursors.decode(query)
+    page = await database.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)
+    count = query["include_total"]
+    total = await database.read(stored.count_items, wanted) if count else (None, None)
+    return ItemsOfPage(page.rows, cursors.encode(page.next, query), *total)
+
+
+def _wanted(query: dict[str, Any]) -> Wanted:
+    return Wanted(
+        sort=query["sort"],
+        statuses=tuple(query["status"]),
+        tags=tuple(dict.fromkeys(query["tag"])),
+        created_after=query["created_after"],
+        created_before=query["created_before"],
+        updated_after=query["updated_after"],
+        search=query["q"],
+    )
 
 
 @items.post("")

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -21,8 +22,14 @@ from storage.database import Database, DatabaseUnavailable
 T = TypeVar("T")
 
 READERS = 4
-BUSY_TIMEOUT_MS = 1000
-"""How long a writer waits for another process's transaction before it gives up."""
+BUSY_TIMEOUT = 1
+"""Seconds for which a writer waits for another process's transaction before it gives up."""
+
+QUEUE_TIMEOUT = 2
+"""Seconds after which a unit of work that is still waiting for its thread isn't begun."""
+
+MIGRATION_TIMEOUT = 600
+"""Seconds for which a start waits for another process's migration."""
 
 
 class SqliteDatabase(Database):
@@ -34,13 +41,16 @@ class SqliteDatabase(Database):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._read_engine = _create_engine(url, begin="BEGIN", size=READERS, query_only=True)
         self._write_engine = _create_engine(url, begin="BEGIN IMMEDIATE", size=1)
+        self._administering = _create_engine(
+            url, begin="BEGIN IMMEDIATE", size=1, busy_timeout=MIGRATION_TIMEOUT
+        )
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def close(self) -> None:
         for executor in (self._readers, self._writer):
             await asyncio.to_thread(executor.shutdown)
-        for engine in (self._read_engine, self._write_engine):
+        for engine in (self._read_engine, self._write_engine, self._administering):
             engine.dispose()
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
@@ -49,12 +59,17 @@ class SqliteDatabase(Database):
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await _run(self._writer, self._write_engine, unit_of_work)
 
-    # BEGIN IMMEDIATE is the lock: what a migration does to the schema is part of its transaction.
-    _administer = _write
+    async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
+        # BEGIN IMMEDIATE is the lock: what a migration does to the schema is in its transaction.
+        return await _run(self._writer, self._administering, unit_of_work)
 
 
 async def _run(executor: Executor, engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
+    deadline = monotonic() + QUEUE_TIMEOUT
+
     def run() -> T:
+        if monotonic() > deadline:
+            raise DatabaseUnavailable("too many units of work are waiting")
         try:
             with engine.begin() as connection:
                 return unit_of_work(connection)
@@ -67,7 +82,9 @@ async def _run(executor: Executor, engine: Engine, unit_of_work: Callable[[Conne
     return await asyncio.get_running_loop().run_in_executor(executor, run)
 
 
-def _create_engine(url: str, *, begin: str, size: int, query_only: bool = False) -> Engine:
+def _create_engine(
+    url: str, *, begin: str, size: int, query_only: bool = False, busy_timeout: int = BUSY_TIMEOUT
+) -> Engine:
     """An engine whose transactions start with `begin`, in place of the driver's own idea.
 
     A transaction that reads first and writes later fails at once when another one wrote in
@@ -84,7 +101,7 @@ def _create_engine(url: str, *, begin: str, size: int, query_only: bool = False)
     def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         try:
             connection.executescript(f"""
-                PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
+                PRAGMA busy_timeout = {busy_timeout * 1000};
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
                 PRAGMA foreign_keys = ON;

@@ -1,0 +1,1 @@
+"""Measurements: each figure beside another one of the same run, on the same machine."""
