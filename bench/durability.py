@@ -2,12 +2,12 @@
 
     python -m bench.durability [rounds]
 
-Each round starts the server, lets 16 clients create items, ends its process with SIGKILL, and
-reads the database directly. tests/faults/test_killed.py does a few rounds of the same.
+Each round starts the server, lets 16 clients create items and ends its process with SIGKILL; what
+was sent and not answered is sent again in the next one, with the same idempotency key. At the end
+the database is read directly. tests/faults/test_killed.py does a few rounds of the same.
 """
 
 import asyncio
-import contextlib
 import os
 import random
 import re
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,31 +80,55 @@ class Service:
             self.process.stderr.close()
 
 
-async def killed_while_writing(folder: Path, url: str) -> list[str]:
-    """One round; the names of the items that were acknowledged."""
-    acknowledged: list[str] = []
-    last = random.randint(1, MOST)
-    loop = asyncio.get_running_loop()
+@dataclass
+class Load:
+    """Creates items, each under an idempotency key, against a server that is killed."""
 
-    async def write(client: httpx.AsyncClient) -> None:
-        with contextlib.suppress(httpx.TransportError):
-            while True:
-                name = uuid4().hex
-                response = await client.post("/api/items", json={"name": name})
-                if response.status_code != 201:
-                    raise AssertionError(response.text)
-                acknowledged.append(name)
-                if len(acknowledged) == last:
+    folder: Path
+    url: str
+    acknowledged: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    """What was sent and not answered: it may be stored or not, and is sent again with its key."""
+
+    async def write_until_killed(self) -> None:
+        """One round."""
+        last = len(self.acknowledged) + random.randint(1, MOST)
+        loop = asyncio.get_running_loop()
+
+        async def write(client: httpx.AsyncClient) -> None:
+            while await self._create(client):
+                if len(self.acknowledged) == last:
                     loop.call_later(random.random() / 100, service.process.kill)
 
-    with Service(folder, url) as service:
-        async with (
-            httpx.AsyncClient(base_url=service.address) as client,
-            asyncio.TaskGroup() as clients,
-        ):
-            for _ in range(CLIENTS):
-                clients.create_task(write(client))
-    return acknowledged
+        with Service(self.folder, self.url) as service:
+            async with (
+                httpx.AsyncClient(base_url=service.address) as client,
+                asyncio.TaskGroup() as clients,
+            ):
+                for _ in range(CLIENTS):
+                    clients.create_task(write(client))
+
+    async def send_again(self) -> None:
+        """All that was never answered, to a server that lives."""
+        with Service(self.folder, self.url) as service:
+            async with httpx.AsyncClient(base_url=service.address) as client:
+                while self.unanswered:
+                    if not await self._create(client):
+                        raise AssertionError("the server went away by itself")
+
+    async def _create(self, client: httpx.AsyncClient) -> bool:
+        """Whether it was answered."""
+        name = self.unanswered.pop() if self.unanswered else uuid4().hex
+        headers = {"Idempotency-Key": name}
+        try:
+            response = await client.post("/api/items", json={"name": name}, headers=headers)
+        except httpx.TransportError:
+            self.unanswered.append(name)
+            return False
+        if response.status_code != 201:
+            raise AssertionError(response.text)
+        self.acknowledged.append(name)
+        return True
 
 
 async def stored_names(url: str) -> list[str]:
@@ -121,14 +146,16 @@ async def stored_names(url: str) -> list[str]:
 
 
 async def measure(kind: str, folder: Path, url: str, rounds: int) -> None:
-    acknowledged: list[str] = []
+    load, again = Load(folder, url), 0
     for _ in range(rounds):
-        acknowledged += await killed_while_writing(folder, url)
+        await load.write_until_killed()
+        again += len(load.unanswered)
+    await load.send_again()
     stored = await stored_names(url)
-    missing = len(set(acknowledged) - set(stored))
+    missing = len(set(load.acknowledged) - set(stored))
     print(
-        f"{kind}: {rounds} kills, {len(acknowledged)} acknowledged, {missing} missing, "
-        f"{len(stored) - len(set(stored))} twice"
+        f"{kind}: {rounds} kills, {len(load.acknowledged)} acknowledged, {missing} missing, "
+        f"{again} sent again with their keys, {len(stored) - len(set(stored))} twice"
     )
 
 

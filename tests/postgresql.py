@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ class Server:
         self.process: PostgresServer = get_server(folder / "data", cleanup_mode="stop")
         self._names = (f"test_{number}" for number in itertools.count())
         self._create("migrated", template="template0")
-        asyncio.run(self._migrate())
+        with ThreadPoolExecutor(1) as thread:  # which has no event loop that it would take away
+            thread.submit(asyncio.run, self._migrate()).result()
 
     @contextlib.contextmanager
     def database(self, *, template: str = "migrated") -> Iterator[str]:

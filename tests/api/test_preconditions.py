@@ -166,7 +166,7 @@ async def test_one_of_64_writers_to_two_processes_wins(database_url: str, tmp_pa
             httpx.AsyncClient(base_url=other) as second,
         ):
             path = await create(first)
-            for version in range(1, 11):
+            for version in range(1, 101):
                 racing = [
                     write(client, "PATCH", path, If_Match=f'"{version}"')
                     for _ in range(32)
