@@ -10,7 +10,7 @@ from api.background import BackgroundLoop
 from api.errors import problem_response
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
-from storage import Database
+from storage import PoolOptions, open_database
 
 T = TypeVar("T")
 
@@ -24,7 +24,16 @@ class Api(Flask):
     def __init__(self, settings: Settings) -> None:
         super().__init__("api", static_folder=None)
         self.settings = settings
-        self.database = Database(settings.database_url, auto_migrate=settings.auto_migrate)
+        self.database = open_database(
+            settings.database_url,
+            auto_migrate=settings.auto_migrate,
+            pool=PoolOptions(
+                size=settings.database_pool_size,
+                timeout=settings.database_pool_timeout,
+                statement_timeout=settings.database_statement_timeout,
+                pgbouncer=settings.database_pgbouncer,
+            ),
+        )
         self._background = BackgroundLoop()
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:

@@ -53,7 +53,13 @@ def check() -> None:
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    async def run_and_close() -> Any:
+        try:
+            return await coroutine
+        finally:
+            await database.close()
+
     try:
-        return asyncio.run(coroutine)
+        return asyncio.run(run_and_close())
     except (DatabaseUnavailable, revisions.RevisionError) as error:
         raise click.ClickException(str(error)) from None

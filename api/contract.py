@@ -1,13 +1,15 @@
 """The declaration on a view, and what it does: validate, call, serialize.
 
     @items.patch("/<id:item_id>")
-    @operation(body=ItemPatch, returns=Item, raises=[ItemNotFound])
-    async def update_item(item_id: UUID, body: ItemChanges) -> ItemRow: ...
+    @operation(body=ItemPatch, returns=Item, headers=[ETAG], raises=[ItemNotFound])
+    async def update_item(item_id: UUID, body: ItemChanges, if_match: Precondition) -> ItemRow: ...
 
-The view gets the path's variables, `query` and `body` by name, validated; what it returns is
+The view gets by name what it has parameters for: the path's variables, `query` and `body`
+validated, `if_match` (api/preconditions.py), `once` (api/idempotency.py). What it returns is
 serialized by `returns`. The document is made from the same declaration.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,18 +18,31 @@ from flask import Response, current_app
 from werkzeug import exceptions as http
 
 from api.context import settings
-from api.inputs import load_body, load_query
+from api.idempotency import IDEMPOTENCY_KEY, Once
+from api.inputs import load_body, load_query, read_body
+from api.preconditions import IF_MATCH, IF_NONE_MATCH, is_known, read_precondition
 from api.problems import problem_of
-from openapi.operation import Operation, ResponseHeader, View
+from openapi.operation import Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
+from storage.facts import KeyInUse, KeyReused, VersionConflict
+from storage.idempotency import Answer
 
 
 class NoQuery(InputSchema):
     """No parameters at all: an unknown one is refused everywhere."""
 
 
-ANY = (http.BadRequest, Exception)
-WITH_BODY = (http.RequestTimeout, http.RequestEntityTooLarge, http.UnsupportedMediaType)
+ALWAYS: tuple[type[Exception], ...] = (http.BadRequest, Exception)
+# What comes into the document with a parameter of the view.
+ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
+    "body": (http.RequestTimeout, http.RequestEntityTooLarge, http.UnsupportedMediaType),
+    "if_match": (VersionConflict, http.PreconditionRequired),
+    "once": (KeyReused, KeyInUse),
+}
+HEADERS_OF: dict[str, tuple[RequestHeader, ...]] = {
+    "if_match": (IF_MATCH, IF_NONE_MATCH),
+    "once": (IDEMPOTENCY_KEY,),
+}
 
 
 def operation(
@@ -41,11 +56,19 @@ def operation(
 ) -> Callable[[View], "Endpoint"]:
     """Declare what a view takes, what it returns and which facts it raises.
 
+    An answer with an ETag to a request that writes nothing is conditional: 304 to who knows it.
     Raises TypeError where the view's parameters don't match.
     """
-    errors = (*ANY, *(WITH_BODY if body else ()), *raises)
 
     def declare(view: View) -> Endpoint:
+        takes = inspect.signature(view).parameters
+        writes = body is not None or "if_match" in takes
+        conditional = not writes and any(header.name == "ETag" for header in headers)
+        errors = [*ALWAYS, *raises]
+        request_headers = [IF_NONE_MATCH] if conditional else []
+        for name in takes:
+            errors += ERRORS_OF.get(name, ())
+            request_headers += HEADERS_OF.get(name, ())
         return Endpoint(
             Operation(
                 view=view,
@@ -54,6 +77,8 @@ def operation(
                 returns=returns,
                 status=status,
                 headers=tuple(headers),
+                request_headers=tuple(request_headers),
+                conditional=conditional,
                 problems=tuple(problem_of(error) for error in errors),
             )
         )
@@ -71,23 +96,38 @@ class Endpoint:
         self._query = (operation.query or NoQuery)()
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None
+        self._takes_precondition = operation.takes("if_match")
+        self._takes_once = operation.takes("once")
 
     def __call__(self, **arguments: Any) -> Response:
         # Here and not in the view, which is awaited outside the greenlet, the body can be read.
         query = load_query(self._query)
         if self.operation.query is not None:
             arguments["query"] = query
+        if self._takes_precondition:
+            arguments["if_match"] = read_precondition(required=settings.if_match_required)
+        data = b""
         if self._body is not None:
-            arguments["body"] = load_body(self._body, limit=settings.max_body_bytes)
-        return self._respond(current_app.async_to_sync(self.operation.view)(**arguments))
+            data = read_body(self._body.media_types, limit=settings.max_body_bytes)
+            arguments["body"] = load_body(self._body, data)
+        if self._takes_once:
+            arguments["once"] = Once(data, self._render)
+        result = current_app.async_to_sync(self.operation.view)(**arguments)
+        answer = result if isinstance(result, Answer) else self._render(result)
+        return self._respond(answer)
 
-    def _respond(self, result: Any) -> Response:
-        content = b"" if self._returns is None else orjson.dumps(self._returns.dump(result))
-        response = Response(content, self.operation.status, mimetype="application/json")
-        if self._returns is None:
+    def _render(self, result: Any) -> Answer:
+        values = ((header.name, header.value(result)) for header in self.operation.headers)
+        headers = {name: value for name, value in values if value is not None}
+        if self.operation.conditional and is_known(headers["ETag"]):
+            return Answer(304, headers, b"")
+        body = b"" if self._returns is None else orjson.dumps(self._returns.dump(result))
+        return Answer(self.operation.status, headers, body)
+
+    def _respond(self, answer: Answer) -> Response:
+        response = Response(answer.body, answer.status, answer.headers)
+        if answer.body:
+            response.mimetype = "application/json"
+        else:
             del response.headers["Content-Type"]
-        for header in self.operation.headers:
-            value = header.value(result)
-            if value is not None:
-                response.headers[header.name] = value
         return response

@@ -1,8 +1,9 @@
-"""Cursors: a place in a list, signed for the operation that gave it, so that one that was tampered
-with is refused."""
+"""Cursors: a place in a list, signed for the operation that gave it and for the list's order and
+filters, so that one that was tampered with, or that another list gave, is refused."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from flask import Flask, current_app, request
@@ -14,6 +15,8 @@ from storage.pages import Position
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+OF_THE_PAGE = {"limit", "cursor", "include_total"}
+"""Parameters that may differ from page to page; any other makes another list."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -22,23 +25,44 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["cursors"] = URLSafeSerializer(keys)
 
 
-def encode(position: Position | None) -> str | None:
+def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
+    """The cursor for the page behind `position` of the list that `query` asked for."""
     if position is None:
         return None
-    microseconds = (position.created_at - EPOCH) // MICROSECOND
-    return str(_serializer().dumps([microseconds, position.id.hex], salt=request.endpoint))
+    value: datetime | str | int = position.value
+    if isinstance(value, datetime):
+        value = (value - EPOCH) // MICROSECOND
+    return str(_serializer().dumps([value, position.id.hex], salt=_list_of(query)))
 
 
-def decode(cursor: str | None) -> Position | None:
-    """Raises InvalidRequest if `cursor` is none that this operation gave."""
-    if cursor is None:
+def decode(query: Mapping[str, Any]) -> Position | None:
+    """The place of the `cursor` in `query`; None without one.
+
+    Raises InvalidRequest if it is none that this operation gave for the same order and filters.
+    """
+    if query["cursor"] is None:
         return None
     try:
-        microseconds, hexadecimal = _serializer().loads(cursor, salt=request.endpoint)
+        value, hexadecimal = _serializer().loads(query["cursor"], salt=_list_of(query))
     except BadData:
-        detail = "Not a cursor of this list: send next_cursor as it was given."
+        detail = (
+            "Not a cursor of this list: send next_cursor as it was given, with the same order "
+            "and filters."
+        )
         raise InvalidRequest([{"detail": detail, "parameter": "cursor"}]) from None
-    return Position(EPOCH + microseconds * MICROSECOND, UUID(hexadecimal))
+    if isinstance(value, int):
+        value = EPOCH + value * MICROSECOND
+    return Position(value, UUID(hexadecimal))
+
+
+def _list_of(query: Mapping[str, Any]) -> str:
+    """What a cursor is bound to, as part of the key that signs it: so it needn't be in it."""
+    asked = {
+        name: sorted(value) if isinstance(value, list) else value
+        for name, value in query.items()
+        if name not in OF_THE_PAGE
+    }
+    return f"{request.endpoint}?{sorted(asked.items())}"
 
 
 def _serializer() -> URLSafeSerializer:

@@ -2,7 +2,19 @@
 
 from flask import Blueprint
 
-from api import cli, cors, cursors, error_pages, errors, health, items, log, request_log, security
+from api import (
+    cli,
+    cors,
+    cursors,
+    error_pages,
+    errors,
+    headers,
+    health,
+    items,
+    log,
+    request_log,
+    security,
+)
 from api.app import Api
 from api.converters import IdConverter
 from api.settings import Settings, load_settings
@@ -30,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Api:
         app.register_blueprint(documentation.documentation(document))
     errors.init_app(app)
     cursors.init_app(app, settings)
+    headers.init_app(app)
     security.init_app(app)
     cors.init_app(app, settings, document)
     cli.init_app(app, document)

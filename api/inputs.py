@@ -1,9 +1,10 @@
 """From the request's body and query to what a view takes. Raises InvalidRequest and its kin."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import strict_json
@@ -12,11 +13,26 @@ from api.errors import InvalidRequest, UnsupportedContent, errors_of
 CHUNK = 64 * 1024
 
 
-def load_body(schema: Schema, *, limit: int) -> Any:
-    """The JSON body, validated. Raises UnsupportedContent, RequestEntityTooLarge and, from
-    the server's side, RequestTimeout."""
-    _require_json()
-    data = _read(limit)
+def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises UnsupportedContent, RequestEntityTooLarge and,
+    from the server's side, RequestTimeout.
+
+    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
+    and says nothing.
+    """
+    _require_json(media_types)
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    data = bytearray()
+    while chunk := request.stream.read(min(CHUNK, limit + 1 - len(data))):
+        data += chunk
+        if len(data) > limit:
+            raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    return bytes(data)
+
+
+def load_body(schema: Schema, data: bytes) -> Any:
+    """The JSON in `data`, validated."""
     if not data:
         raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
     try:
@@ -28,42 +44,33 @@ def load_body(schema: Schema, *, limit: int) -> Any:
 
 
 def load_query(schema: Schema) -> Any:
-    """The query's parameters, validated; each may be there once."""
+    """The query's parameters, validated; only those that are lists may be there more than once."""
+    lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     try:
-        parameters = request.args
+        given = request.args.to_dict(flat=False)
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
-    repeated = [name for name, values in parameters.lists() if len(values) > 1]
+    repeated = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if repeated:
         messages: Any = {name: ["Must not be there twice."] for name in repeated}
         raise InvalidRequest(errors_of(messages, "parameter"))
     try:
-        return schema.load(parameters.to_dict())
+        return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
     except ValidationError as error:
-        raise InvalidRequest(errors_of(error.messages, "parameter")) from None
+        # Which of a list's values is wrong has no place in the name of the parameter.
+        messages = {
+            name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
+            for name, wrong in error.messages_dict.items()
+        }
+        raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 
-def _require_json() -> None:
-    if request.mimetype != "application/json":
-        raise UnsupportedContent("Send the body as application/json.", header="Content-Type")
+def _require_json(media_types: Sequence[str]) -> None:
+    if request.mimetype not in media_types:
+        wanted = " or ".join(media_types)
+        raise UnsupportedContent(f"Send the body as {wanted}.", header="Content-Type")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedContent("Send the body in UTF-8.", header="Content-Type")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")
-
-
-def _read(limit: int) -> bytes:
-    """The body, of at most `limit` bytes.
-
-    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
-    and says nothing.
-    """
-    if (request.content_length or 0) > limit:
-        raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
-    data = bytearray()
-    while chunk := request.stream.read(min(CHUNK, limit + 1 - len(data))):
-        data += chunk
-        if len(data) > limit:
-            raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
-    return bytes(data)

@@ -8,11 +8,15 @@ from flask import Blueprint
 from api import cursors
 from api.context import database
 from api.contract import operation
-from api.headers import ETAG, LOCATION, NEXT_PAGE
+from api.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
+from api.idempotency import Once
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage import DatabaseUnavailable
 from storage import items as stored
+from storage.filters import Wanted
+from storage.idempotency import Answer
 from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
+from storage.versions import Precondition
 
 items = Blueprint("items", __name__, url_prefix="/api/items")
 
@@ -20,19 +24,42 @@ items = Blueprint("items", __name__, url_prefix="/api/items")
 class ItemsOfPage(NamedTuple):
     items: list[ItemRow]
     next_cursor: str | None
+    total: int | None
+    total_is_exact: bool | None
 
 
 @items.get("")
-@operation(query=ItemListQuery, returns=ItemPage, headers=[NEXT_PAGE], raises=[DatabaseUnavailable])
+@operation(
+    query=ItemListQuery,
+    returns=ItemPage,
+    headers=[PAGE_ETAG, NEXT_PAGE],
+    raises=[DatabaseUnavailable],
+)
 async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     """List items.
 
-    Newest first. Follow `next_cursor`, or the `Link` header, until there is none: no item is
-    there twice or left out, though others come and go meanwhile.
+    The newest first, unless `sort` says otherwise; of each filter that is given, only what
+    matches. Follow `next_cursor`, or the `Link` header, until it is null: a page may hold fewer
+    items than `limit`, or none, though more follow. No item is there twice or left out, though
+    others come and go meanwhile. A cursor belongs to the order and the filters it was given for.
     """
-    after = cursors.decode(query["cursor"])
-    page = await database.read(stored.list_items, limit=query["limit"], after=after)
-    return ItemsOfPage(page.rows, cursors.encode(page.next))
+    wanted, after = _wanted(query), cursors.decode(query)
+    page = await database.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)
+    count = query["include_total"]
+    total = await database.read(stored.count_items, wanted) if count else (None, None)
+    return ItemsOfPage(page.rows, cursors.encode(page.next, query), *total)
+
+
+def _wanted(query: dict[str, Any]) -> Wanted:
+    return Wanted(
+        sort=query["sort"],
+        statuses=tuple(query["status"]),
+        tags=tuple(dict.fromkeys(query["tag"])),
+        created_after=query["created_after"],
+        created_before=query["created_before"],
+        updated_after=query["updated_after"],
+        search=query["q"],
+    )
 
 
 @items.post("")
@@ -43,12 +70,13 @@ async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     headers=[LOCATION, ETAG],
     raises=[DatabaseUnavailable],
 )
-async def create_item(body: ItemValues) -> ItemRow:
+async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
     """Create an item.
 
-    Only `name` is needed; the rest has defaults. `Location` says where the new item is.
+    Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
+    `Idempotency-Key` it can be sent again without creating another one.
     """
-    return await database.write(stored.create_item, body)
+    return await once(stored.create_item, body)
 
 
 @items.get("/<id:item_id>")
@@ -60,27 +88,32 @@ async def get_item(item_id: UUID) -> ItemRow:
 
 @items.put("/<id:item_id>")
 @operation(body=ItemInput, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def replace_item(item_id: UUID, body: ItemValues) -> ItemRow:
+async def replace_item(item_id: UUID, body: ItemValues, if_match: Precondition) -> ItemRow:
     """Replace an item.
 
     The body is the whole item: an optional field that is left out goes back to its default.
     """
-    return await database.write(stored.replace_item, item_id, body)
+    return await database.write(stored.replace_item, item_id, body, if_match)
 
 
 @items.patch("/<id:item_id>")
-@operation(body=ItemPatch, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def update_item(item_id: UUID, body: ItemChanges) -> ItemRow:
+@operation(
+    body=ItemPatch,
+    returns=Item,
+    headers=[ETAG, ACCEPT_PATCH],
+    raises=[ItemNotFound, DatabaseUnavailable],
+)
+async def update_item(item_id: UUID, body: ItemChanges, if_match: Precondition) -> ItemRow:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
     to its default.
     """
-    return await database.write(stored.update_item, item_id, body)
+    return await database.write(stored.update_item, item_id, body, if_match)
 
 
 @items.delete("/<id:item_id>")
 @operation(status=204, raises=[ItemNotFound, DatabaseUnavailable])
-async def delete_item(item_id: UUID) -> None:
+async def delete_item(item_id: UUID, if_match: Precondition) -> None:
     """Delete an item."""
-    await database.write(stored.delete_item, item_id)
+    await database.write(stored.delete_item, item_id, if_match)

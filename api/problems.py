@@ -8,7 +8,7 @@ from werkzeug import exceptions as http
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from storage import DatabaseUnavailable
-from storage.facts import NotFound
+from storage.facts import KeyInUse, KeyReused, NotFound, VersionConflict
 from storage.revisions import RevisionError
 
 
@@ -71,6 +71,39 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="This address doesn't take this method: see Allow.",
         meaning="The path exists, but not with this method.",
         remedy="The Allow header lists the methods that it takes.",
+    ),
+    KeyInUse: ProblemType(
+        slug="idempotency-key-in-use",
+        status=409,
+        title="Idempotency key in use",
+        detail="A request with this idempotency key is still running.",
+        meaning="A request with the same Idempotency-Key has not been answered yet.",
+        remedy="Send it again after the seconds that Retry-After gives, with the same key.",
+        retry_after=1,
+    ),
+    VersionConflict: ProblemType(
+        slug="precondition-failed",
+        status=412,
+        title="Precondition failed",
+        detail="What is stored is not at the version that If-Match names.",
+        meaning="Somebody else has written since the ETag in If-Match was read.",
+        remedy="Read it again, decide which of the two is wanted, and send the new ETag.",
+    ),
+    KeyReused: ProblemType(
+        slug="idempotency-key-reused",
+        status=422,
+        title="Idempotency key reused",
+        detail="This idempotency key has been used for another request.",
+        meaning="An Idempotency-Key belongs to one request: same method, path, query and body.",
+        remedy="Make a new key for each new write.",
+    ),
+    http.PreconditionRequired: ProblemType(
+        slug="precondition-required",
+        status=428,
+        title="Precondition required",
+        detail="This server wants an If-Match header with every change.",
+        meaning="The server takes changes only from clients that say which version they saw.",
+        remedy="Read it first, and send its ETag in If-Match; or If-Match: * to overwrite.",
     ),
     http.RequestTimeout: ProblemType(
         slug="request-timeout",

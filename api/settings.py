@@ -67,8 +67,9 @@ def origins(text: str) -> tuple[str, ...]:
     return words
 
 
-def sqlite_file(text: str) -> str:
-    if not re.fullmatch(r"sqlite:///[^?]+", text) or ":memory:" in text:
+def database(text: str) -> str:
+    file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
+    if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):
         raise ValueError
     return text
 
@@ -128,11 +129,35 @@ class Settings:
     )
     database_url: str = setting(
         "sqlite:///data/items.db",
-        sqlite_file,
-        "sqlite:///path/to/file",
+        database,
+        "sqlite:///path/to/file or postgresql://user:password@host/name",
         "Where the items are kept. A relative path starts at the working directory; folders are "
-        "made.",
+        "made. PostgreSQL on a socket: `postgresql://user@/name?host=/run/postgresql`.",
         secret=True,
+    )
+    database_pool_size: int = setting(
+        "10",
+        integer(1, 1000),
+        "1 to 1000",
+        "How many connections to PostgreSQL a process holds at most.",
+    )
+    database_pool_timeout: int = setting(
+        "1",
+        integer(1, 60),
+        "1 to 60",
+        "For how many seconds a request waits for one of them before it is told 503.",
+    )
+    database_statement_timeout: int = setting(
+        "1",
+        integer(1, 3600),
+        "1 to 3600",
+        "For how many seconds a statement may run on PostgreSQL before its request is told 503.",
+    )
+    database_pgbouncer: bool = setting(
+        "false",
+        boolean,
+        "true or false",
+        "Whether PgBouncer stands in between, pooling transactions.",
     )
     auto_migrate: bool = setting(
         "true",
@@ -162,6 +187,12 @@ class Settings:
         "origins such as https://app.example.com or https://*.example.com, with blanks between",
         "Which browser apps on other origins may call. `*.` stands for exactly one label.",
         production="",
+    )
+    if_match_required: bool = setting(
+        "false",
+        boolean,
+        "true or false",
+        "Whether PUT, PATCH and DELETE without `If-Match` are refused (428).",
     )
     max_body_bytes: int = setting(
         "1048576", integer(1, 2**31), "1 to 2147483648", "The largest request body, in bytes."

@@ -5,11 +5,12 @@ Nothing runs offline or on a connection of its own, so the caller's lock holds f
 
 from alembic import context
 
-from storage.tables import metadata
+from storage.tables import is_described, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    include_name=is_described,
     render_as_batch=True,
 )
 context.run_migrations()

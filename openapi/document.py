@@ -17,7 +17,7 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from openapi.examples import example_of, first_example, problem_example
-from openapi.operation import Operation, ResponseHeader
+from openapi.operation import Operation, RequestHeader, ResponseHeader
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
 
@@ -72,11 +72,15 @@ class Document:
             "summary": operation.summary,
             "description": operation.description,
             "tags": [tag],
-            "parameters": [*path_parameters(rule), *self._query_parameters(operation)],
+            "parameters": [
+                *path_parameters(rule),
+                *self._query_parameters(operation),
+                *map(header_parameter, operation.request_headers),
+            ],
             "responses": self._responses(operation),
         }
         if operation.body is not None:
-            content = self._content(operation.body)
+            content = self._content(operation.body, *operation.body.media_types)
             described["requestBody"] = {"required": True, "content": content}
         self.spec.path(path, operations={methods.pop().lower(): described})
 
@@ -101,6 +105,9 @@ class Document:
         if operation.returns is not None:
             success["content"] = self._content(operation.returns)
         responses = {str(operation.status): success}
+        if operation.conditional:
+            headers = self._headers(REQUEST_ID, *operation.headers)
+            responses["304"] = {"description": "Not Modified", "headers": headers}
         problems = sorted(set(operation.problems), key=attrgetter("status", "slug"))
         for status, same_status in groupby(problems, key=attrgetter("status")):
             responses[str(status)] = self._problem_reference(list(same_status))
@@ -141,10 +148,9 @@ class Document:
                 self.spec.components.header(header.name, described)
         return {h.name: {"$ref": f"#/components/headers/{h.name}"} for h in headers}
 
-    def _content(self, schema: type[DocumentedSchema]) -> Json:
-        return {
-            "application/json": {"schema": self._schema(schema), "example": example_of(schema())}
-        }
+    def _content(self, schema: type[DocumentedSchema], *media_types: str) -> Json:
+        described = {"schema": self._schema(schema), "example": example_of(schema())}
+        return dict.fromkeys(media_types or ("application/json",), described)
 
     def _schema(self, schema: type[DocumentedSchema]) -> Any:
         return self._converter.resolve_nested_schema(schema())
@@ -204,6 +210,17 @@ def path_parameters(rule: Rule) -> Iterator[Json]:
     for name, converter in rule._converters.items():
         documentation = getattr(converter, "documentation", {"schema": {"type": "string"}})
         yield {"name": name, "in": "path", "required": True, **documentation}
+
+
+def header_parameter(header: RequestHeader) -> Json:
+    return {
+        "name": header.name,
+        "in": "header",
+        "required": False,
+        "description": header.description,
+        # Beside the schema Swagger UI would fill it in.
+        "schema": {**header.schema, "examples": [header.example]},
+    }
 
 
 def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:

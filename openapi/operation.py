@@ -27,8 +27,19 @@ class ResponseHeader:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestHeader:
+    """A header that the operation reads; it may be left out."""
+
+    name: str
+    description: str
+    example: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One method on one path. `problems` are all the ways it can fail."""
+    """One method on one path. `problems` are all the ways it can fail; `conditional`: it answers
+    304 to a client that knows the ETag."""
 
     view: View
     query: type[InputSchema] | None
@@ -36,15 +47,20 @@ class Operation:
     returns: type[OutputSchema] | None
     status: int
     headers: tuple[ResponseHeader, ...]
+    request_headers: tuple[RequestHeader, ...] = ()
+    conditional: bool = False
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:
-        parameters = inspect.signature(self.view).parameters
         for name in ("query", "body"):
-            if (name in parameters) != (getattr(self, name) is not None):
+            if self.takes(name) != (getattr(self, name) is not None):
                 raise TypeError(f"{self.operation_id}: declare {name} and take it, or neither")
         if not self.summary:
             raise TypeError(f"{self.operation_id}: its docstring is the summary")
+
+    def takes(self, name: str) -> bool:
+        """Whether the view has a parameter of this name."""
+        return name in inspect.signature(self.view).parameters
 
     @property
     def operation_id(self) -> str:

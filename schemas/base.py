@@ -20,6 +20,8 @@ class DocumentedSchema(Schema):
 class InputSchema(DocumentedSchema):
     """Refuses fields that it doesn't know: a misspelt one would be lost without a word."""
 
+    media_types: ClassVar[tuple[str, ...]] = ("application/json",)
+
     class Meta:
         unknown = RAISE
 
@@ -43,6 +45,7 @@ class OutputSchema(DocumentedSchema):
 class MergePatch(InputSchema):
     """Only the fields to change; null sets one back to its default."""
 
+    media_types = (*InputSchema.media_types, "application/merge-patch+json")
     json_schema: ClassVar = {"minProperties": 1}
     defaults: ClassVar[Mapping[str, Any]] = {}
 

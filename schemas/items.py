@@ -5,7 +5,8 @@ from marshmallow.validate import Length, OneOf, Range
 
 from schemas.base import InputSchema, OutputSchema, merge_patch_of
 from schemas.fields import BoundedList, StrictInteger, Text, Timestamp, TrimmedText, unique
-from schemas.pages import Page, PageQuery
+from schemas.pages import CountedPage, CountedPageQuery
+from schemas.queries import QueryTimestamp
 
 NAME = {
     "description": "What the item is called: not blank; blanks at its ends are taken off.",
@@ -20,6 +21,7 @@ TAGS = {
     "uniqueItems": True,
 }
 TAG = {"description": "A word to find the item by.", "examples": ["home"]}
+MOMENT = "2026-11-20T09:30:00Z"
 
 Status = OneOf(["todo", "doing", "done"])
 
@@ -81,13 +83,59 @@ class Item(OutputSchema):
     )
 
 
-class ItemPage(Page):
+class ItemPage(CountedPage):
     """One page of a list of items."""
 
     items = fields.List(
-        fields.Nested(Item), metadata={"description": "The items of this page, newest first."}
+        fields.Nested(Item),
+        metadata={"description": "The items of this page, in the order that was asked for."},
     )
 
 
-class ItemListQuery(PageQuery):
-    """Which items are wanted."""
+class ItemListQuery(CountedPageQuery):
+    """Which items are wanted, and in which order."""
+
+    sort = fields.String(
+        load_default="-created_at",
+        validate=OneOf(["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"]),
+        metadata={
+            "description": "The order; a minus turns it round. Names go by code point.",
+            "examples": ["name"],
+        },
+    )
+    status = BoundedList(
+        fields.String(validate=Status, metadata=STATUS),
+        max_items=3,
+        load_default=list,
+        metadata={"description": "Items with any of these statuses.", "examples": [["todo"]]},
+    )
+    tag = BoundedList(
+        Text(validate=Length(min=1, max=50), metadata=TAG),
+        max_items=20,
+        load_default=list,
+        metadata={"description": "Items with all of these tags.", "examples": [["home"]]},
+    )
+    q = Text(
+        load_default="",
+        validate=Length(max=200),
+        metadata={
+            "description": "Items with all of these words in the name or the description; "
+            "`prefix*` stands for every word that starts so. Capitals and accents don't count.",
+            "examples": ["kitch*"],
+        },
+    )
+    created_after = QueryTimestamp(
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "Items created later than this.", "examples": [MOMENT]},
+    )
+    created_before = QueryTimestamp(
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "Items created earlier than this.", "examples": [MOMENT]},
+    )
+    updated_after = QueryTimestamp(
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "Items last written later than this.", "examples": [MOMENT]},
+    )

@@ -5,6 +5,7 @@ from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import QueryInteger, Text
+from schemas.queries import QueryFlag
 
 CURSOR = "WzE3Ni4uLl0.c2lnbmF0dXJl"
 
@@ -21,9 +22,21 @@ class PageQuery(InputSchema):
         load_default=None,
         allow_none=False,
         metadata={
-            "description": "The `next_cursor` of the page before, unchanged; without it, the "
-            "first page.",
+            "description": "The `next_cursor` of the page before, unchanged and with the same "
+            "order and filters; without it, the first page.",
             "examples": [CURSOR],
+        },
+    )
+
+
+class CountedPageQuery(PageQuery):
+    """Which page of a list that can be counted is wanted."""
+
+    include_total = QueryFlag(
+        load_default=False,
+        metadata={
+            "description": "Whether to count all that match, on whatever page. That takes time.",
+            "examples": [True],
         },
     )
 
@@ -36,5 +49,24 @@ class Page(OutputSchema):
         metadata={
             "description": "Send it as `cursor` for the next page; null on the last one.",
             "examples": [CURSOR],
+        },
+    )
+
+
+class CountedPage(Page):
+    """One page of a list that can be counted."""
+
+    total = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "How many match, at most 10000; null unless `include_total` asks.",
+            "examples": [1],
+        },
+    )
+    total_is_exact = fields.Boolean(
+        allow_none=True,
+        metadata={
+            "description": "False where more than `total` match; null as `total` is.",
+            "examples": [True],
         },
     )

@@ -4,5 +4,14 @@ A function takes a Connection first and returns rows; what goes wrong it raises 
 """
 
 from storage.database import Database, DatabaseUnavailable
+from storage.postgresql import PoolOptions, PostgresDatabase
+from storage.sqlite import SqliteDatabase
 
-__all__ = ["Database", "DatabaseUnavailable"]
+__all__ = ["Database", "DatabaseUnavailable", "PoolOptions", "open_database"]
+
+
+def open_database(url: str, *, auto_migrate: bool, pool: PoolOptions | None = None) -> Database:
+    """The Database for `url`, which starts with sqlite: or postgresql:; nothing connects yet."""
+    if url.startswith("sqlite:"):
+        return SqliteDatabase(url, auto_migrate=auto_migrate)
+    return PostgresDatabase(url, auto_migrate=auto_migrate, pool=pool or PoolOptions())

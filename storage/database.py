@@ -1,87 +1,74 @@
-"""Runs storage functions against SQLite: one hop to a worker thread for a whole unit of work.
+"""The way to the data: units of work against whichever database the settings name.
 
-Measured (docs/architecture.md): an asynchronous driver hops once for every step of a cursor;
-running the unit in one hop costs a third of that. SQLite allows one writer at a time, so writes
-queue for a single thread, and readers never wait for it (WAL).
+A unit of work is a plain function over a Connection. Each engine runs it in its own way
+(storage/sqlite.py, storage/postgresql.py); nothing above this line knows which.
 """
 
-import asyncio
-import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection
 
 from storage import revisions
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
-BUSY_TIMEOUT_MS = 1000
-"""How long a writer waits for another process's transaction before it gives up."""
-
 
 class DatabaseUnavailable(Exception):
-    """The database can't be reached, is locked by somebody else or can't write."""
+    """The database can't be reached, is locked by somebody else, too slow or can't write."""
 
 
-class Database:
-    """The way to the data, for the life of the application.
+class Database(ABC):
+    """The connections, for the life of the application.
 
     As a context manager it brings the database up to date, or checks that it is, and closes it
     at the end. Where nobody enters it (plain WSGI), the first unit of work does the former.
     """
 
-    def __init__(self, url: str, *, auto_migrate: bool) -> None:
-        path = make_url(url).database or ""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, *, auto_migrate: bool) -> None:
         self._auto_migrate = auto_migrate
         self._prepared = False
-        self._read_engine = _create_engine(url, begin="BEGIN", size=READERS, query_only=True)
-        self._write_engine = _create_engine(url, begin="BEGIN IMMEDIATE", size=1)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def read(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `function(connection, …)` on one consistent state of the database.
+        """Run `function(connection, …)`, which only reads.
 
         Raises what it raises, and DatabaseUnavailable.
         """
-        await self._prepare_once()
-        return await _run(self._readers, self._read_engine, function, *args, **kwargs)
+        if not self._prepared:
+            await self._prepare()
+        return await self._read(lambda connection: function(connection, *args, **kwargs))
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `function(connection, …)` as one transaction, committed when it returns.
 
-        Raises what it raises, after rolling back, and DatabaseUnavailable.
+        Raises what it raises, after rolling back, and DatabaseUnavailable. The function may run
+        again, on a new connection, if the first one breaks before the commit.
         """
-        await self._prepare_once()
-        return await _run(self._writer, self._write_engine, function, *args, **kwargs)
+        if not self._prepared:
+            await self._prepare()
+        return await self._write(lambda connection: function(connection, *args, **kwargs))
 
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like `write`, but whatever revision the database is at: for storage.revisions.
 
-        The write lock lets in one process at a time; the next finds nothing left to do.
+        A lock lets in one process at a time; the next finds nothing left to do.
         """
-        return await _run(self._writer, self._write_engine, function, *args, **kwargs)
+        return await self._administer(lambda connection: function(connection, *args, **kwargs))
 
     async def __aenter__(self) -> Self:
         try:
-            await self._prepare_once()
+            await self._prepare()
         except BaseException:
-            self.close()  # nobody else will
+            await self.close()  # nobody else will
             raise
         return self
 
@@ -91,73 +78,23 @@ class Database:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self.close)
+        await self.close()
 
-    def close(self) -> None:
-        """Wait for what is running, then close every connection."""
-        for executor in (self._readers, self._writer):
-            executor.shutdown()
-        for engine in (self._read_engine, self._write_engine):
-            engine.dispose()
-
-    async def _prepare_once(self) -> None:
-        if self._prepared:
-            return
+    async def _prepare(self) -> None:
         if self._auto_migrate:
             await self.administer(revisions.upgrade)
-        await _run(self._readers, self._read_engine, revisions.check)
+        await self._read(revisions.check)
         self._prepared = True
 
+    @abstractmethod
+    async def close(self) -> None:
+        """Wait for what is running, then close every connection."""
 
-async def _run(
-    executor: Executor,
-    engine: Engine,
-    function: Callable[Concatenate[Connection, P], T],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    def unit_of_work() -> T:
-        try:
-            with engine.begin() as connection:
-                return function(connection, *args, **kwargs)
-        except DBAPIError as error:
-            # Besides OperationalError, SQLite raises the bare base class for a damaged file.
-            if isinstance(error, OperationalError) or type(error.orig) is sqlite3.DatabaseError:
-                raise DatabaseUnavailable(str(error.orig)) from error
-            raise
+    @abstractmethod
+    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T: ...
 
-    return await asyncio.get_running_loop().run_in_executor(executor, unit_of_work)
+    @abstractmethod
+    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T: ...
 
-
-def _create_engine(url: str, *, begin: str, size: int, query_only: bool = False) -> Engine:
-    """An engine whose transactions start with `begin`, in place of the driver's own idea.
-
-    A transaction that reads first and writes later fails at once when another one wrote in
-    between, whatever the timeout; BEGIN IMMEDIATE takes the write lock at its start.
-    """
-    engine = create_engine(
-        url,
-        pool_size=size,
-        max_overflow=0,
-        connect_args={"isolation_level": None, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        try:
-            connection.executescript(f"""
-                PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
-                PRAGMA journal_mode = WAL;
-                PRAGMA synchronous = FULL;
-                PRAGMA foreign_keys = ON;
-                PRAGMA query_only = {query_only};
-            """)
-        except sqlite3.Error:
-            connection.close()  # the pool forgets what it couldn't configure
-            raise
-
-    @event.listens_for(engine, "begin")
-    def start_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+    @abstractmethod
+    async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T: ...

@@ -5,3 +5,15 @@ class NotFound(LookupError):
     """Nothing has this id. A subclass names the resource in `detail`, which clients read."""
 
     detail = "Nothing has this id."
+
+
+class VersionConflict(Exception):
+    """What is stored is not at a version that the caller wants to change."""
+
+
+class KeyReused(Exception):
+    """The idempotency key has been used for another request."""
+
+
+class KeyInUse(Exception):
+    """A request with the same idempotency key is still running."""

@@ -1,30 +1,31 @@
 """Items in the database."""
 
-from datetime import UTC, datetime
-from typing import Any, TypedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn, TypedDict
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    Row,
-    String,
-    Table,
-    Uuid,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from storage.facts import NotFound
-from storage.pages import NewestFirst, Page, Position
-from storage.tables import UtcDateTime, metadata
+from storage.facts import NotFound, VersionConflict
+from storage.item_tables import PUBLIC, items
+from storage.listing import count_items, list_items
+from storage.versions import ANY_VERSION, Precondition
+from storage.words import words_of
+
+__all__ = [
+    "ItemChanges",
+    "ItemNotFound",
+    "ItemRow",
+    "ItemValues",
+    "count_items",
+    "create_item",
+    "delete_item",
+    "get_item",
+    "items",
+    "list_items",
+    "replace_item",
+    "update_item",
+]
 
 ItemRow = Row[Any]
 
@@ -55,70 +56,89 @@ class ItemChanges(TypedDict, total=False):
     tags: list[str]
 
 
-items = Table(
-    "items",
-    metadata,
-    # SQLite keeps the table in the order of an integer key, here that of creation. It stays
-    # inside: an id that counts would tell everyone how many items there are.
-    Column("seq", Integer, primary_key=True),
-    Column("id", Uuid, nullable=False, unique=True),
-    Column("name", String(200), nullable=False),
-    Column("description", String(2000)),
-    Column("status", String(5), nullable=False),
-    Column("quantity", Integer, nullable=False),
-    Column("tags", JSON, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    Column("version", Integer, nullable=False),
-    CheckConstraint("status IN ('todo', 'doing', 'done')", name="status"),
-    CheckConstraint("quantity >= 0", name="quantity"),
-)
-Index(None, items.c.created_at, items.c.id)
-
-PUBLIC = [column for column in items.c if column is not items.c.seq]
 BY_ID = items.c.id == bindparam("item_id")
 
 INSERT = insert(items).returning(*PUBLIC)
 SELECT = select(*PUBLIC).where(BY_ID)
-UPDATE = update(items).where(BY_ID).returning(*PUBLIC)
+UPDATE = update(items).where(BY_ID)
 DELETE = delete(items).where(BY_ID)
-LIST = NewestFirst(items, PUBLIC)
+NEWEST = select(func.max(items.c.created_at))
 
 
 def create_item(connection: Connection, values: ItemValues) -> ItemRow:
-    now = datetime.now(UTC)
-    row = {**values, "id": uuid4(), "created_at": now, "updated_at": now, "version": 1}
-    return connection.execute(INSERT, row).one()
+    now = _moment_of_creation(connection)
+    row = {"id": uuid4(), "created_at": now, "updated_at": now, "version": 1}
+    return connection.execute(INSERT, {**values, **_words_of(values), **row}).one()
 
 
 def get_item(connection: Connection, item_id: UUID) -> ItemRow:
     """Raises ItemNotFound."""
-    return _found(connection.execute(SELECT, {"item_id": item_id}).one_or_none())
-
-
-def list_items(connection: Connection, *, limit: int, after: Position | None) -> Page:
-    """At most `limit` items, newest first, from behind `after` on."""
-    return LIST.page(connection, limit=limit, after=after)
-
-
-def update_item(connection: Connection, item_id: UUID, changes: ItemChanges) -> ItemRow:
-    """Set `changes` and add one to the version. Raises ItemNotFound."""
-    statement = UPDATE.values(version=items.c.version + 1, updated_at=datetime.now(UTC), **changes)
-    return _found(connection.execute(statement, {"item_id": item_id}).one_or_none())
-
-
-def replace_item(connection: Connection, item_id: UUID, values: ItemValues) -> ItemRow:
-    """Set every value and add one to the version. Raises ItemNotFound."""
-    return update_item(connection, item_id, {**values})
-
-
-def delete_item(connection: Connection, item_id: UUID) -> None:
-    """Raises ItemNotFound."""
-    if connection.execute(DELETE, {"item_id": item_id}).rowcount == 0:
-        raise ItemNotFound
-
-
-def _found(row: ItemRow | None) -> ItemRow:
+    row = connection.execute(SELECT, {"item_id": item_id}).one_or_none()
     if row is None:
         raise ItemNotFound
     return row
+
+
+def update_item(
+    connection: Connection,
+    item_id: UUID,
+    changes: ItemChanges,
+    precondition: Precondition = ANY_VERSION,
+) -> ItemRow:
+    """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
+    statement = (
+        UPDATE.where(precondition.holds_for(items.c.version))
+        .values(
+            version=items.c.version + 1,
+            updated_at=datetime.now(UTC),
+            **changes,
+            **_words_of(changes),
+        )
+        .returning(*PUBLIC)
+    )
+    row = connection.execute(statement, {"item_id": item_id}).one_or_none()
+    return row or _refuse(connection, item_id)
+
+
+def replace_item(
+    connection: Connection,
+    item_id: UUID,
+    values: ItemValues,
+    precondition: Precondition = ANY_VERSION,
+) -> ItemRow:
+    """Set every value and add one to the version. Raises ItemNotFound and VersionConflict."""
+    return update_item(connection, item_id, {**values}, precondition)
+
+
+def delete_item(
+    connection: Connection, item_id: UUID, precondition: Precondition = ANY_VERSION
+) -> None:
+    """Raises ItemNotFound and VersionConflict."""
+    statement = DELETE.where(precondition.holds_for(items.c.version))
+    if connection.execute(statement, {"item_id": item_id}).rowcount == 0:
+        _refuse(connection, item_id)
+
+
+def _refuse(connection: Connection, item_id: UUID) -> NoReturn:
+    """Raise why a write met no row: ItemNotFound, whatever was asked, or else VersionConflict."""
+    get_item(connection, item_id)
+    raise VersionConflict
+
+
+def _words_of(changes: ItemValues | ItemChanges) -> dict[str, list[str]]:
+    words = {}
+    if "name" in changes:
+        words["name_words"] = words_of(changes["name"])
+    if "description" in changes:
+        words["description_words"] = words_of(changes["description"])
+    return words
+
+
+def _moment_of_creation(connection: Connection) -> datetime:
+    """Now; on SQLite later than that of any other item, so that the full-text index, which knows
+    the items by number only, is in the order of creation. Its one writer makes that safe."""
+    now = datetime.now(UTC)
+    if connection.dialect.name != "sqlite":
+        return now
+    newest: datetime | None = connection.execute(NEWEST).scalar_one()
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))

@@ -3,7 +3,7 @@ what they say, and a test compares the two."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, MetaData, TypeDecorator
+from sqlalchemy import DateTime, MetaData, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 
 metadata = MetaData(
@@ -19,11 +19,25 @@ metadata = MetaData(
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC; SQLite itself would store and return a naive one."""
 
-    impl = DateTime
+    impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+        return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        # SQLite keeps what the clock shows; PostgreSQL gives the moment as it was.
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def by_code_point(length: int) -> String:
+    """Text that both databases order by code point, as SQLite does by itself."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def is_described(name: str | None, type_: str, _parents: object) -> bool:
+    """Whether metadata says anything about it: for Alembic's `include_name`.
+
+    The full-text indexes are of a kind that only one of the databases has.
+    """
+    return not (type_ in {"table", "index"} and "items_words" in (name or ""))

@@ -14,18 +14,37 @@ from api.settings import Settings
 from serving import Bridge
 from tests.factory import settings_for
 from tests.live import serving
+from tests.postgresql import Server
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("pg"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a new database: whatever uses it runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/items.db"
+    else:
+        server: Server = request.getfixturevalue("postgresql")
+        with server.database() as url:
+            yield url
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_for(tmp_path)
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return settings_for(tmp_path, DATABASE_URL=database_url)
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Api]:
+async def app(settings: Settings) -> AsyncIterator[Api]:
     app = create_app(settings)
     yield app
-    app.database.close()
+    await app.database.close()
 
 
 def bridged(app: Api, **options: Any) -> Bridge:

@@ -1,50 +1,87 @@
 """`flask --app api …`, as an operator types it."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from storage import revisions
+from tests.postgresql import Server, empty_database
+from tests.processes import environment
+
+NEWEST = revisions.known()[0]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    yield from empty_database(request, tmp_path)
+
+
+def started(folder: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+    """The command, running in `folder`, where its data then are."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "api", *arguments],
+        cwd=folder,
+        env=environment(**environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def flask(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in `folder`, where its data then are."""
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "api", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run the command in `folder` until it ends."""
+    with started(folder, *arguments, **environ) as process:
+        stdout, stderr = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
-def test_migrates_up_and_down(tmp_path: Path) -> None:
-    current = flask(tmp_path, "db", "current")
+def test_migrates_up_and_down(tmp_path: Path, empty_url: str) -> None:
+    def db(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return flask(tmp_path, "db", *arguments, DATABASE_URL=empty_url)
+
+    current = db("current")
     assert (current.returncode, current.stdout) == (0, "none\n")
-    behind = flask(tmp_path, "db", "check")
+    behind = db("check")
     assert behind.returncode == 1
     assert behind.stderr == (
-        "Error: The database is at revision none, this version needs 0001: "
+        f"Error: The database is at revision none, this version needs {NEWEST}: "
         "run `flask --app api db upgrade`, or set AUTO_MIGRATE=true.\n"
     )
-    assert flask(tmp_path, "db", "upgrade").returncode == 0
-    assert flask(tmp_path, "db", "check").stdout == "The database is up to date.\n"
-    assert flask(tmp_path, "db", "current").stdout == "0001\n"
-    assert flask(tmp_path, "db", "downgrade", "base").returncode == 0
-    assert flask(tmp_path, "db", "current").stdout == "none\n"
+    assert db("upgrade").returncode == 0
+    assert db("check").stdout == "The database is up to date.\n"
+    assert db("current").stdout == f"{NEWEST}\n"
+    assert db("downgrade", "base").returncode == 0
+    assert db("current").stdout == "none\n"
+
+
+def test_of_eight_that_migrate_at_once_one_does(tmp_path: Path, empty_url: str) -> None:
+    processes = [started(tmp_path, "db", "upgrade", DATABASE_URL=empty_url) for _ in range(8)]
+    told = ["".join(process.communicate()) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8, told
+    assert sum(f"migrated the database from nothing to {NEWEST}" in text for text in told) == 1
 
 
 @pytest.mark.parametrize("command", [["db", "upgrade", "nope"], ["db", "downgrade", "nope"]])
-def test_says_that_there_is_no_such_revision(tmp_path: Path, command: list[str]) -> None:
-    result = flask(tmp_path, *command)
+def test_says_that_there_is_no_such_revision(
+    tmp_path: Path, empty_url: str, command: list[str]
+) -> None:
+    result = flask(tmp_path, *command, DATABASE_URL=empty_url)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert "nope" in result.stderr
+
+
+def test_a_database_that_does_not_exist_is_one_line(tmp_path: Path, postgresql: Server) -> None:
+    url = postgresql.url_of("nobody_made_this").replace("postgres:", "postgres:the-password", 1)
+    result = flask(tmp_path, "db", "upgrade", DATABASE_URL=url)
+    assert result.returncode == 1
+    assert result.stderr == (
+        'Error: can\'t connect to PostgreSQL: database "nobody_made_this" does not exist\n'
+    )
 
 
 def test_writes_the_document(tmp_path: Path) -> None:

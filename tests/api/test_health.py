@@ -1,14 +1,16 @@
 """Health and readiness, with a database that comes and goes."""
 
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from sqlalchemy import Connection, text
 
+from api import create_app
 from api.app import Api
 from storage import revisions
+from tests.conftest import bridged
+from tests.factory import settings_for
 
 
 async def test_health_tells_the_time(client: httpx.AsyncClient) -> None:
@@ -41,22 +43,28 @@ async def test_is_not_ready_behind_a_migration(app: Api, client: httpx.AsyncClie
 
 
 async def test_is_not_ready_with_a_database_from_the_future(
-    client: httpx.AsyncClient, tmp_path: Path
+    app: Api, client: httpx.AsyncClient
 ) -> None:
+    def migrate_later(connection: Connection) -> None:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+
     await client.get("/api/ready")
-    with closing(sqlite3.connect(tmp_path / "items.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    await app.database.write(migrate_later)
     response = await client.get("/api/ready")
     assert response.status_code == 503
     assert response.json()["checks"] == {"database": "ok", "migrations": "ahead"}
 
 
-async def test_health_needs_no_database(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_health_needs_no_database(tmp_path: Path) -> None:
     (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
-    ready = await client.get("/api/ready")
-    assert ready.status_code == 503
-    assert ready.json()["checks"] == {"database": "unavailable", "migrations": "unavailable"}
-    items = await client.get("/api/items")
-    assert items.status_code == 503
-    assert items.json()["type"] == "/errors/database-unavailable"
-    assert (await client.get("/api/health")).status_code == 200
+    app = create_app(settings_for(tmp_path))
+    transport = httpx.ASGITransport(bridged(app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        ready = await client.get("/api/ready")
+        assert ready.status_code == 503
+        assert ready.json()["checks"] == {"database": "unavailable", "migrations": "unavailable"}
+        items = await client.get("/api/items")
+        assert items.status_code == 503
+        assert items.json()["type"] == "/errors/database-unavailable"
+        assert (await client.get("/api/health")).status_code == 200
+    await app.database.close()

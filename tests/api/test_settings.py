@@ -96,7 +96,8 @@ def test_takes_origins_as_browsers_write_them() -> None:
     [
         ("SECRET_KEY", "too short to sign"),
         ("SECRET_KEY_FALLBACKS", f"{'long enough, this one is, I think'.replace(' ', '')} short"),
-        ("DATABASE_URL", "postgresql://user:password@host/items"),
+        ("DATABASE_URL", "mysql://user:password@host/items"),
+        ("DATABASE_URL", "postgresql://anna:hidden@db.example"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///items.db?mode=ro"),
     ],

@@ -88,8 +88,8 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-@pytest.fixture
-def record(context: BrowserContext) -> Record:
+@pytest_asyncio.fixture(loop_scope="package")
+async def record(context: BrowserContext) -> Record:
     record = Record()
     record.watch(context)
     return record

@@ -12,8 +12,10 @@ from schemathesis.generation import GenerationMode
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     if "cursor" in case.query and is_valid(case, ParameterLocation.QUERY):
         # A cursor is signed: none that is made up, the document's example included, is one.
-        case.query["cursor"] = next_cursor(f"{case.operation.base_url}{case.formatted_path}")
-        case.query = {name: value for name, value in case.query.items() if value is not None}
+        del case.query["cursor"]
+        cursor = next_cursor(f"{case.operation.base_url}{case.formatted_path}", case.query)
+        if cursor is not None:
+            case.query["cursor"] = cursor
     if isinstance(case.body, dict) and is_valid(case, ParameterLocation.BODY):
         # To JSON Schema 5.0 is an integer; here it isn't, and no keyword could say so.
         case.body = {key: without_fraction(value) for key, value in case.body.items()}
@@ -25,9 +27,9 @@ def is_valid(case: Case[Any], place: ParameterLocation) -> bool:
     return part is None or part.mode is GenerationMode.POSITIVE
 
 
-def next_cursor(address: str) -> str | None:
-    """That of the list's first page, None while the list has but one entry."""
-    page = httpx.get(address, params={"limit": 1}).raise_for_status().json()
+def next_cursor(address: str, query: dict[str, Any]) -> str | None:
+    """That of the first page of the same list, None while that has but one entry."""
+    page = httpx.get(address, params={**query, "limit": 1}).raise_for_status().json()
     cursor: str | None = page["next_cursor"]
     return cursor
 

@@ -1,0 +1,69 @@
+"""If-Match and If-None-Match (RFC 9110 §13.1), for resources whose ETag is their version."""
+
+import re
+
+from flask import request
+from werkzeug.exceptions import PreconditionRequired
+
+from api.errors import InvalidRequest
+from openapi.operation import RequestHeader
+from storage.versions import ANY_VERSION, Precondition
+
+TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
+PATTERN = rf"^(?:\*|{TAG}(?:[ \t]*,[ \t]*{TAG})*)$"
+
+IF_MATCH = RequestHeader(
+    name="If-Match",
+    description="Only if what is stored has one of these ETags; else 412, and nothing is written.",
+    example='"1"',
+    schema={"type": "string", "pattern": PATTERN},
+)
+IF_NONE_MATCH = RequestHeader(
+    name="If-None-Match",
+    description="Only if what is stored has none of these ETags: a read then answers 304.",
+    example='"1"',
+    schema={"type": "string", "pattern": PATTERN},
+)
+
+
+def read_precondition(*, required: bool) -> Precondition:
+    """What the request asks of a write. Raises InvalidRequest, and PreconditionRequired where an
+    If-Match is `required` and there is none."""
+    wanted, unwanted = _tags(IF_MATCH), _tags(IF_NONE_MATCH)
+    if wanted is None and required:
+        raise PreconditionRequired
+    if wanted is None and unwanted is None:
+        return ANY_VERSION
+    # What isn't there is 404, so `*` asks for nothing here in the one header and for the
+    # impossible in the other.
+    only = None if wanted is None or "*" in wanted else _versions(wanted, weak=False)
+    if unwanted is not None and "*" in unwanted:
+        only = frozenset()
+    return Precondition(only, _versions(unwanted or [], weak=True))
+
+
+def is_known(etag: str) -> bool:
+    """Whether the client has what it asks to read. Raises InvalidRequest."""
+    tags = _tags(IF_NONE_MATCH)
+    if tags is None:
+        return False
+    return "*" in tags or etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in tags}
+
+
+def _tags(header: RequestHeader) -> list[str] | None:
+    value = request.headers.get(header.name)
+    if value is None:
+        return None
+    if not re.fullmatch(PATTERN, value.strip(" \t")):
+        raise InvalidRequest(
+            [{"detail": 'Must be * or a list of ETags such as "1".', "header": header.name}]
+        )
+    return ["*"] if value.strip() == "*" else re.findall(TAG, value)
+
+
+def _versions(tags: list[str], *, weak: bool) -> frozenset[int]:
+    """The versions among `tags`. A tag that never was ours matches none; nor does a weak one in a
+    strong comparison (RFC 9110 §8.8.3.2)."""
+    pattern = r'(?:W/)?"([1-9][0-9]{0,17})"' if weak else r'"([1-9][0-9]{0,17})"'
+    found = (re.fullmatch(pattern, tag) for tag in tags)
+    return frozenset(int(match[1]) for match in found if match)

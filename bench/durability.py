@@ -1,0 +1,176 @@
+"""Kill the server at random moments of a write load: what it acknowledged must be there.
+
+    python -m bench.durability [rounds]
+
+Each round starts the server, lets 16 clients create items and ends its process with SIGKILL; what
+was sent and not answered is sent again in the next one, with the same idempotency key. At the end
+the database is read directly. tests/faults/test_killed.py does a few rounds of the same.
+"""
+
+import asyncio
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import httpx
+from sqlalchemy import Connection, text
+
+from storage import open_database
+from tests.postgresql import Server
+
+ROOT = Path(__file__).parent.parent
+CLIENTS = 16
+MOST = 300
+"""How many acknowledged items a round waits for at most before the end."""
+
+
+class Service:
+    """`python -m serving` on the database at `url`, in a process that may be killed."""
+
+    def __init__(self, folder: Path, url: str, **environ: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "serving"],
+            cwd=folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "DATABASE_URL": url,
+                "PORT": "0",
+                **environ,
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread()
+
+    def __enter__(self) -> Self:
+        log = self.process.stderr
+        assert log is not None
+        lines = []
+        for line in log:
+            lines.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:[1-9]\d*", line):
+                self.address = found[0]
+                # Nobody reading what it logs, a server stops once the pipe is full.
+                self._reader = threading.Thread(target=deque, args=(log, 0))
+                self._reader.start()
+                return self
+        raise AssertionError(f"ended with {self.process.wait()}: {''.join(lines)}")
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self._reader.join()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+
+@dataclass
+class Load:
+    """Creates items, each under an idempotency key, against a server that is killed."""
+
+    folder: Path
+    url: str
+    acknowledged: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    """What was sent and not answered: it may be stored or not, and is sent again with its key."""
+
+    async def write_until_killed(self) -> None:
+        """One round."""
+        last = len(self.acknowledged) + random.randint(1, MOST)
+        loop = asyncio.get_running_loop()
+
+        async def write(client: httpx.AsyncClient) -> None:
+            while await self._create(client):
+                if len(self.acknowledged) == last:
+                    loop.call_later(random.random() / 100, service.process.kill)
+
+        with Service(self.folder, self.url) as service:
+            async with (
+                httpx.AsyncClient(base_url=service.address) as client,
+                asyncio.TaskGroup() as clients,
+            ):
+                for _ in range(CLIENTS):
+                    clients.create_task(write(client))
+
+    async def send_again(self) -> None:
+        """All that was never answered, to a server that lives."""
+        with Service(self.folder, self.url) as service:
+            async with httpx.AsyncClient(base_url=service.address) as client:
+                while self.unanswered:
+                    if not await self._create(client):
+                        raise AssertionError("the server went away by itself")
+
+    async def _create(self, client: httpx.AsyncClient) -> bool:
+        """Whether it was answered."""
+        name = self.unanswered.pop() if self.unanswered else uuid4().hex
+        headers = {"Idempotency-Key": name}
+        try:
+            response = await client.post("/api/items", json={"name": name}, headers=headers)
+        except httpx.TransportError:
+            self.unanswered.append(name)
+            return False
+        if response.status_code != 201:
+            raise AssertionError(response.text)
+        self.acknowledged.append(name)
+        return True
+
+
+async def stored_names(url: str) -> list[str]:
+    """The names of all items, as a new start finds them; SQLite checks its whole file."""
+
+    def read(connection: Connection) -> list[str]:
+        if connection.dialect.name == "sqlite":
+            check = connection.execute(text("PRAGMA integrity_check")).scalar_one()
+            if check != "ok":
+                raise AssertionError(check)
+        return list(connection.execute(text("SELECT name FROM items")).scalars())
+
+    async with open_database(url, auto_migrate=True) as database:
+        return await database.read(read)
+
+
+async def measure(kind: str, folder: Path, url: str, rounds: int) -> None:
+    load, again = Load(folder, url), 0
+    for _ in range(rounds):
+        await load.write_until_killed()
+        again += len(load.unanswered)
+    await load.send_again()
+    stored = await stored_names(url)
+    missing = len(set(load.acknowledged) - set(stored))
+    print(
+        f"{kind}: {rounds} kills, {len(load.acknowledged)} acknowledged, {missing} missing, "
+        f"{again} sent again with their keys, {len(stored) - len(set(stored))} twice"
+    )
+
+
+def main(rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        asyncio.run(measure("sqlite", folder, f"sqlite:///{folder}/items.db", rounds))
+        (folder / "postgresql").mkdir()
+        server = Server(folder / "postgresql")
+        try:
+            with server.database() as url:
+                asyncio.run(measure("postgresql", folder, url, rounds))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

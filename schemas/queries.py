@@ -1,0 +1,31 @@
+"""Field types for query strings, where everything comes as text."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+NOT_RFC_3339 = "Not an RFC 3339 date and time with an offset; write + as %2B."
+
+
+class QueryTimestamp(fields.AwareDateTime):
+    """RFC 3339 with an offset; comes out in UTC. What is finer than a microsecond is cut off."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        if not RFC_3339.fullmatch(value):
+            raise ValidationError(NOT_RFC_3339)
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError(NOT_RFC_3339) from None
+
+
+class QueryFlag(fields.Boolean):
+    """`true` or `false`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)

@@ -1,0 +1,126 @@
+"""Requests that are carried out once, however often they are sent.
+
+The key, the write and the first answer share one transaction: either all of them are there or
+none. Whoever sends the key again gets that answer.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from storage.facts import KeyInUse, KeyReused
+from storage.tables import UtcDateTime, metadata
+
+T = TypeVar("T")
+
+KEPT_FOR = timedelta(hours=24)
+WAIT_MS = 800
+"""How long a request waits for another one with its key (on SQLite writes wait in line anyway)."""
+
+
+class Answer(NamedTuple):
+    """What a client got, ready to be sent again."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class KeyedRequest(NamedTuple):
+    """A key, whose it is, and what tells the request from any other (SHA-256)."""
+
+    caller: str
+    key: str
+    fingerprint: bytes
+
+
+keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    # Null only within the transaction that makes them.
+    Column("status", Integer),
+    Column("headers", JSON(none_as_null=True)),
+    Column("body", LargeBinary),
+    PrimaryKeyConstraint("caller", "key"),
+)
+Index(None, keys.c.created_at)
+
+THE_KEY = (keys.c.caller == bindparam("its_caller")) & (keys.c.key == bindparam("its_key"))
+SWEEP = delete(keys).where(keys.c.created_at < bindparam("before"))
+CLAIM = {
+    "sqlite": sqlite_insert(keys).on_conflict_do_nothing().returning(keys.c.key),
+    "postgresql": postgresql_insert(keys).on_conflict_do_nothing().returning(keys.c.key),
+}
+FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(THE_KEY)
+KEEP = update(keys).where(THE_KEY)
+
+
+def run_once(
+    connection: Connection,
+    request: KeyedRequest,
+    function: Callable[[Connection], T],
+    render: Callable[[T], Answer],
+) -> Answer:
+    """The answer to `request`: that of `function`, or the one that its key has got before.
+
+    What `function` raises takes the key back with it. Raises KeyReused, and KeyInUse where
+    another transaction holds the key for too long.
+    """
+    now = datetime.now(UTC)
+    this = {"its_caller": request.caller, "its_key": request.key}
+    connection.execute(SWEEP, {"before": now - KEPT_FOR})
+    if not _claim(connection, {**request._asdict(), "created_at": now}):
+        return _answer_given(connection, request, this)
+    answer = render(function(connection))
+    connection.execute(KEEP.values(**answer._asdict()), this)
+    return answer
+
+
+def _claim(connection: Connection, row: dict[str, Any]) -> bool:
+    """Whether the key is ours now. PostgreSQL waits for the transaction that holds it."""
+    postgresql = connection.dialect.name == "postgresql"
+    try:
+        if postgresql:
+            connection.execute(text(f"SET LOCAL lock_timeout = {WAIT_MS}"))
+        claimed = connection.execute(CLAIM[connection.dialect.name], row).one_or_none()
+        if postgresql:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise KeyInUse from error
+        raise
+    return claimed is not None
+
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def _answer_given(connection: Connection, request: KeyedRequest, this: dict[str, str]) -> Answer:
+    row = connection.execute(FIND, this).one()
+    if row.fingerprint != request.fingerprint:
+        raise KeyReused
+    return Answer(row.status, row.headers, row.body)

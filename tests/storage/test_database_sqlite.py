@@ -1,0 +1,112 @@
+"""What holds on SQLite alone: its lock, its file, its pragmas."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from storage import Database, DatabaseUnavailable, open_database
+from tests.storage.units import Gate, execute, notes, scalars
+
+
+def url_in(folder: Path) -> str:
+    return f"sqlite:///{folder}/items.db"
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with open_database(url_in(tmp_path), auto_migrate=True) as database:
+        await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE)")
+        yield database
+
+
+async def test_refuses_to_write_in_a_read(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="readonly"):
+        await database.read(execute, "INSERT INTO notes VALUES ('a')")
+
+
+async def test_a_read_sees_one_state_however_long_it_takes(database: Database) -> None:
+    gate = Gate()
+
+    def count_twice(connection: Connection) -> list[list[object]]:
+        first = scalars(connection, "SELECT count(*) FROM notes")
+        gate.wait(connection)
+        return [first, scalars(connection, "SELECT count(*) FROM notes")]
+
+    reading = asyncio.ensure_future(database.read(count_twice))
+    await gate.reached.wait()
+    await database.write(execute, "INSERT INTO notes VALUES ('a')")
+    gate.opened.set()
+    assert await reading == [[0], [0]]
+    assert await notes(database) == ["a"]
+
+
+async def test_a_caller_that_gives_up_leaves_a_write_whole(database: Database) -> None:
+    gate = Gate()
+
+    def insert_two(connection: Connection) -> None:
+        execute(connection, "INSERT INTO notes VALUES ('a')")
+        gate.wait(connection)
+        execute(connection, "INSERT INTO notes VALUES ('b')")
+
+    writing = asyncio.ensure_future(database.write(insert_two))
+    await gate.reached.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    gate.opened.set()
+    await database.write(execute, "INSERT INTO notes VALUES ('c')")
+    assert await notes(database) == ["a", "b", "c"]
+
+
+async def test_is_unavailable_while_another_process_writes(
+    database: Database, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseUnavailable, match="database is locked"):
+        await database.write(execute, "INSERT INTO notes VALUES ('a')")
+    assert await notes(database) == []
+    other.execute("ROLLBACK")
+    other.close()
+    await database.write(execute, "INSERT INTO notes VALUES ('a')")
+    assert await notes(database) == ["a"]
+
+
+async def test_is_unavailable_when_the_file_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
+    with pytest.raises(DatabaseUnavailable, match="not a database"):
+        async with open_database(url_in(tmp_path), auto_migrate=True):
+            pass
+
+
+async def test_writes_survive_a_power_cut(database: Database) -> None:
+    pragmas = {}
+    for name in ("journal_mode", "synchronous", "foreign_keys"):
+        pragmas[name] = await database.administer(scalars, f"PRAGMA {name}")
+    assert pragmas == {"journal_mode": ["wal"], "synchronous": [2], "foreign_keys": [1]}
+
+
+async def test_a_write_that_waited_too_long_is_not_begun(
+    database: Database, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writes = (database.write(execute, f"INSERT INTO notes VALUES ('{n}')") for n in range(8))
+    failures = await asyncio.gather(*writes, return_exceptions=True)
+    other.close()
+    assert all(isinstance(failure, DatabaseUnavailable) for failure in failures)
+    # One after the other, each has a second for the lock, but only while somebody waits for it.
+    assert "database is locked" in str(failures[0])
+    assert "too many units of work are waiting" in str(failures[-1])
+    assert await notes(database) == []
+
+
+async def test_a_start_waits_longer_for_a_migration_than_a_request_for_a_write(
+    database: Database,
+) -> None:
+    assert await database.write(scalars, "PRAGMA busy_timeout") == [1000]
+    assert await database.administer(scalars, "PRAGMA busy_timeout") == [600_000]

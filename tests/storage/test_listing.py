@@ -1,0 +1,232 @@
+"""Lists against a plain model of them: whatever is asked for, on both databases, page by page."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete
+
+from storage import Database, items, open_database
+from storage.filters import Wanted
+from storage.item_tables import PUBLIC
+from storage.items import ItemRow, ItemValues
+from storage.listing import SORTS
+from storage.pages import Page, Position
+from storage.words import search_of, words_of
+
+REPEATABLE = settings(
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # One database serves all the examples; each empties it first.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+NAMES = [
+    "Tür",
+    "tur*bine",
+    "Turbine hall",
+    "kitchenette",
+    "Kitchen",
+    "\uffee",
+    "🚪",
+    "ä",
+    "z",
+    "日本",
+]
+TAGS = ["home", "urgent", "😀", "é", "e\u0301", 'quo"te', "home "]
+QUERIES = ["", "tur", "tur*", "kitchen*", "kitche* hall*", "日", "two", "two kitc* ", "nothing"]
+
+statuses = st.sampled_from(["todo", "doing", "done"])
+values = st.fixed_dictionaries(
+    {
+        "name": st.lists(st.sampled_from(NAMES), min_size=1, max_size=2).map(" ".join),
+        "description": st.none() | st.sampled_from(["Two for the kitchen.", "two", "日 hall"]),
+        "status": statuses,
+        "quantity": st.just(1),
+        "tags": st.lists(st.sampled_from(TAGS), unique=True, max_size=3),
+    }
+)
+few = st.integers(1, 4)
+moment = st.none() | st.integers(0, 11)
+
+
+class Store:
+    """A database, driven step by step, and what it ought to hold."""
+
+    def __init__(self, database: Database, runner: asyncio.Runner) -> None:
+        self.database, self.runner = database, runner
+        self.rows: dict[UUID, ItemRow] = {}
+
+    def empty(self) -> None:
+        self.run(self.database.write(delete_all))
+        self.rows = {}
+
+    def run(self, coroutine: Any) -> Any:
+        return self.runner.run(coroutine)
+
+    def create(self, values: Any) -> None:
+        row = self.run(self.database.write(items.create_item, values))
+        self.rows[row.id] = row
+
+    def update(self, number: int, changes: Any) -> None:
+        row = self._pick(number)
+        if row is not None:
+            changed = self.database.write(items.update_item, row.id, changes)
+            self.rows[row.id] = self.run(changed)
+
+    def delete(self, number: int) -> None:
+        row = self._pick(number)
+        if row is not None:
+            self.run(self.database.write(items.delete_item, row.id))
+            del self.rows[row.id]
+
+    def moment(self, number: int | None) -> datetime | None:
+        row = None if number is None else self._pick(number)
+        return None if row is None else row.created_at
+
+    def page(self, wanted: Wanted, after: Position | None, limit: int, budget: int) -> Page:
+        page: Page = self.run(
+            self.database.read(
+                items.list_items, limit=limit, after=after, wanted=wanted, budget=budget
+            )
+        )
+        assert len(page.rows) <= limit
+        return page
+
+    def walk(
+        self, wanted: Wanted, limit: int, budget: int, between: Callable[[], None] = lambda: None
+    ) -> Iterator[ItemRow]:
+        after = None
+        while True:
+            page = self.page(wanted, after, limit, budget)
+            yield from page.rows
+            after = page.next
+            if after is None:
+                return
+            between()
+
+    def expected(self, wanted: Wanted) -> list[ItemRow]:
+        by = wanted.sort.removeprefix("-")
+        found = [row for row in self.rows.values() if matches(row, wanted)]
+        found.sort(key=lambda row: (getattr(row, by), row.id), reverse=wanted.sort.startswith("-"))
+        return found
+
+    def _pick(self, number: int) -> ItemRow | None:
+        rows = list(self.rows.values())
+        return rows[number % len(rows)] if rows else None
+
+
+def public(rows: list[ItemRow]) -> list[tuple[Any, ...]]:
+    """The rows without what a query may have added behind an item's own columns."""
+    return [row[: len(PUBLIC)] for row in rows]
+
+
+def delete_all(connection: Connection) -> None:
+    connection.execute(delete(items.items))
+
+
+def matches(row: ItemRow, wanted: Wanted) -> bool:
+    search = search_of(wanted.search)
+    words = {*words_of(row.name), *words_of(row.description)}
+    return all(
+        [
+            not wanted.statuses or row.status in wanted.statuses,
+            set(wanted.tags) <= set(row.tags),
+            wanted.created_after is None or row.created_at > wanted.created_after,
+            wanted.created_before is None or row.created_at < wanted.created_before,
+            wanted.updated_after is None or row.updated_at > wanted.updated_after,
+            set(search.words) <= words,
+            all(any(word.startswith(prefix) for word in words) for prefix in search.prefixes),
+        ]
+    )
+
+
+@st.composite
+def questions(draw: st.DrawFn, store: Store) -> Wanted:
+    return Wanted(
+        sort=draw(st.sampled_from(SORTS)),
+        statuses=tuple(draw(st.lists(statuses, max_size=2, unique=True))),
+        tags=tuple(draw(st.lists(st.sampled_from(TAGS[:4]), max_size=2, unique=True))),
+        created_after=store.moment(draw(moment)),
+        created_before=store.moment(draw(moment)),
+        updated_after=store.moment(draw(moment)),
+        search=draw(st.sampled_from(QUERIES)),
+    )
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with asyncio.Runner() as runner:
+        database = open_database(database_url, auto_migrate=True)
+        yield Store(database, runner)
+        runner.run(database.close())
+
+
+def test_a_list_is_what_was_asked_for(store: Store) -> None:
+    @REPEATABLE
+    @given(st.data())
+    def compare(data: st.DataObject) -> None:
+        store.empty()
+        for created in data.draw(st.lists(values, max_size=12)):
+            store.create(created)
+        for number, change in data.draw(st.lists(st.tuples(st.integers(0, 11), values))):
+            store.update(number, change)
+            store.delete(number + 1)
+        for wanted in data.draw(st.lists(questions(store), min_size=1, max_size=12)):
+            found = list(store.walk(wanted, data.draw(few), data.draw(few)))
+            assert public(found) == public(store.expected(wanted)), wanted
+            total = store.run(store.database.read(items.count_items, wanted))
+            assert total == (len(found), True)
+
+    compare()
+
+
+def test_items_that_come_and_go_leave_no_gap_and_no_double(store: Store) -> None:
+    @REPEATABLE
+    @given(st.data())
+    def walk(data: st.DataObject) -> None:
+        store.empty()
+        for created in data.draw(st.lists(values, min_size=3, max_size=12)):
+            store.create(created)
+        wanted = data.draw(questions(store))
+        before, changes = dict(store.rows), iter(range(20))
+
+        def come_and_go() -> None:
+            if next(changes, None) is not None:
+                store.create(data.draw(values))
+                store.delete(data.draw(st.integers(0, 20)))
+
+        seen = list(store.walk(wanted, data.draw(few), data.draw(few), come_and_go))
+        assert len({row.id for row in seen}) == len(seen)
+        assert all(matches(row, wanted) for row in seen)
+        stayed = [row for row in store.expected(wanted) if row.id in before]
+        ids = {row.id for row in stayed}
+        assert public([row for row in seen if row.id in ids]) == public(stayed)
+
+    walk()
+
+
+def test_a_short_page_says_where_to_go_on(store: Store) -> None:
+    many: ItemValues = {
+        "name": "x",
+        "description": None,
+        "status": "todo",
+        "quantity": 1,
+        "tags": ["home"],
+    }
+    store.create({**many, "status": "done"})
+    for _ in range(9):
+        store.create({**many})
+    store.create({**many, "status": "done", "tags": []})
+    wanted = Wanted(statuses=("todo", "done"), search="x", tags=("home",), sort="name")
+    assert len(list(store.walk(wanted, 50, 4))) == 10
+    first = store.page(Wanted(statuses=("done",), tags=("home",)), None, 1, 1)
+    assert first.rows == []
+    assert first.next is not None
