@@ -5,7 +5,6 @@ docs/settings.md lists them; a test compares.
 
 import contextlib
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,15 +14,17 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-DEVELOPMENT, PRODUCTION = "development", "production"
-LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-# A host or an address, or any one label before two or more; with a port unless it is the scheme's.
-ORIGIN = re.compile(
-    rf"(http(?!.*:80$)|https(?!.*:443$))://"
-    rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
-    rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
+from api.readers import (
+    boolean,
+    database,
+    each_long_enough,
+    integer,
+    long_enough,
+    one_of,
+    origins,
 )
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+DEVELOPMENT, PRODUCTION = "development", "production"
 DEVELOPMENT_ORIGINS = " ".join(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
 )
@@ -31,57 +32,6 @@ DEVELOPMENT_ORIGINS = " ".join(
 
 class SettingsError(SystemExit):
     """A setting that must not start: one line for the operator, wherever it is raised."""
-
-
-def boolean(text: str) -> bool:
-    if text.lower() not in TRUE | FALSE:
-        raise ValueError
-    return text.lower() in TRUE
-
-
-def integer(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
-            raise ValueError
-        return int(text)
-
-    return read
-
-
-def one_of(*values: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in values:
-            raise ValueError
-        return text
-
-    return read
-
-
-def origins(text: str) -> tuple[str, ...]:
-    """Exactly as browsers write them: anything else would silently never match."""
-    words = tuple(text.replace(",", " ").split())
-    for word in words:
-        match = ORIGIN.fullmatch(word)
-        if match is None or int(match["port"] or 0) > 65535:
-            raise ValueError
-    return words
-
-
-def database(text: str) -> str:
-    file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
-    if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):
-        raise ValueError
-    return text
-
-
-def long_enough(text: str) -> str:
-    if len(text.encode()) < 32:
-        raise ValueError
-    return text
-
-
-def each_long_enough(text: str) -> tuple[str, ...]:
-    return tuple(long_enough(word) for word in text.split())
 
 
 def setting(

@@ -1,0 +1,64 @@
+"""From the text of a setting to its value. A reader raises ValueError for what isn't allowed."""
+
+import re
+from collections.abc import Callable
+
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+# A host or an address, or any one label before two or more; with a port unless it is the scheme's.
+ORIGIN = re.compile(
+    rf"(http(?!.*:80$)|https(?!.*:443$))://"
+    rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
+    rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
+)
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError
+    return text.lower() in TRUE
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError
+        return text
+
+    return read
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Exactly as browsers write them: anything else would silently never match."""
+    words = tuple(text.replace(",", " ").split())
+    for word in words:
+        match = ORIGIN.fullmatch(word)
+        if match is None or int(match["port"] or 0) > 65535:
+            raise ValueError
+    return words
+
+
+def database(text: str) -> str:
+    file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
+    if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):
+        raise ValueError
+    return text
+
+
+def long_enough(text: str) -> str:
+    if len(text.encode()) < 32:
+        raise ValueError
+    return text
+
+
+def each_long_enough(text: str) -> tuple[str, ...]:
+    return tuple(long_enough(word) for word in text.split())
