@@ -20,7 +20,7 @@ from werkzeug import exceptions as http
 from api.context import settings
 from api.idempotency import IDEMPOTENCY_KEY, Once
 from api.inputs import load_body, load_query, read_body
-from api.preconditions import IF_MATCH, IF_NONE_MATCH, is_known, read_precondition
+from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
 from openapi.operation import Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
@@ -112,7 +112,12 @@ class Endpoint:
             arguments["body"] = load_body(self._body, data)
         if self._takes_once:
             arguments["once"] = Once(data, self._render)
-        result = current_app.async_to_sync(self.operation.view)(**arguments)
+        try:
+            result = current_app.async_to_sync(self.operation.view)(**arguments)
+        except VersionConflict:
+            if arguments["if_match"] is MISSING:
+                raise http.PreconditionRequired from None
+            raise
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
 

@@ -41,7 +41,8 @@ async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     The newest first, unless `sort` says otherwise; of each filter that is given, only what
     matches. Follow `next_cursor`, or the `Link` header, until it is null: a page may hold fewer
     items than `limit`, or none, though more follow. No item is there twice or left out, though
-    others come and go meanwhile. A cursor belongs to the order and the filters it was given for.
+    others come and go meanwhile, unless a change moves it in the order. A cursor belongs to the
+    order and the filters it was given for.
     """
     wanted, after = _wanted(query), cursors.decode(query)
     page = await database.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)

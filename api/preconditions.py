@@ -3,14 +3,15 @@
 import re
 
 from flask import request
-from werkzeug.exceptions import PreconditionRequired
 
 from api.errors import InvalidRequest
 from openapi.operation import RequestHeader
 from storage.versions import ANY_VERSION, Precondition
 
-TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
-PATTERN = rf"^(?:\*|{TAG}(?:[ \t]*,[ \t]*{TAG})*)$"
+TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+# A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
+PATTERN = rf"^(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)$"
+LARGEST_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
@@ -26,12 +27,16 @@ IF_NONE_MATCH = RequestHeader(
 )
 
 
+MISSING = Precondition(only=frozenset())
+"""That of a write which had to ask for something and didn't: no version meets it."""
+
+
 def read_precondition(*, required: bool) -> Precondition:
-    """What the request asks of a write. Raises InvalidRequest, and PreconditionRequired where an
-    If-Match is `required` and there is none."""
+    """What the request asks of a write. Raises InvalidRequest. MISSING where an If-Match is
+    `required` and there is none, so that what isn't there is 404 all the same."""
     wanted, unwanted = _tags(IF_MATCH), _tags(IF_NONE_MATCH)
     if wanted is None and required:
-        raise PreconditionRequired
+        return MISSING
     if wanted is None and unwanted is None:
         return ANY_VERSION
     # What isn't there is 404, so `*` asks for nothing here in the one header and for the
@@ -66,4 +71,5 @@ def _versions(tags: list[str], *, weak: bool) -> frozenset[int]:
     strong comparison (RFC 9110 §8.8.3.2)."""
     pattern = r'(?:W/)?"([1-9][0-9]{0,17})"' if weak else r'"([1-9][0-9]{0,17})"'
     found = (re.fullmatch(pattern, tag) for tag in tags)
-    return frozenset(int(match[1]) for match in found if match)
+    versions = (int(match[1]) for match in found if match)
+    return frozenset(version for version in versions if version <= LARGEST_VERSION)

@@ -85,8 +85,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="precondition-failed",
         status=412,
         title="Precondition failed",
-        detail="What is stored is not at the version that If-Match names.",
-        meaning="Somebody else has written since the ETag in If-Match was read.",
+        detail="What is stored is not at a version that the preconditions allow.",
+        meaning="Somebody else has written since the ETag in If-Match was read, or what is stored "
+        "has an ETag in If-None-Match.",
         remedy="Read it again, decide which of the two is wanted, and send the new ETag.",
     ),
     KeyReused: ProblemType(

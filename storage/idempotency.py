@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -70,13 +71,34 @@ keys = Table(
 Index(None, keys.c.created_at)
 
 THE_KEY = (keys.c.caller == bindparam("its_caller")) & (keys.c.key == bindparam("its_key"))
-SWEEP = delete(keys).where(keys.c.created_at < bindparam("before"))
-CLAIM = {
-    "sqlite": sqlite_insert(keys).on_conflict_do_nothing().returning(keys.c.key),
-    "postgresql": postgresql_insert(keys).on_conflict_do_nothing().returning(keys.c.key),
-}
 FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(THE_KEY)
 KEEP = update(keys).where(THE_KEY)
+# Little at a time, and none that somebody else holds: each request clears more than it leaves.
+SWEPT = 100
+OLDEST = (
+    select(keys.c.caller, keys.c.key)
+    .where(keys.c.created_at < bindparam("before"))
+    .order_by(keys.c.created_at)
+    .limit(SWEPT)
+    .with_for_update(skip_locked=True)
+)
+SWEEP = delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(OLDEST))
+
+
+def _claim_statement(insert: Any) -> Any:
+    """Take the key, or take it over from a request whose day is over."""
+    statement = insert(keys)
+    return statement.on_conflict_do_update(
+        index_elements=[keys.c.caller, keys.c.key],
+        set_={name: statement.excluded[name] for name in ("fingerprint", "created_at", "status")},
+        where=keys.c.created_at < bindparam("before", type_=UtcDateTime),
+    ).returning(keys.c.key)
+
+
+CLAIM = {
+    "sqlite": _claim_statement(sqlite_insert),
+    "postgresql": _claim_statement(postgresql_insert),
+}
 
 
 def run_once(
@@ -92,11 +114,12 @@ def run_once(
     """
     now = datetime.now(UTC)
     this = {"its_caller": request.caller, "its_key": request.key}
-    connection.execute(SWEEP, {"before": now - KEPT_FOR})
-    if not _claim(connection, {**request._asdict(), "created_at": now}):
+    before = now - KEPT_FOR
+    if not _claim(connection, {**request._asdict(), "created_at": now, "before": before}):
         return _answer_given(connection, request, this)
     answer = render(function(connection))
     connection.execute(KEEP.values(**answer._asdict()), this)
+    connection.execute(SWEEP, {"before": before})
     return answer
 
 
@@ -120,7 +143,9 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _answer_given(connection: Connection, request: KeyedRequest, this: dict[str, str]) -> Answer:
-    row = connection.execute(FIND, this).one()
+    row = connection.execute(FIND, this).one_or_none()
+    if row is None:  # swept this very moment
+        raise KeyInUse
     if row.fingerprint != request.fingerprint:
         raise KeyReused
     return Answer(row.status, row.headers, row.body)

@@ -60,6 +60,7 @@ class PostgresDatabase(Database):
         self._opened: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
+            hide_parameters=True,  # or an error's text has the data
             pool_size=pool.size,
             max_overflow=0,
             pool_timeout=pool.timeout,
@@ -70,6 +71,7 @@ class PostgresDatabase(Database):
         # Building an index may take longer than any statement of a request may.
         self._administering = create_async_engine(
             "postgresql+asyncpg://",
+            hide_parameters=True,  # or an error's text has the data
             poolclass=NullPool,
             connect_args={"async_creator_fn": self._connect} | _options(pool, timeout=None),
         )

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TypeVar
@@ -30,6 +31,13 @@ QUEUE_TIMEOUT = 2
 
 MIGRATION_TIMEOUT = 600
 """Seconds for which a start waits for another process's migration."""
+
+
+READ_TIMEOUT = 1
+"""How many seconds a read may take once it runs."""
+
+PROGRESS = 10_000
+"""After how many of SQLite's own steps it is asked whether that is over: some 0.1 ms."""
 
 
 class SqliteDatabase(Database):
@@ -54,7 +62,9 @@ class SqliteDatabase(Database):
             engine.dispose()
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await _run(self._readers, self._read_engine, unit_of_work)
+        return await _run(
+            self._readers, self._read_engine, unit_of_work, statement_timeout=READ_TIMEOUT
+        )
 
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await _run(self._writer, self._write_engine, unit_of_work)
@@ -64,7 +74,20 @@ class SqliteDatabase(Database):
         return await _run(self._writer, self._administering, unit_of_work)
 
 
-async def _run(executor: Executor, engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
+def _give_up_at(end: float, connection: Connection) -> None:
+    """Interrupt what still runs on `connection` then: counting much would hold a reader long."""
+    driver_connection = connection.connection.driver_connection
+    if isinstance(driver_connection, sqlite3.Connection):
+        driver_connection.set_progress_handler(lambda: monotonic() > end, PROGRESS)
+
+
+async def _run(
+    executor: Executor,
+    engine: Engine,
+    unit_of_work: Callable[[Connection], T],
+    *,
+    statement_timeout: float = inf,
+) -> T:
     deadline = monotonic() + QUEUE_TIMEOUT
 
     def run() -> T:
@@ -72,6 +95,7 @@ async def _run(executor: Executor, engine: Engine, unit_of_work: Callable[[Conne
             raise DatabaseUnavailable("too many units of work are waiting")
         try:
             with engine.begin() as connection:
+                _give_up_at(monotonic() + statement_timeout, connection)
                 return unit_of_work(connection)
         except DBAPIError as error:
             # Besides OperationalError, SQLite raises the bare base class for a damaged file.
@@ -92,6 +116,7 @@ def _create_engine(
     """
     engine = create_engine(
         url,
+        hide_parameters=True,  # or an error's text has the data
         pool_size=size,
         max_overflow=0,
         connect_args={"isolation_level": None, "check_same_thread": False},

@@ -30,7 +30,9 @@ async def write(
 
 
 @pytest.mark.parametrize("method", WRITES)
-@pytest.mark.parametrize("if_match", ['"1"', "*", '"7", "1"', '"x" ,\t"1"', ' "1" '])
+@pytest.mark.parametrize(
+    "if_match", ['"1"', "*", '"7", "1"', '"x" ,\t"1"', ' "1" ', '"1",', ', "1"', '"x", , "1"']
+)
 async def test_writes_the_version_that_the_client_saw(
     client: httpx.AsyncClient, method: str, if_match: str
 ) -> None:
@@ -39,7 +41,9 @@ async def test_writes_the_version_that_the_client_saw(
 
 
 @pytest.mark.parametrize("method", WRITES)
-@pytest.mark.parametrize("if_match", ['"2"', 'W/"1"', '""', '"01"', '"abc", W/"1"', f'"{10**30}"'])
+@pytest.mark.parametrize(
+    "if_match", ['"2"', 'W/"1"', '""', '"01"', '"abc", W/"1"', f'"{10**30}"', '"2147483648"']
+)
 async def test_refuses_to_write_another_version(
     client: httpx.AsyncClient, method: str, if_match: str
 ) -> None:
@@ -53,9 +57,7 @@ async def test_refuses_to_write_another_version(
 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
-@pytest.mark.parametrize(
-    "value", ["1", '"1', "", '"1" "2"', '"1",', "*, *", '"1 "', 'w/"1"', '"ä"']
-)
+@pytest.mark.parametrize("value", ["1", '"1', "", '"1" "2"', ",, ,", "*, *", '"1 "', 'w/"1"'])
 async def test_refuses_a_malformed_precondition(
     client: httpx.AsyncClient, method: str, header: str, value: str
 ) -> None:
@@ -139,6 +141,8 @@ async def test_a_server_may_want_a_precondition_with_every_change(tmp_path: Path
     async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         path = await create(client)
         for method in WRITES:
+            nothing = "/api/items/8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11"
+            assert (await write(client, method, nothing)).status_code == 404
             response = await write(client, method, path)
             assert response.status_code == 428
             assert response.json()["type"] == "/errors/precondition-required"

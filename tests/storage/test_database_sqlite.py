@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from storage import Database, DatabaseUnavailable, open_database
+from storage import Database, DatabaseUnavailable, open_database, revisions
 from tests.storage.units import Gate, execute, notes, scalars
 
 
@@ -110,3 +110,16 @@ async def test_a_start_waits_longer_for_a_migration_than_a_request_for_a_write(
 ) -> None:
     assert await database.write(scalars, "PRAGMA busy_timeout") == [1000]
     assert await database.administer(scalars, "PRAGMA busy_timeout") == [600_000]
+
+
+async def test_a_read_that_takes_too_long_is_interrupted(tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
+
+    def count_for_ever(connection: Connection) -> None:
+        connection.execute(text(endless))
+
+    url = f"sqlite:///{tmp_path}/items.db"
+    async with open_database(url, auto_migrate=True) as database:
+        with pytest.raises(DatabaseUnavailable, match="interrupted"):
+            await database.read(count_for_ever)
+        assert await database.read(revisions.current) == revisions.known()[0]
