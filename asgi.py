@@ -8,9 +8,10 @@ from serving import Bridge
 
 settings = load_settings()
 flask_app = create_app(settings)
-structlog.get_logger("api").warning(
-    "no_authentication", meaning="whoever reaches this API can read and change every item"
-)
+if not settings.auth_required:
+    structlog.get_logger("api").warning(
+        "open_to_everybody", meaning="whoever reaches this API can read and change every item"
+    )
 app = Bridge(
     flask_app,
     lifespan=flask_app.database,

@@ -1,6 +1,7 @@
 """The Flask class of this application: where its coroutines run, and what it holds."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -8,6 +9,7 @@ from flask import Flask, has_request_context, request
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
+from api.identity.tokens import AccessTokens
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
 from storage import PoolOptions, open_database
@@ -33,6 +35,11 @@ class Api(Flask):
                 statement_timeout=settings.database_statement_timeout,
                 pgbouncer=settings.database_pgbouncer,
             ),
+        )
+        self.tokens = AccessTokens(
+            # The latest key is the last of the fallbacks.
+            [settings.secret_key, *reversed(settings.secret_key_fallbacks)],
+            lifetime=timedelta(seconds=settings.access_token_seconds),
         )
         self._background = BackgroundLoop()
 

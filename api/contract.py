@@ -5,7 +5,8 @@
     async def update_item(item_id: UUID, body: ItemChanges, if_match: Precondition) -> ItemRow: ...
 
 The view gets by name what it has parameters for: the path's variables, `query` and `body`
-validated, `if_match` (api/preconditions.py), `once` (api/idempotency.py). What it returns is
+validated, `caller` (api/identity/caller.py), `if_match` (api/preconditions.py), `once`
+(api/idempotency.py). What it returns is
 serialized by `returns`. The document is made from the same declaration.
 """
 
@@ -19,12 +20,15 @@ from werkzeug import exceptions as http
 
 from api.context import settings
 from api.idempotency import IDEMPOTENCY_KEY, Once
+from api.identity.caller import Caller, credentials_for
+from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
-from openapi.operation import Operation, RequestHeader, ResponseHeader, View
+from openapi.operation import Access, Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
-from storage.facts import KeyInUse, KeyReused, VersionConflict
+from storage import DatabaseUnavailable
+from storage.facts import KeyInUse, KeyReused, NotAdmin, VersionConflict
 from storage.idempotency import Answer
 
 
@@ -37,7 +41,15 @@ ALWAYS: tuple[type[Exception], ...] = (http.BadRequest, Exception)
 ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
     "body": (http.RequestTimeout, http.RequestEntityTooLarge, http.UnsupportedMediaType),
     "if_match": (VersionConflict, http.PreconditionRequired),
-    "once": (KeyReused, KeyInUse),
+    "caller": (DatabaseUnavailable,),
+    "once": (KeyReused, KeyInUse, DatabaseUnavailable),
+}
+SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken)
+ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
+    Access.EVERYONE: (),
+    Access.OWNERS: SIGN_IN,
+    Access.USERS: SIGN_IN,
+    Access.ADMINS: (*SIGN_IN, NotAdmin),
 }
 HEADERS_OF: dict[str, tuple[RequestHeader, ...]] = {
     "if_match": (IF_MATCH, IF_NONE_MATCH),
@@ -53,6 +65,7 @@ def operation(
     status: int = 200,
     headers: Sequence[ResponseHeader] = (),
     raises: Sequence[type[Exception]] = (),
+    access: Access = Access.EVERYONE,
 ) -> Callable[[View], "Endpoint"]:
     """Declare what a view takes, what it returns and which facts it raises.
 
@@ -64,7 +77,7 @@ def operation(
         takes = inspect.signature(view).parameters
         writes = body is not None or "if_match" in takes
         conditional = not writes and any(header.name == "ETag" for header in headers)
-        errors = [*ALWAYS, *raises]
+        errors = [*ALWAYS, *raises, *ERRORS_OF_ACCESS[access]]
         request_headers = [IF_NONE_MATCH] if conditional else []
         for name in takes:
             errors += ERRORS_OF.get(name, ())
@@ -79,6 +92,7 @@ def operation(
                 headers=tuple(headers),
                 request_headers=tuple(request_headers),
                 conditional=conditional,
+                access=access,
                 problems=tuple(problem_of(error) for error in errors),
             )
         )
@@ -98,8 +112,13 @@ class Endpoint:
         self._returns = operation.returns() if operation.returns else None
         self._takes_precondition = operation.takes("if_match")
         self._takes_once = operation.takes("once")
+        self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
+        access = self.operation.access
+        caller = Caller(credentials_for(access), access)
+        if self._takes_caller:
+            arguments["caller"] = caller
         # Here and not in the view, which is awaited outside the greenlet, the body can be read.
         query = load_query(self._query)
         if self.operation.query is not None:
@@ -111,13 +130,15 @@ class Endpoint:
             data = read_body(self._body.media_types, limit=settings.max_body_bytes)
             arguments["body"] = load_body(self._body, data)
         if self._takes_once:
-            arguments["once"] = Once(data, self._render)
+            arguments["once"] = Once(caller, data, self._render)
         try:
             result = current_app.async_to_sync(self.operation.view)(**arguments)
         except VersionConflict:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
             raise
+        if access is not Access.EVERYONE and not caller.admitted:
+            raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
 

@@ -24,7 +24,12 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
     CORS(
         app,
         origins=[origin_pattern(origin) for origin in settings.cors_origins],
-        allow_headers=["Content-Type", REQUEST_ID_HEADER, *request_headers(document)],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            REQUEST_ID_HEADER,
+            *request_headers(document),
+        ],
         expose_headers=sorted(response_headers(document)),
         max_age=MAX_AGE,
         supports_credentials=False,

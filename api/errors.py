@@ -129,6 +129,8 @@ def problem_response(
     response.mimetype = "application/problem+json"
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.challenge is not None:
+        response.headers["WWW-Authenticate"] = problem.challenge
     return response
 
 

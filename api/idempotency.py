@@ -9,16 +9,13 @@ from typing import Any, TypeVar
 
 from flask import request
 
-from api.context import database
 from api.errors import InvalidRequest
+from api.identity.caller import Caller
 from openapi.operation import RequestHeader
 from storage import idempotency
-from storage.idempotency import Answer, KeyedRequest
+from storage.idempotency import Answer
 
 T = TypeVar("T")
-
-EVERYBODY = ""
-"""The caller of requests without an account: they share one space of keys."""
 
 PATTERN = r"^[!-~]{1,255}$"
 IDEMPOTENCY_KEY = RequestHeader(
@@ -31,9 +28,10 @@ IDEMPOTENCY_KEY = RequestHeader(
 
 
 class Once:
-    """`await once(function, …)` instead of `await database.write(function, …)`."""
+    """`await once(function, …)` instead of `await caller.write(function, …)`."""
 
-    def __init__(self, body: bytes, render: Callable[[Any], Answer]) -> None:
+    def __init__(self, caller: Caller, body: bytes, render: Callable[[Any], Answer]) -> None:
+        self._caller = caller
         self._key = _read_key()
         self._body = body
         self._render = render
@@ -41,14 +39,14 @@ class Once:
     async def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | Answer:
         """What `function` returns, or with a key the answer that is kept under it."""
         if self._key is None:
-            return await database.write(function, *args, **kwargs)
-        keyed = KeyedRequest(EVERYBODY, self._key, fingerprint(self._body))
+            return await self._caller.write(function, *args, **kwargs)
         # The answer is made within the transaction, which may be in another thread.
         context = copy_context()
-        return await database.write(
+        return await self._caller.write(
             idempotency.run_once,
-            keyed,
-            lambda connection: function(connection, *args, **kwargs),
+            self._key,
+            fingerprint(self._body),
+            lambda connection, viewer: function(connection, viewer, *args, **kwargs),
             lambda result: context.run(self._render, result),
         )
 

@@ -6,12 +6,12 @@ from uuid import UUID
 from flask import Blueprint
 
 from api import cursors
-from api.context import database
 from api.contract import operation
 from api.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
 from api.idempotency import Once
+from api.identity.caller import Caller
+from openapi.operation import Access
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
-from storage import DatabaseUnavailable
 from storage import items as stored
 from storage.filters import Wanted
 from storage.idempotency import Answer
@@ -33,9 +33,9 @@ class ItemsOfPage(NamedTuple):
     query=ItemListQuery,
     returns=ItemPage,
     headers=[PAGE_ETAG, NEXT_PAGE],
-    raises=[DatabaseUnavailable],
+    access=Access.OWNERS,
 )
-async def list_items(query: dict[str, Any]) -> ItemsOfPage:
+async def list_items(query: dict[str, Any], caller: Caller) -> ItemsOfPage:
     """List items.
 
     The newest first, unless `sort` says otherwise; of each filter that is given, only what
@@ -45,9 +45,9 @@ async def list_items(query: dict[str, Any]) -> ItemsOfPage:
     order and the filters it was given for.
     """
     wanted, after = _wanted(query), cursors.decode(query)
-    page = await database.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)
+    page = await caller.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)
     count = query["include_total"]
-    total = await database.read(stored.count_items, wanted) if count else (None, None)
+    total = await caller.read(stored.count_items, wanted) if count else (None, None)
     return ItemsOfPage(page.rows, cursors.encode(page.next, query), *total)
 
 
@@ -69,7 +69,7 @@ def _wanted(query: dict[str, Any]) -> Wanted:
     returns=Item,
     status=201,
     headers=[LOCATION, ETAG],
-    raises=[DatabaseUnavailable],
+    access=Access.OWNERS,
 )
 async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
     """Create an item.
@@ -81,20 +81,28 @@ async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
 
 
 @items.get("/<id:item_id>")
-@operation(returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def get_item(item_id: UUID) -> ItemRow:
+@operation(returns=Item, headers=[ETAG], access=Access.OWNERS, raises=[ItemNotFound])
+async def get_item(item_id: UUID, caller: Caller) -> ItemRow:
     """Read an item."""
-    return await database.read(stored.get_item, item_id)
+    return await caller.read(stored.get_item, item_id)
 
 
 @items.put("/<id:item_id>")
-@operation(body=ItemInput, returns=Item, headers=[ETAG], raises=[ItemNotFound, DatabaseUnavailable])
-async def replace_item(item_id: UUID, body: ItemValues, if_match: Precondition) -> ItemRow:
+@operation(
+    body=ItemInput,
+    returns=Item,
+    headers=[ETAG],
+    access=Access.OWNERS,
+    raises=[ItemNotFound],
+)
+async def replace_item(
+    item_id: UUID, body: ItemValues, if_match: Precondition, caller: Caller
+) -> ItemRow:
     """Replace an item.
 
     The body is the whole item: an optional field that is left out goes back to its default.
     """
-    return await database.write(stored.replace_item, item_id, body, if_match)
+    return await caller.write(stored.replace_item, item_id, body, if_match)
 
 
 @items.patch("/<id:item_id>")
@@ -102,19 +110,22 @@ async def replace_item(item_id: UUID, body: ItemValues, if_match: Precondition) 
     body=ItemPatch,
     returns=Item,
     headers=[ETAG, ACCEPT_PATCH],
-    raises=[ItemNotFound, DatabaseUnavailable],
+    access=Access.OWNERS,
+    raises=[ItemNotFound],
 )
-async def update_item(item_id: UUID, body: ItemChanges, if_match: Precondition) -> ItemRow:
+async def update_item(
+    item_id: UUID, body: ItemChanges, if_match: Precondition, caller: Caller
+) -> ItemRow:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
     to its default.
     """
-    return await database.write(stored.update_item, item_id, body, if_match)
+    return await caller.write(stored.update_item, item_id, body, if_match)
 
 
 @items.delete("/<id:item_id>")
-@operation(status=204, raises=[ItemNotFound, DatabaseUnavailable])
-async def delete_item(item_id: UUID, if_match: Precondition) -> None:
+@operation(status=204, access=Access.OWNERS, raises=[ItemNotFound])
+async def delete_item(item_id: UUID, if_match: Precondition, caller: Caller) -> None:
     """Delete an item."""
-    await database.write(stored.delete_item, item_id, if_match)
+    await caller.write(stored.delete_item, item_id, if_match)

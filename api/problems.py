@@ -5,10 +5,11 @@ The answers, the document's error responses and the pages under /errors/ all com
 
 from werkzeug import exceptions as http
 
+from api.identity.tokens import InvalidToken
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from storage import DatabaseUnavailable
-from storage.facts import KeyInUse, KeyReused, NotFound, VersionConflict
+from storage.facts import KeyInUse, KeyReused, NotAdmin, NotFound, SignedOut, VersionConflict
 from storage.revisions import RevisionError
 
 
@@ -36,6 +37,16 @@ INVALID_REQUEST = ProblemType(
     meaning="The body, a parameter or a header is malformed or not allowed.",
     remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
 )
+INVALID_TOKEN = ProblemType(
+    slug="invalid-token",
+    status=401,
+    title="Invalid token",
+    detail="The access token is not valid, or not any more.",
+    meaning="The access token is malformed, expired or not ours, its session has been ended, or "
+    "its account is closed.",
+    remedy="Get a new one from /api/auth/token: with the refresh token, or else by signing in.",
+    challenge='Bearer error="invalid_token"',
+)
 DATABASE_UNAVAILABLE = ProblemType(
     slug="database-unavailable",
     status=503,
@@ -48,6 +59,25 @@ DATABASE_UNAVAILABLE = ProblemType(
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
+    http.Unauthorized: ProblemType(
+        slug="authentication-required",
+        status=401,
+        title="Authentication required",
+        detail="This operation needs an access token.",
+        meaning="The request has no access token, and the operation needs one.",
+        remedy="Get one from /api/auth/token, and send it as Authorization: Bearer.",
+        challenge="Bearer",
+    ),
+    InvalidToken: INVALID_TOKEN,
+    SignedOut: INVALID_TOKEN,
+    NotAdmin: ProblemType(
+        slug="forbidden",
+        status=403,
+        title="Forbidden",
+        detail="Only admins may do this.",
+        meaning="The operation is for admins, and the access token's user is none.",
+        remedy="Ask an admin to do it, or to make you one.",
+    ),
     http.NotFound: ProblemType(
         slug="not-found",
         status=404,

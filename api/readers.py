@@ -1,5 +1,6 @@
 """From the text of a setting to its value. A reader raises ValueError for what isn't allowed."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 
@@ -35,6 +36,13 @@ def one_of(*values: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def host(text: str) -> str:
+    """A name, an IPv4 address, or an IPv6 address without brackets."""
+    if not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text, re.IGNORECASE):
+        ipaddress.ip_address(text)
+    return text
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -18,12 +18,14 @@ from api.readers import (
     boolean,
     database,
     each_long_enough,
+    host,
     integer,
     long_enough,
     one_of,
     origins,
 )
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEVELOPMENT, PRODUCTION = "development", "production"
 DEVELOPMENT_ORIGINS = " ".join(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
@@ -69,9 +71,8 @@ class Settings:
     )
     host: str = setting(
         "127.0.0.1",
-        one_of("127.0.0.1", "::1", "localhost"),
-        "127.0.0.1, ::1 or localhost, since "
-        "this version has no authentication: put a proxy that has in front",
+        host,
+        f"a host name or an address; one of {', '.join(LOOPBACK)} unless AUTH_REQUIRED is on",
         "The address that `make serve` listens on.",
     )
     port: int = setting(
@@ -120,7 +121,7 @@ class Settings:
         "",
         lambda text: long_enough(text) if text else "",
         "32 bytes or more; in production it can't be left out",
-        "Signs the cursors of lists. In development one is made once and kept in "
+        "Signs access tokens and the cursors of lists. In development one is made once and kept in "
         "`data/secret_key`.",
         secret=True,
     )
@@ -130,6 +131,17 @@ class Settings:
         "keys of 32 bytes or more, with blanks between",
         "Earlier keys that are still accepted, the latest last.",
         secret=True,
+    )
+    auth_required: bool = setting(
+        "false",
+        boolean,
+        "true or false",
+        "Whether item operations need an access token. Without, whoever reaches the service can "
+        "read and change every item.",
+        production="true",
+    )
+    access_token_seconds: int = setting(
+        "900", integer(1, 86_400), "1 to 86400", "For how many seconds an access token is valid."
     )
     cors_origins: tuple[str, ...] = setting(
         DEVELOPMENT_ORIGINS,
@@ -192,7 +204,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         except ValueError:
             shown = "(not shown)" if about["secret"] else text
             raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
-    return _with_secret_key(Settings(**values))
+    return _with_secret_key(_guarded(Settings(**values)))
+
+
+def _guarded(settings: Settings) -> Settings:
+    """Raises SettingsError where an open service would be reached from elsewhere."""
+    if settings.auth_required or settings.host in LOOPBACK:
+        return settings
+    allowed = Settings.__dataclass_fields__["host"].metadata["allowed"]
+    raise SettingsError(f"HOST={settings.host} is not allowed: {allowed}")
 
 
 def _with_secret_key(settings: Settings) -> Settings:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, insert, text
 from storage import Database, items, open_database
 from storage.filters import Wanted
 from storage.pages import Position
+from storage.viewers import EVERYBODY
 from storage.words import words_of
 from tests.postgresql import Server
 
@@ -131,13 +132,15 @@ async def fill(database: Database, size: int) -> float:
 def page(after: Position | None = None, **wanted: Any) -> Callable[[int], Work]:
     asked = Wanted(**wanted)
     return lambda _: (
-        lambda database: database.read(items.list_items, limit=50, after=after, wanted=asked)
+        lambda database: database.read(
+            items.list_items, EVERYBODY, limit=50, after=after, wanted=asked
+        )
     )
 
 
 def total(**wanted: Any) -> Callable[[int], Work]:
     asked = Wanted(**wanted)
-    return lambda _: lambda database: database.read(items.count_items, asked)
+    return lambda _: lambda database: database.read(items.count_items, EVERYBODY, asked)
 
 
 def late_page(size: int) -> Work:
@@ -149,7 +152,7 @@ def late_page(size: int) -> Work:
 def get(size: int) -> Work:
     """The first item that rows_of makes; its id is drawn after its other choices."""
     first = next(rows_of(size, 0, random.Random(size)))["id"]
-    return lambda database: database.read(items.get_item, first)
+    return lambda database: database.read(items.get_item, EVERYBODY, first)
 
 
 CASES = [

@@ -17,7 +17,7 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from openapi.examples import example_of, first_example, problem_example
-from openapi.operation import Operation, RequestHeader, ResponseHeader
+from openapi.operation import Access, Operation, RequestHeader, ResponseHeader
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
 
@@ -46,10 +46,31 @@ RETRY_AFTER = ResponseHeader(
 )
 
 
+CHALLENGE = ResponseHeader(
+    name="WWW-Authenticate",
+    description="Which credentials the operation takes, and what was wrong (RFC 6750 §3).",
+    example="Bearer",
+    value=lambda _: None,
+    required=True,
+)
+PASSWORD_FLOW = {
+    "type": "oauth2",
+    "description": "Sign in with email and password (OAuth 2.0, RFC 6749 §4.3).",
+    "flows": {"password": {"tokenUrl": "api/auth/token", "scopes": {}}},
+}
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token that you have already.",
+}
+
+
 class Document:
     """Adds one operation after another to an APISpec."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, auth_required: bool) -> None:
+        self._auth_required = auth_required
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
             title="Items API",
@@ -59,6 +80,8 @@ class Document:
             info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
             servers=[{"url": "/", "description": "The server that serves this document."}],
         )
+        self.spec.components.security_scheme("oauth2", PASSWORD_FLOW)
+        self.spec.components.security_scheme("bearer", BEARER)
         self._converter.add_attribute_function(default_and_example)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
@@ -78,11 +101,20 @@ class Document:
                 *map(header_parameter, operation.request_headers),
             ],
             "responses": self._responses(operation),
+            "security": self._security(operation.access),
         }
         if operation.body is not None:
             content = self._content(operation.body, *operation.body.media_types)
             described["requestBody"] = {"required": True, "content": content}
         self.spec.path(path, operations={methods.pop().lower(): described})
+
+    def _security(self, access: Access) -> list[Json]:
+        """The alternatives, any of which is enough; an empty one is to send nothing."""
+        if access is Access.EVERYONE:
+            return []
+        nothing: list[Json] = [{}]
+        optional = access is Access.OWNERS and not self._auth_required
+        return [*(nothing if optional else []), {"oauth2": []}, {"bearer": []}]
 
     def _query_parameters(self, operation: Operation) -> Iterator[Json]:
         if operation.query is None:
@@ -125,12 +157,13 @@ class Document:
                     for problem in problems
                 },
             }
-            retry = [RETRY_AFTER for problem in problems if problem.retry_after is not None]
+            added = [RETRY_AFTER for problem in problems if problem.retry_after is not None]
+            added += [CHALLENGE for problem in problems if problem.challenge is not None]
             self.spec.components.response(
                 name,
                 {
                     "description": "\n\n".join(f"{p.title}. {p.meaning}" for p in problems),
-                    "headers": self._headers(REQUEST_ID, *retry),
+                    "headers": self._headers(REQUEST_ID, *added),
                     "content": {"application/problem+json": content},
                 },
             )
@@ -176,9 +209,9 @@ class Document:
         return document
 
 
-def build_document(app: Flask) -> Json:
+def build_document(app: Flask, *, auth_required: bool = False) -> Json:
     """The document over every view of `app` that declares an operation."""
-    document = Document()
+    document = Document(auth_required=auth_required)
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], "operation", None)
         if operation is not None:

@@ -3,12 +3,25 @@
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from schemas.base import InputSchema, OutputSchema
 from schemas.problems import ProblemType
 
 View = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class Access(Enum):
+    """Who may call an operation."""
+
+    EVERYONE = "everyone"
+    """Whoever asks; a token is not looked at."""
+    OWNERS = "owners"
+    """Users, for what is theirs; without a token too where the service asks for no account."""
+    USERS = "users"
+    """Whoever is signed in."""
+    ADMINS = "admins"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +62,15 @@ class Operation:
     headers: tuple[ResponseHeader, ...]
     request_headers: tuple[RequestHeader, ...] = ()
     conditional: bool = False
+    access: Access = Access.EVERYONE
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:
         for name in ("query", "body"):
             if self.takes(name) != (getattr(self, name) is not None):
                 raise TypeError(f"{self.operation_id}: declare {name} and take it, or neither")
+        if (self.takes("caller") or self.takes("once")) == (self.access is Access.EVERYONE):
+            raise TypeError(f"{self.operation_id}: declare access and take caller or once")
         if not self.summary:
             raise TypeError(f"{self.operation_id}: its docstring is the summary")
 

@@ -75,7 +75,8 @@ class Problem(OutputSchema):
 class ProblemType:
     """One kind of problem: a row of the table that answers, document and error pages share.
 
-    `retry_after` is in seconds; None where trying again doesn't help.
+    `retry_after` is in seconds; None where trying again doesn't help. `challenge`: the value of
+    WWW-Authenticate (RFC 6750 §3).
     """
 
     slug: str
@@ -85,6 +86,7 @@ class ProblemType:
     meaning: str
     remedy: str
     retry_after: int | None = None
+    challenge: str | None = None
     schema: type[Problem] = Problem
 
     @property

@@ -17,3 +17,15 @@ class KeyReused(Exception):
 
 class KeyInUse(Exception):
     """A request with the same idempotency key is still running."""
+
+
+class SignedOut(Exception):
+    """The session is over, or its account is closed."""
+
+
+class UnknownIdentity(Exception):
+    """An outside identity that has no account yet."""
+
+
+class NotAdmin(Exception):
+    """Only admins may do this."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from storage.item_tables import item_tags, items
 from storage.pages import Bound, Sort
 from storage.search import Columns, FullText, SqliteSearch
+from storage.viewers import Viewer
 from storage.words import Search, search_of
 
 Test = Callable[[Columns], ColumnElement[bool]]
@@ -129,9 +130,10 @@ def bounds_of(wanted: Wanted, by: str) -> list[Bound]:
     return [Bound(above, time) for above, time in times.get(by, []) if time is not None]
 
 
-def filters_of(wanted: Wanted, dialect: FullText, *, but: str = "") -> list[Filter]:
+def filters_of(wanted: Wanted, viewer: Viewer, dialect: FullText, *, but: str = "") -> list[Filter]:
     """Every filter, but for the times that bound the column `but`."""
-    filters = [_tagged(tag) for tag in wanted.tags]
+    filters = [] if viewer.sees_all else [_owned(viewer)]
+    filters += [_tagged(tag) for tag in wanted.tags]
     if wanted.statuses:
         filters.append(_with_status(wanted.statuses))
     search = search_of(wanted.search)
@@ -142,6 +144,10 @@ def filters_of(wanted: Wanted, dialect: FullText, *, but: str = "") -> list[Filt
 
 def _bounded_columns(wanted: Wanted) -> Iterator[str]:
     return (by for by in ("created_at", "updated_at") if bounds_of(wanted, by))
+
+
+def _owned(viewer: Viewer) -> Filter:
+    return _of_items(lambda row: row.owner_id == viewer.user_id, None)
 
 
 def _tagged(tag: str) -> Filter:

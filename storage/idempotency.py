@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.facts import KeyInUse, KeyReused
 from storage.tables import UtcDateTime, metadata
+from storage.viewers import Viewer
 
 T = TypeVar("T")
 
@@ -47,12 +48,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class KeyedRequest(NamedTuple):
-    """A key, whose it is, and what tells the request from any other (SHA-256)."""
-
-    caller: str
-    key: str
-    fingerprint: bytes
+EVERYBODYS = ""
+"""The caller of requests without an account: they share one space of keys."""
 
 
 keys = Table(
@@ -103,21 +100,26 @@ CLAIM = {
 
 def run_once(
     connection: Connection,
-    request: KeyedRequest,
-    function: Callable[[Connection], T],
+    viewer: Viewer,
+    key: str,
+    fingerprint: bytes,
+    function: Callable[[Connection, Viewer], T],
     render: Callable[[T], Answer],
 ) -> Answer:
-    """The answer to `request`: that of `function`, or the one that its key has got before.
+    """The answer of `function`, or the one that the viewer's `key` has got before. `fingerprint`
+    (SHA-256) tells the request from any other.
 
     What `function` raises takes the key back with it. Raises KeyReused, and KeyInUse where
     another transaction holds the key for too long.
     """
     now = datetime.now(UTC)
-    this = {"its_caller": request.caller, "its_key": request.key}
+    caller = EVERYBODYS if viewer.user_id is None else viewer.user_id.hex
+    this = {"its_caller": caller, "its_key": key}
     before = now - KEPT_FOR
-    if not _claim(connection, {**request._asdict(), "created_at": now, "before": before}):
-        return _answer_given(connection, request, this)
-    answer = render(function(connection))
+    claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}
+    if not _claim(connection, {**claim, "before": before}):
+        return _answer_given(connection, fingerprint, this)
+    answer = render(function(connection, viewer))
     connection.execute(KEEP.values(**answer._asdict()), this)
     connection.execute(SWEEP, {"before": before})
     return answer
@@ -142,10 +144,10 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def _answer_given(connection: Connection, request: KeyedRequest, this: dict[str, str]) -> Answer:
+def _answer_given(connection: Connection, fingerprint: bytes, this: dict[str, str]) -> Answer:
     row = connection.execute(FIND, this).one_or_none()
     if row is None:  # swept this very moment
         raise KeyInUse
-    if row.fingerprint != request.fingerprint:
+    if row.fingerprint != fingerprint:
         raise KeyReused
     return Answer(row.status, row.headers, row.body)

@@ -5,6 +5,7 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     String,
@@ -15,6 +16,7 @@ from sqlalchemy import (
 
 from storage.search import Words
 from storage.tables import UtcDateTime, by_code_point, metadata
+from storage.users import users
 
 items = Table(
     "items",
@@ -34,6 +36,8 @@ items = Table(
     # One column for each text, so that a change of one needn't read the other.
     Column("name_words", Words, nullable=False, server_default=text("''")),
     Column("description_words", Words, nullable=False, server_default=text("''")),
+    # Null where it was created without an account.
+    Column("owner_id", ForeignKey(users.c.id)),
     CheckConstraint("status IN ('todo', 'doing', 'done')", name="status"),
     CheckConstraint("quantity >= 0", name="quantity"),
 )
@@ -51,5 +55,5 @@ item_tags = Table(
     sqlite_with_rowid=False,
 )
 
-INTERNAL = {"seq", "name_words", "description_words"}
+INTERNAL = {"seq", "name_words", "description_words", "owner_id"}
 PUBLIC = [column for column in items.c if column.name not in INTERNAL]

@@ -10,6 +10,7 @@ from storage.facts import NotFound, VersionConflict
 from storage.item_tables import PUBLIC, items
 from storage.listing import count_items, list_items
 from storage.versions import ANY_VERSION, Precondition
+from storage.viewers import Viewer
 from storage.words import words_of
 
 __all__ = [
@@ -65,15 +66,18 @@ DELETE = delete(items).where(BY_ID)
 NEWEST = select(func.max(items.c.created_at))
 
 
-def create_item(connection: Connection, values: ItemValues) -> ItemRow:
+def create_item(connection: Connection, viewer: Viewer, values: ItemValues) -> ItemRow:
+    """Theirs who creates it."""
     now = _moment_of_creation(connection)
     row = {"id": uuid4(), "created_at": now, "updated_at": now, "version": 1}
+    row["owner_id"] = viewer.user_id
     return connection.execute(INSERT, {**values, **_words_of(values), **row}).one()
 
 
-def get_item(connection: Connection, item_id: UUID) -> ItemRow:
+def get_item(connection: Connection, viewer: Viewer, item_id: UUID) -> ItemRow:
     """Raises ItemNotFound."""
-    row = connection.execute(SELECT, {"item_id": item_id}).one_or_none()
+    statement = SELECT.where(viewer.owns(items.c.owner_id))
+    row = connection.execute(statement, {"item_id": item_id}).one_or_none()
     if row is None:
         raise ItemNotFound
     return row
@@ -81,13 +85,14 @@ def get_item(connection: Connection, item_id: UUID) -> ItemRow:
 
 def update_item(
     connection: Connection,
+    viewer: Viewer,
     item_id: UUID,
     changes: ItemChanges,
     precondition: Precondition = ANY_VERSION,
 ) -> ItemRow:
     """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
     statement = (
-        UPDATE.where(precondition.holds_for(items.c.version))
+        UPDATE.where(viewer.owns(items.c.owner_id), precondition.holds_for(items.c.version))
         .values(
             version=items.c.version + 1,
             updated_at=datetime.now(UTC),
@@ -97,31 +102,35 @@ def update_item(
         .returning(*PUBLIC)
     )
     row = connection.execute(statement, {"item_id": item_id}).one_or_none()
-    return row or _refuse(connection, item_id)
+    return row or _refuse(connection, viewer, item_id)
 
 
 def replace_item(
     connection: Connection,
+    viewer: Viewer,
     item_id: UUID,
     values: ItemValues,
     precondition: Precondition = ANY_VERSION,
 ) -> ItemRow:
     """Set every value and add one to the version. Raises ItemNotFound and VersionConflict."""
-    return update_item(connection, item_id, {**values}, precondition)
+    return update_item(connection, viewer, item_id, {**values}, precondition)
 
 
 def delete_item(
-    connection: Connection, item_id: UUID, precondition: Precondition = ANY_VERSION
+    connection: Connection,
+    viewer: Viewer,
+    item_id: UUID,
+    precondition: Precondition = ANY_VERSION,
 ) -> None:
     """Raises ItemNotFound and VersionConflict."""
-    statement = DELETE.where(precondition.holds_for(items.c.version))
+    statement = DELETE.where(viewer.owns(items.c.owner_id), precondition.holds_for(items.c.version))
     if connection.execute(statement, {"item_id": item_id}).rowcount == 0:
-        _refuse(connection, item_id)
+        _refuse(connection, viewer, item_id)
 
 
-def _refuse(connection: Connection, item_id: UUID) -> NoReturn:
+def _refuse(connection: Connection, viewer: Viewer, item_id: UUID) -> NoReturn:
     """Raise why a write met no row: ItemNotFound, whatever was asked, or else VersionConflict."""
-    get_item(connection, item_id)
+    get_item(connection, viewer, item_id)
     raise VersionConflict
 
 

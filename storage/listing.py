@@ -30,6 +30,7 @@ from storage.filters import ByColumns, Filter, Place, Wanted, bounds_of, filters
 from storage.item_tables import PUBLIC, items
 from storage.pages import Bound, Keyset, Page, Position, Sort
 from storage.search import SEARCH, Columns, FullText
+from storage.viewers import Viewer
 
 BUDGET = 5000
 """How many rows a page costs at most, where no index has just those that are asked for."""
@@ -53,6 +54,7 @@ class Total(NamedTuple):
 
 def list_items(
     connection: Connection,
+    viewer: Viewer,
     *,
     limit: int,
     after: Position | None,
@@ -63,7 +65,7 @@ def list_items(
     ended first."""
     sort = Sort.parse(wanted.sort)
     dialect = SEARCH[connection.dialect.name]
-    filters = filters_of(wanted, dialect, but=sort.by)
+    filters = filters_of(wanted, viewer, dialect, but=sort.by)
     bounds = bounds_of(wanted, sort.by)
     if not filters and not bounds:
         return ALL[wanted.sort].page(connection, limit=limit, after=after)
@@ -80,9 +82,9 @@ def list_items(
     return listing.walk(ordered[0] if ordered else None)
 
 
-def count_items(connection: Connection, wanted: Wanted) -> Total:
+def count_items(connection: Connection, viewer: Viewer, wanted: Wanted) -> Total:
     """How many items there are, counted up to COUNTED."""
-    filters = filters_of(wanted, SEARCH[connection.dialect.name])
+    filters = filters_of(wanted, viewer, SEARCH[connection.dialect.name])
     some = select(literal(1)).limit(COUNTED + 1)
     if not filters:
         some = some.select_from(items)

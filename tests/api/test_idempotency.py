@@ -12,8 +12,9 @@ from sqlalchemy import Connection, func, insert, select, update
 from api import create_app
 from api.app import Api
 from storage import Database, idempotency
-from storage.idempotency import Answer, KeyedRequest
+from storage.idempotency import Answer
 from storage.items import items
+from storage.viewers import EVERYBODY, Viewer
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.postgresql import Server
@@ -87,12 +88,13 @@ async def test_a_refused_request_leaves_its_key_free(app: Api, client: httpx.Asy
 
 
 async def test_a_failed_write_leaves_its_key_free(app: Api, client: httpx.AsyncClient) -> None:
-    def fail(connection: Connection) -> None:
+    def fail(connection: Connection, viewer: Viewer) -> None:
         raise RuntimeError("in the middle of it")
 
-    request = KeyedRequest("", "a-key", b"0" * 32)
     with pytest.raises(RuntimeError, match="in the middle of it"):
-        await app.database.write(idempotency.run_once, request, fail, lambda _: ANSWER)
+        await app.database.write(
+            idempotency.run_once, EVERYBODY, "a-key", b"0" * 32, fail, lambda _: ANSWER
+        )
     assert (await post(client, "a-key")).status_code == 201
 
 
@@ -117,9 +119,9 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
         """In a transaction that stays open, as no unit of work would leave it."""
         engine = database._engine  # type: ignore[attr-defined]
         async with engine.begin() as connection:
-            request = KeyedRequest("", "a-key", b"0" * 32)
+            request = EVERYBODY, "a-key", b"0" * 32
             await connection.run_sync(
-                idempotency.run_once, request, lambda _: None, lambda _: ANSWER
+                idempotency.run_once, *request, lambda *_: None, lambda _: ANSWER
             )
             inside.set()
             await finish.wait()

@@ -47,7 +47,7 @@ def test_production_is_stricter() -> None:
     ("key", "value", "allowed"),
     [
         ("ENVIRONMENT", "staging", "development or production"),
-        ("HOST", "0.0.0.0", "127.0.0.1, ::1 or localhost"),
+        ("HOST", "0.0.0.0", "a host name or an address; one of 127.0.0.1, ::1, localhost unless"),
         ("PORT", "80000", "0 to 65535"),
         ("PORT", "http", "0 to 65535"),
         ("PORT", "٣", "0 to 65535"),

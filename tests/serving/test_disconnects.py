@@ -14,6 +14,7 @@ from flask import g
 from api.app import Api
 from serving import AWAIT, Bridge
 from storage.items import ItemValues, create_item
+from storage.viewers import EVERYBODY
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.call import Call
@@ -61,7 +62,7 @@ class Writing:
         self.started.set()
         await self.resume.wait()
         values = ItemValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
-        await self.app.database.write(create_item, values)
+        await self.app.database.write(create_item, EVERYBODY, values)
         return "written"
 
 

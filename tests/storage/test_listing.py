@@ -17,6 +17,7 @@ from storage.item_tables import PUBLIC
 from storage.items import ItemRow, ItemValues
 from storage.listing import SORTS
 from storage.pages import Page, Position
+from storage.viewers import EVERYBODY
 from storage.words import search_of, words_of
 
 REPEATABLE = settings(
@@ -72,19 +73,19 @@ class Store:
         return self.runner.run(coroutine)
 
     def create(self, values: Any) -> None:
-        row = self.run(self.database.write(items.create_item, values))
+        row = self.run(self.database.write(items.create_item, EVERYBODY, values))
         self.rows[row.id] = row
 
     def update(self, number: int, changes: Any) -> None:
         row = self._pick(number)
         if row is not None:
-            changed = self.database.write(items.update_item, row.id, changes)
+            changed = self.database.write(items.update_item, EVERYBODY, row.id, changes)
             self.rows[row.id] = self.run(changed)
 
     def delete(self, number: int) -> None:
         row = self._pick(number)
         if row is not None:
-            self.run(self.database.write(items.delete_item, row.id))
+            self.run(self.database.write(items.delete_item, EVERYBODY, row.id))
             del self.rows[row.id]
 
     def moment(self, number: int | None) -> datetime | None:
@@ -94,7 +95,7 @@ class Store:
     def page(self, wanted: Wanted, after: Position | None, limit: int, budget: int) -> Page:
         page: Page = self.run(
             self.database.read(
-                items.list_items, limit=limit, after=after, wanted=wanted, budget=budget
+                items.list_items, EVERYBODY, limit=limit, after=after, wanted=wanted, budget=budget
             )
         )
         assert len(page.rows) <= limit
@@ -182,7 +183,7 @@ def test_a_list_is_what_was_asked_for(store: Store) -> None:
         for wanted in data.draw(st.lists(questions(store), min_size=1, max_size=12)):
             found = list(store.walk(wanted, data.draw(few), data.draw(few)))
             assert public(found) == public(store.expected(wanted)), wanted
-            total = store.run(store.database.read(items.count_items, wanted))
+            total = store.run(store.database.read(items.count_items, EVERYBODY, wanted))
             assert total == (len(found), True)
 
     compare()

@@ -13,6 +13,7 @@ from storage import Database, items, open_database, revisions
 from storage.filters import Wanted
 from storage.item_tables import item_tags
 from storage.items import ItemValues
+from storage.viewers import EVERYBODY
 from tests.storage.units import execute, scalars
 
 VALUES: ItemValues = {
@@ -50,28 +51,30 @@ def as_of(*rows: Any) -> list[Any]:
 
 
 async def found(database: Database, search: str) -> list[str]:
-    page = await database.read(items.list_items, limit=9, after=None, wanted=Wanted(search=search))
+    page = await database.read(
+        items.list_items, EVERYBODY, limit=9, after=None, wanted=Wanted(search=search)
+    )
     return [row.name for row in page.rows]
 
 
 async def test_tags_follow_every_write(database: Database) -> None:
-    one = await database.write(items.create_item, VALUES)
-    two = await database.write(items.create_item, {**VALUES, "tags": ["home", "x"]})
+    one = await database.write(items.create_item, EVERYBODY, VALUES)
+    two = await database.write(items.create_item, EVERYBODY, {**VALUES, "tags": ["home", "x"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(items.update_item, one.id, {"tags": ["x", "y"]})
+    one = await database.write(items.update_item, EVERYBODY, one.id, {"tags": ["x", "y"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(items.update_item, one.id, {"name": "Other"})
+    one = await database.write(items.update_item, EVERYBODY, one.id, {"name": "Other"})
     assert await database.read(entries) == as_of(one, two)
-    await database.write(items.delete_item, two.id)
+    await database.write(items.delete_item, EVERYBODY, two.id)
     assert await database.read(entries) == as_of(one)
 
 
 async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:
-    item = await database.write(items.create_item, VALUES)
+    item = await database.write(items.create_item, EVERYBODY, VALUES)
 
     def change_and_fail(connection: Connection) -> None:
-        items.update_item(connection, item.id, {"tags": ["x"], "name": "Red door"})
-        items.create_item(connection, VALUES)
+        items.update_item(connection, EVERYBODY, item.id, {"tags": ["x"], "name": "Red door"})
+        items.create_item(connection, EVERYBODY, VALUES)
         raise KeyError("fact")
 
     with pytest.raises(KeyError, match="fact"):
@@ -82,15 +85,17 @@ async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:
 
 
 async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Database) -> None:
-    item = await database.write(items.create_item, VALUES)
+    item = await database.write(items.create_item, EVERYBODY, VALUES)
     counts = {}
     for name, work in {
-        "create": lambda: database.write(items.create_item, VALUES),
-        "get": lambda: database.read(items.get_item, item.id),
-        "update": lambda: database.write(items.update_item, item.id, {"name": "Red door"}),
-        "replace": lambda: database.write(items.replace_item, item.id, VALUES),
-        "list": lambda: database.read(items.list_items, limit=9, after=None),
-        "delete": lambda: database.write(items.delete_item, item.id),
+        "create": lambda: database.write(items.create_item, EVERYBODY, VALUES),
+        "get": lambda: database.read(items.get_item, EVERYBODY, item.id),
+        "update": lambda: database.write(
+            items.update_item, EVERYBODY, item.id, {"name": "Red door"}
+        ),
+        "replace": lambda: database.write(items.replace_item, EVERYBODY, item.id, VALUES),
+        "list": lambda: database.read(items.list_items, EVERYBODY, limit=9, after=None),
+        "delete": lambda: database.write(items.delete_item, EVERYBODY, item.id),
     }.items():
         with statements() as seen:
             await work()  # type: ignore[no-untyped-call]  # a table of calls, each typed where it is defined
@@ -104,14 +109,16 @@ async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Data
 async def test_on_sqlite_creation_has_an_order_though_the_clock_goes_back(tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path}/items.db"
     async with open_database(url, auto_migrate=True) as database:
-        first = await database.write(items.create_item, {**VALUES, "tags": []})
+        first = await database.write(items.create_item, EVERYBODY, {**VALUES, "tags": []})
         future = first.created_at + timedelta(days=1)
         await database.write(
             lambda connection: (
                 connection.execute(update(items.items).values(created_at=future)).rowcount
             )
         )
-        made = await asyncio.gather(*(database.write(items.create_item, VALUES) for _ in range(5)))
+        made = await asyncio.gather(
+            *(database.write(items.create_item, EVERYBODY, VALUES) for _ in range(5))
+        )
         assert sorted(row.created_at for row in made) == [
             future + timedelta(microseconds=number + 1) for number in range(5)
         ]
@@ -119,26 +126,30 @@ async def test_on_sqlite_creation_has_an_order_though_the_clock_goes_back(tmp_pa
 
 async def test_a_migration_finds_the_items_that_were_there(empty_url: str) -> None:
     async with open_database(empty_url, auto_migrate=True) as database:
-        made = [await database.write(items.create_item, VALUES) for _ in range(3)]
+        made = [await database.write(items.create_item, EVERYBODY, VALUES) for _ in range(3)]
         await database.administer(revisions.downgrade, "0001")
         # Two that the same microsecond made are, since then, in the order of their ids.
         same = "UPDATE items SET created_at = (SELECT min(created_at) FROM items)"
         await database.write(execute, same)
         await database.administer(revisions.upgrade)
-        rows = [await database.read(items.get_item, row.id) for row in made]
+        rows = [await database.read(items.get_item, EVERYBODY, row.id) for row in made]
         assert await database.read(entries) == as_of(*rows)
         expected = sorted((row.id for row in rows), reverse=True)
         for wanted in (Wanted(), Wanted(search="kuche lam*"), Wanted(tags=("home",))):
-            page = await database.read(items.list_items, limit=2, after=None, wanted=wanted)
-            rest = await database.read(items.list_items, limit=9, after=page.next, wanted=wanted)
+            page = await database.read(
+                items.list_items, EVERYBODY, limit=2, after=None, wanted=wanted
+            )
+            rest = await database.read(
+                items.list_items, EVERYBODY, limit=9, after=page.next, wanted=wanted
+            )
             assert [row.id for row in page.rows + rest.rows] == expected
 
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:
     async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
-        rows = [await database.write(items.create_item, VALUES) for _ in range(3)]
-        await database.write(items.update_item, rows[0].id, {"description": None})
-        await database.write(items.delete_item, rows[2].id)
+        rows = [await database.write(items.create_item, EVERYBODY, VALUES) for _ in range(3)]
+        await database.write(items.update_item, EVERYBODY, rows[0].id, {"description": None})
+        await database.write(items.delete_item, EVERYBODY, rows[2].id)
         check = "INSERT INTO items_words (items_words, rank) VALUES ('integrity-check', 1)"
         await database.write(execute, check)
         count = "SELECT count(*) FROM items_words WHERE items_words MATCH '\"fur\"'"

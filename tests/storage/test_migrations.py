@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from storage import items, open_database, revisions
 from storage.items import ItemValues
 from storage.tables import is_described, metadata
+from storage.viewers import EVERYBODY
 
 VALUES: ItemValues = {
     "name": "First item",
@@ -34,7 +35,7 @@ async def test_the_migrations_and_the_tables_agree(empty_url: str) -> None:
 
 async def test_each_migration_goes_down_and_up_again_with_data(empty_url: str) -> None:
     async with open_database(empty_url, auto_migrate=True) as database:
-        created = await database.write(items.create_item, VALUES)
+        created = await database.write(items.create_item, EVERYBODY, VALUES)
         known = [*revisions.known(), "base"]
         for older in known[1:]:
             await database.administer(revisions.downgrade, older)
@@ -44,5 +45,5 @@ async def test_each_migration_goes_down_and_up_again_with_data(empty_url: str) -
             if older == "base":
                 assert await database.read(count_items) == 0
             else:
-                assert await database.read(items.get_item, created.id) == created
+                assert await database.read(items.get_item, EVERYBODY, created.id) == created
                 assert await database.read(count_items) == 1

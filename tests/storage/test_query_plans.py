@@ -16,6 +16,7 @@ from storage import Database, items, open_database
 from storage.filters import Wanted
 from storage.listing import BUDGET, SORTS
 from storage.pages import Position
+from storage.viewers import EVERYBODY
 from storage.words import words_of
 from tests.storage.units import execute
 
@@ -137,7 +138,9 @@ def sorts(lines: list[str]) -> bool:
 
 
 def page(wanted: Wanted, after: Position | None = None) -> Callable[[Connection], object]:
-    return lambda connection: items.list_items(connection, limit=50, after=after, wanted=wanted)
+    return lambda connection: items.list_items(
+        connection, EVERYBODY, limit=50, after=after, wanted=wanted
+    )
 
 
 async def test_no_list_scans_the_table(many: Database) -> None:
@@ -153,7 +156,7 @@ async def test_no_list_scans_the_table(many: Database) -> None:
 async def test_no_total_scans_the_table(many: Database) -> None:
     for name in set(FILTERS) - LARGE_SETS:
         wanted = Wanted(**FILTERS[name])
-        work = partial(items.count_items, wanted=wanted)
+        work = partial(items.count_items, viewer=EVERYBODY, wanted=wanted)
         for lines in await plans(many, work):
             assert not scans_the_table(lines), "\n".join([name, *lines])
 
@@ -171,6 +174,6 @@ async def test_a_total_stops_at_ten_thousand(many: Database) -> None:
         (4_160, True): Wanted(tags=("third",), statuses=("todo",), updated_after=START),
         (0, True): Wanted(tags=("third",), statuses=("done",), search="nothing"),
     }
-    assert await many.read(items.count_items, Wanted()) == (10_000, False)
+    assert await many.read(items.count_items, EVERYBODY, Wanted()) == (10_000, False)
     for total, wanted in asked.items():
-        assert await many.read(items.count_items, wanted) == total
+        assert await many.read(items.count_items, EVERYBODY, wanted) == total

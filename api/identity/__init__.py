@@ -1,0 +1,1 @@
+"""Who sends a request, and whether the operation is theirs to call."""

@@ -1,0 +1,68 @@
+"""The one who sent the request, as a view meets them."""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from flask import request
+from werkzeug.exceptions import Unauthorized
+
+from api.context import database, settings, tokens
+from openapi.operation import Access
+from storage.admission import Credentials, admitted
+from storage.viewers import Viewer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Caller:
+    """Runs units of work for whoever sent the request, if the operation is theirs to call.
+
+    The function gets the viewer behind the connection: `await caller.read(stored.get_item, id)`
+    calls `get_item(connection, viewer, id)`.
+    """
+
+    def __init__(self, credentials: Credentials | None, access: Access) -> None:
+        self.credentials = credentials
+        self.admitted = False
+        """Whether it has been asked who this is; a view that never did must not answer."""
+        self._admins_only = access is Access.ADMINS
+
+    async def read(
+        self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like Database.read. Raises SignedOut and NotAdmin too."""
+        result = await database.read(self._admitted(function), *args, **kwargs)
+        self.admitted = True
+        return result
+
+    async def write(
+        self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like Database.write. Raises SignedOut and NotAdmin too."""
+        result = await database.write(self._admitted(function), *args, **kwargs)
+        self.admitted = True
+        return result
+
+    def _admitted(
+        self, function: Callable[Concatenate[Any, Viewer, P], T]
+    ) -> Callable[Concatenate[Any, P], T]:
+        return admitted(self.credentials, self._admins_only, function)
+
+
+def credentials_for(access: Access) -> Credentials | None:
+    """Those that the request carries, if the operation looks at them.
+
+    Raises Unauthorized where some are needed and there are none, and InvalidToken.
+    """
+    if access is Access.EVERYONE:
+        return None
+    header = request.headers.get("Authorization")
+    if header is None:
+        if access is Access.OWNERS and not settings.auth_required:
+            return None
+        raise Unauthorized
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized
+    return tokens.verify(token.strip())

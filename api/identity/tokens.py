@@ -1,0 +1,70 @@
+"""Our own access tokens: JWTs (RFC 7519) signed with HS256.
+
+Each key signs under an id of its own, so that SECRET_KEY can be changed while the tokens of the
+keys before it, SECRET_KEY_FALLBACKS, are still accepted.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import jwt
+
+from storage.admission import Session
+
+ALGORITHM = "HS256"
+ISSUER = AUDIENCE = "items-api"
+CLAIMS = ("exp", "iat", "sub", "aud", "iss", "sid")
+
+
+class InvalidToken(Exception):
+    """A token that is none of ours, or none any more."""
+
+
+class AccessTokens:
+    """Issues with the first of `secrets` and accepts all of them."""
+
+    def __init__(self, secrets: Sequence[str], *, lifetime: timedelta) -> None:
+        self.lifetime = lifetime
+        self._keys = {_key_id(key): key for key in map(_signing_key, secrets)}
+        self._current = next(iter(self._keys))
+
+    def issue(self, session: Session) -> str:
+        now = datetime.now(UTC)
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(session.user_id),
+            "sid": str(session.id),
+            "iat": now,
+            "exp": now + self.lifetime,
+        }
+        key = self._keys[self._current]
+        return jwt.encode(claims, key, ALGORITHM, headers={"kid": self._current})
+
+    def verify(self, token: str) -> Session:
+        """The session that `token` speaks of. Raises InvalidToken."""
+        try:
+            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": list(CLAIMS)},
+            )
+            return Session(UUID(claims["sid"]), UUID(claims["sub"]))
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
+            raise InvalidToken from error
+
+
+def _signing_key(secret: str) -> bytes:
+    """A key for this purpose alone: what else the secret signs is no token."""
+    return hmac.digest(secret.encode(), b"items-api access token", "sha256")
+
+
+def _key_id(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:16]
