@@ -14,7 +14,7 @@ if not settings.auth_required:
     )
 app = Bridge(
     flask_app,
-    lifespan=flask_app.database,
+    lifespan=flask_app,
     body_timeout=settings.body_timeout,
     failure=RequestLog(flask_app.answer_failure),
 )

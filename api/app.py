@@ -1,14 +1,16 @@
 """The Flask class of this application: where its coroutines run, and what it holds."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, has_request_context, request
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
+from api.identity.passwords import Passwords
 from api.identity.tokens import AccessTokens
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
@@ -41,7 +43,22 @@ class Api(Flask):
             [settings.secret_key, *reversed(settings.secret_key_fallbacks)],
             lifetime=timedelta(seconds=settings.access_token_seconds),
         )
+        self.passwords = Passwords()
         self._background = BackgroundLoop()
+
+    async def __aenter__(self) -> Self:
+        """Get ready to serve: see Database."""
+        await self.database.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for what is running, then let go of what lives as long as the application."""
+        async with AsyncExitStack() as stack:
+            for part in (self.database, self.passwords):
+                stack.push_async_callback(part.close)
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         run = self._runner()

@@ -6,6 +6,7 @@ from flask import current_app
 from werkzeug.local import LocalProxy
 
 from api.app import Api
+from api.identity.passwords import Passwords
 from api.identity.tokens import AccessTokens
 from api.settings import Settings
 from storage import Database
@@ -16,5 +17,6 @@ def _app() -> Api:
 
 
 database: Database = cast(Database, LocalProxy(lambda: _app().database))
+passwords: Passwords = cast(Passwords, LocalProxy(lambda: _app().passwords))
 tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: _app().tokens))
 settings: Settings = cast(Settings, LocalProxy(lambda: _app().settings))

@@ -5,6 +5,7 @@ The answers, the document's error responses and the pages under /errors/ all com
 
 from werkzeug import exceptions as http
 
+from api.identity.passwords import PasswordsBusy
 from api.identity.tokens import InvalidToken
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
@@ -172,6 +173,15 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     Exception: INTERNAL_ERROR,
     DatabaseUnavailable: DATABASE_UNAVAILABLE,
     RevisionError: DATABASE_UNAVAILABLE,
+    PasswordsBusy: ProblemType(
+        slug="passwords-busy",
+        status=503,
+        title="Passwords busy",
+        detail="Too many passwords are being checked at the moment.",
+        meaning="More people sign in or register at once than the server has time to hash for.",
+        remedy="Try again after the seconds that Retry-After gives.",
+        retry_after=1,
+    ),
     NotReady: ProblemType(
         slug="not-ready",
         status=503,

@@ -44,13 +44,13 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 async def app(settings: Settings) -> AsyncIterator[Api]:
     app = create_app(settings)
     yield app
-    await app.database.close()
+    await app.close()
 
 
 def bridged(app: Api, **options: Any) -> Bridge:
     """`app` as asgi.py bridges it."""
     failure = RequestLog(app.answer_failure)
-    return Bridge(app, lifespan=app.database, failure=failure, **options)
+    return Bridge(app, lifespan=app, failure=failure, **options)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ async def test_the_answer_of_an_unready_database_is_readable(tmp_path: Path) -> 
             assert response.headers["Retry-After"] == "1"
             assert_granted(response, ALLOWED[0])
             assert_refused(await ask(client, "GET", path, "https://evil.net"), "another site")
-    await app.database.close()
+    await app.close()
 
 
 async def test_everything_that_the_document_declares_can_be_read(
@@ -228,7 +228,7 @@ async def test_development_lets_in_the_usual_servers_of_front_ends(
         origin = f"http://{host}:{port}"
         assert_granted(await ask(client, "GET", "/api/items", origin), origin)
         assert_refused(await ask(client, "GET", "/api/items", f"https://{host}:{port}"), "scheme")
-    await app.database.close()
+    await app.close()
 
 
 async def test_production_lets_in_nobody_by_default(tmp_path: Path) -> None:
@@ -240,4 +240,4 @@ async def test_production_lets_in_nobody_by_default(tmp_path: Path) -> None:
             assert_refused(response, "nobody is let in")
             preflight = await ask(client, "OPTIONS", "/api/items", origin, **PREFLIGHT)
             assert_refused(preflight, "nobody is let in")
-    await app.database.close()
+    await app.close()

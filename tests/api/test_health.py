@@ -67,4 +67,4 @@ async def test_health_needs_no_database(tmp_path: Path) -> None:
         assert items.status_code == 503
         assert items.json()["type"] == "/errors/database-unavailable"
         assert (await client.get("/api/health")).status_code == 200
-    await app.database.close()
+    await app.close()

@@ -40,7 +40,7 @@ async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[Api]:
     app = create_app(settings)
     await app.database.__aenter__()
     yield app
-    await app.database.close()
+    await app.close()
 
 
 @pytest.fixture

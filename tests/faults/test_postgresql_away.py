@@ -43,7 +43,7 @@ async def test_nobody_notices_a_restart_between_two_requests(
 
 
 async def test_a_start_without_the_server_says_so_in_one_line(server: Server, app: Api) -> None:
-    await app.database.close()
+    await app.close()
     with (
         server.away(),
         pytest.raises(DatabaseUnavailable, match=r"^can't connect to PostgreSQL: .*$"),

@@ -48,7 +48,7 @@ async def test_closing_does_not_wait_for_a_server_that_stands_still(
 ) -> None:
     await assert_all_connections_are_back(app.database)
     with server.paused():
-        await app.database.close()
+        await app.close()
     assert await app.database.read(scalars, "SELECT 1") == [1]
 
 

@@ -217,4 +217,4 @@ async def test_without_documentation_nothing_of_it_is_served(tmp_path: Path) -> 
             assert_problem(await client.get(path), 404, "not-found")
         assert (await client.get("/api/items")).status_code == 200
         assert (await client.get("/errors/not-found")).status_code == 200
-    await app.database.close()
+    await app.close()
