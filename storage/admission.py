@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 from storage.facts import NotAdmin, SignedOut, UnknownIdentity
 from storage.sessions import sessions
 from storage.tables import UtcDateTime
-from storage.users import ADMIN, users
+from storage.user_tables import ADMIN, users
 from storage.viewers import EVERYBODY, Viewer
 
 P = ParamSpec("P")

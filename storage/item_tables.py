@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from storage.search import Words
 from storage.tables import UtcDateTime, by_code_point, metadata
-from storage.users import users
+from storage.user_tables import users
 
 items = Table(
     "items",

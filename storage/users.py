@@ -1,39 +1,231 @@
 """Users in the database."""
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    String,
-    Table,
-    UniqueConstraint,
-    Uuid,
-)
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypedDict
+from unicodedata import normalize
+from uuid import UUID, uuid4
 
-from storage.tables import UtcDateTime, metadata
+from sqlalchemy import Connection, Row, bindparam, delete, exists, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-USER, ADMIN = "user", "admin"
+from storage.facts import NotAdmin, NotFound, VersionConflict
+from storage.item_tables import items
+from storage.pages import Keyset, Page, Position
+from storage.sessions import sessions
+from storage.user_tables import ADMIN, PUBLIC, USER, users
+from storage.versions import ANY_VERSION, Precondition
+from storage.viewers import Viewer
 
-users = Table(
+__all__ = [
+    "ADMIN",
+    "USER",
+    "EmailTaken",
+    "LastAdmin",
+    "UserChanges",
+    "UserHasItems",
+    "UserNotFound",
+    "UserRow",
+    "create_user",
+    "delete_user",
+    "email_key",
+    "enrol_user",
+    "find_by_email",
+    "get_user",
+    "list_users",
+    "update_user",
     "users",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("id", Uuid, nullable=False, unique=True),
-    # Null for those whom an outside identity provider knows; we don't ask it for an address.
-    Column("email", String(254)),
-    # The address without regard to case, which no two users share.
-    Column("email_key", String(320), unique=True),
-    Column("password_hash", String(255)),
-    Column("issuer", String(255)),
-    Column("subject", String(255)),
-    Column("role", String(5), nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    Column("version", Integer, nullable=False),
-    UniqueConstraint("issuer", "subject"),
-    CheckConstraint("role IN ('user', 'admin')", name="role"),
+]
+
+UserRow = Row[Any]
+
+
+class UserNotFound(NotFound):
+    """No user has this id."""
+
+    detail = "No user has this id."
+
+
+class EmailTaken(Exception):
+    """Another user has this email address."""
+
+
+class LastAdmin(Exception):
+    """Without this user there would be no active admin any more."""
+
+
+class UserHasItems(Exception):
+    """Items belong to this user."""
+
+
+class UserChanges(TypedDict, total=False):
+    """What an admin decides about a user, as far as it changes."""
+
+    role: str
+    active: bool
+
+
+DELETED_AT_ONCE = 1000
+"""How many items one transaction deletes with their owner: more would hold up other writers."""
+
+BY_ID = users.c.id == bindparam("user_id")
+OF_USER = items.c.owner_id == bindparam("user_id")
+
+# A conflict is no error, so that PostgreSQL's transaction goes on.
+INSERT: dict[str, Any] = {
+    "sqlite": sqlite_insert(users).on_conflict_do_nothing().returning(*PUBLIC),
+    "postgresql": postgresql_insert(users).on_conflict_do_nothing().returning(*PUBLIC),
+}
+SELECT = select(*PUBLIC).where(BY_ID)
+WITH_HASH = [*PUBLIC, users.c.password_hash]
+BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
+LIST = Keyset(users, PUBLIC, "-created_at")
+UPDATE = update(users).where(BY_ID)
+LOCK = select(users.c.id).where(BY_ID).with_for_update()
+DELETE = delete(users).where(BY_ID)
+# In one order for all, so that two who lock them can't wait for each other. Whoever only refers
+# to an admin, by creating an item, need not wait.
+ACTIVE_ADMINS = (
+    select(users.c.id)
+    .where(users.c.role == ADMIN, users.c.active)
+    .order_by(users.c.id)
+    .with_for_update(key_share=True)
 )
-Index(None, users.c.created_at, users.c.id)
+HAS_ITEMS = select(exists().where(OF_USER))
+DELETE_ITEMS = delete(items).where(
+    items.c.seq.in_(
+        select(items.c.seq).where(OF_USER).order_by(items.c.created_at).limit(DELETED_AT_ONCE)
+    )
+)
+SIGN_OUT = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))
+
+
+def email_key(email: str) -> str:
+    """What two spellings of one address share: compatibility forms, case and blanks at its ends
+    don't count (the compatibility caseless match of Unicode, D146)."""
+    return normalize("NFKC", normalize("NFKC", email.strip()).casefold())
+
+
+def create_user(
+    connection: Connection, *, email: str, password_hash: str, role: str = USER
+) -> UserRow:
+    """Raises EmailTaken."""
+    row = _insert(
+        connection,
+        email=email,
+        email_key=email_key(email),
+        password_hash=password_hash,
+        role=role,
+    )
+    if row is None:
+        raise EmailTaken
+    return row
+
+
+def enrol_user(connection: Connection, issuer: str, subject: str) -> None:
+    """Make the user whom an outside identity provider knows so, unless somebody just did."""
+    _insert(connection, issuer=issuer, subject=subject, role=USER)
+
+
+def _insert(connection: Connection, **values: Any) -> UserRow | None:
+    now = datetime.now(UTC)
+    row = {"id": uuid4(), "active": True, "created_at": now, "updated_at": now, "version": 1}
+    inserted: UserRow | None = connection.execute(
+        INSERT[connection.dialect.name], {**values, **row}
+    ).one_or_none()
+    return inserted
+
+
+def find_by_email(connection: Connection, email: str) -> UserRow | None:
+    """The user with this address, however it is spelt; `password_hash` is among the columns."""
+    return connection.execute(BY_EMAIL, {"key": email_key(email)}).one_or_none()
+
+
+def get_user(connection: Connection, _viewer: Viewer, user_id: UUID) -> UserRow:
+    """Raises UserNotFound."""
+    row = connection.execute(SELECT, {"user_id": user_id}).one_or_none()
+    if row is None:
+        raise UserNotFound
+    return row
+
+
+def list_users(
+    connection: Connection, _viewer: Viewer, *, limit: int, after: Position | None
+) -> Page:
+    """At most `limit` users, newest first, from behind `after` on."""
+    return LIST.page(connection, limit=limit, after=after)
+
+
+def update_user(
+    connection: Connection,
+    viewer: Viewer,
+    user_id: UUID,
+    changes: UserChanges,
+    precondition: Precondition = ANY_VERSION,
+) -> UserRow:
+    """Set `changes` and add one to the version; whom it deactivates, it signs out everywhere.
+
+    Raises UserNotFound, VersionConflict, LastAdmin and NotAdmin.
+    """
+    deactivates = changes.get("active") is False
+    if deactivates or changes.get("role") == USER:
+        _keep_an_admin(connection, viewer, user_id)
+    statement = (
+        UPDATE.where(precondition.holds_for(users.c.version))
+        .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
+        .returning(*PUBLIC)
+    )
+    row = connection.execute(statement, {"user_id": user_id}).one_or_none()
+    if row is None:
+        _refuse(connection, viewer, user_id)
+    if deactivates:
+        connection.execute(SIGN_OUT, {"user_id": user_id})
+    return row
+
+
+def delete_user(
+    connection: Connection,
+    viewer: Viewer,
+    user_id: UUID,
+    precondition: Precondition = ANY_VERSION,
+    *,
+    delete_items: bool = False,
+) -> bool:
+    """Delete a user with their sessions and, if asked, their items. Whether that is done: if not,
+    items are left, and it has to be called again.
+
+    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserHasItems.
+    """
+    _keep_an_admin(connection, viewer, user_id)
+    this = {"user_id": user_id}
+    # From here on nobody else can create an item for them.
+    lock = LOCK.where(precondition.holds_for(users.c.version))
+    if connection.execute(lock, this).one_or_none() is None:
+        _refuse(connection, viewer, user_id)
+    if delete_items:
+        connection.execute(DELETE_ITEMS, this)
+    if connection.execute(HAS_ITEMS, this).scalar_one():
+        if delete_items:
+            return False
+        raise UserHasItems
+    connection.execute(DELETE, this)
+    return True
+
+
+def _keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
+    """Hold the active admins as they are until the transaction ends, so that of those who would
+    remove each other at once one remains.
+
+    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer isn't any more.
+    """
+    admins = set(connection.execute(ACTIVE_ADMINS).scalars())
+    if viewer.user_id not in admins:
+        raise NotAdmin
+    if admins == {user_id}:
+        raise LastAdmin
+
+
+def _refuse(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
+    """Raise why a write met no row: UserNotFound, or else VersionConflict."""
+    get_user(connection, viewer, user_id)
+    raise VersionConflict

@@ -1,0 +1,126 @@
+"""Users: who may sign in, and what they may do."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import fields
+from marshmallow.decorators import validates_schema
+from marshmallow.validate import Length, OneOf
+
+from schemas.base import InputSchema, MergePatch, OutputSchema
+from schemas.fields import Email, Password, StrictBoolean, Timestamp
+from schemas.pages import Page
+from schemas.queries import QueryFlag
+
+EMAIL = {
+    "description": "The address to sign in with. Blanks at its ends are taken off; no two users' "
+    "addresses differ in case alone.",
+    "examples": ["ada@example.com"],
+}
+PASSWORD = {
+    "description": "12 to 128 characters of any kind: a sentence will do.",
+    "examples": ["<your password>"],
+}
+ROLE = {"description": "An `admin` sees every item and manages users.", "examples": ["user"]}
+ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
+
+Role = OneOf(["user", "admin"])
+NewPassword = Length(min=12, max=128)
+
+
+class UserInput(InputSchema):
+    """A new user, as they register."""
+
+    email = Email(required=True, metadata=EMAIL)
+    password = Password(required=True, validate=NewPassword, metadata=PASSWORD)
+
+
+class UserPatch(MergePatch):
+    """Only the fields to change; there is no default that null could set one back to."""
+
+    example: ClassVar = {"role": "admin"}
+
+    role = fields.String(validate=Role, metadata=ROLE)
+    active = StrictBoolean(metadata=ACTIVE)
+
+
+class CurrentUserPatch(MergePatch):
+    """Only the fields to change, and the password as it is now; none takes null."""
+
+    json_schema: ClassVar = {"minProperties": 2}
+    example: ClassVar = {"email": "ada@example.com", "current_password": "<your password>"}
+
+    email = Email(metadata=EMAIL)
+    password = Password(validate=NewPassword, metadata=PASSWORD)
+    current_password = Password(
+        required=True,
+        validate=Length(min=1, max=128),
+        metadata={
+            "description": "The password until now, as a proof of who asks.",
+            "examples": ["<your password>"],
+        },
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def at_least_one_field(self, data: Mapping[str, Any], **_: Any) -> None:
+        super().at_least_one_field(data.keys() - {"current_password"})
+
+
+class User(OutputSchema):
+    """A user, as admins and they themselves see them."""
+
+    id = fields.UUID(
+        metadata={
+            "description": "Given by the server; never changes.",
+            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
+        }
+    )
+    email = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "The address to sign in with; null if another identity provider does "
+            "that.",
+            "examples": ["ada@example.com"],
+        },
+    )
+    role = fields.String(validate=Role, metadata=ROLE)
+    active = fields.Boolean(metadata=ACTIVE)
+    created_at = Timestamp(
+        metadata={
+            "description": "When the user was created.",
+            "examples": ["2026-11-20T09:30:00.123456Z"],
+        }
+    )
+    updated_at = Timestamp(
+        metadata={
+            "description": "When the user was last written.",
+            "examples": ["2026-11-20T09:30:00.123456Z"],
+        }
+    )
+    version = fields.Integer(
+        metadata={
+            "description": "Starts at 1; each write adds 1. The ETag is this number in quotes.",
+            "examples": [1],
+        }
+    )
+
+
+class UserPage(Page):
+    """One page of a list of users."""
+
+    users = fields.List(
+        fields.Nested(User), metadata={"description": "The users of this page, newest first."}
+    )
+
+
+class UserDeletionQuery(InputSchema):
+    """What is to happen to what belongs to the user."""
+
+    delete_items = QueryFlag(
+        load_default=False,
+        metadata={
+            "description": "Whether to delete the user's items too, and not refuse if there are "
+            "any.",
+            "examples": [True],
+        },
+    )

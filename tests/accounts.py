@@ -1,0 +1,77 @@
+"""Users who are signed in already, made without a password's hash, which would take its time."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, insert
+
+from api.app import Api
+from storage import Database
+from storage.admission import Session
+from storage.sessions import sessions
+from storage.users import USER, UserRow, create_user
+
+NO_HASH = "none that any password has"
+
+
+class Account(NamedTuple):
+    """A user and one of their sessions; `headers` are those of a request that they send."""
+
+    user: UserRow
+    session: Session
+    headers: dict[str, str]
+
+
+async def account(
+    app: Api,
+    role: str = USER,
+    *,
+    email: str | None = None,
+    password_hash: str = NO_HASH,
+    database: Database | None = None,
+) -> Account:
+    """A new user of `app`, signed in; by default with an address that nobody else has.
+
+    `database`: the way to the same data, for who isn't on the loop that `app` runs on.
+    """
+    database = database or app.database
+    user = await database.write(
+        create_user,
+        email=email or f"{role}-{secrets.token_hex(6)}@example.com",
+        password_hash=password_hash,
+        role=role,
+    )
+    return await another_session(app, user, database=database)
+
+
+async def another_session(app: Api, user: UserRow, *, database: Database | None = None) -> Account:
+    """A new session of `user`."""
+    session = Session(uuid4(), user.id)
+    await (database or app.database).write(_start, session)
+    return Account(user, session, {"Authorization": f"Bearer {app.tokens.issue(session)}"})
+
+
+async def signed_in(app: Api, role: str = USER) -> dict[str, str]:
+    """The headers of a new user's requests."""
+    return (await account(app, role)).headers
+
+
+def _start(connection: Connection, session: Session) -> None:
+    now = datetime.now(UTC)
+    row = {
+        "id": session.id,
+        "user_id": session.user_id,
+        "refresh_hash": secrets.token_bytes(32),
+        "created_at": now,
+        "expires_at": now + timedelta(days=1),
+    }
+    connection.execute(insert(sessions), row)
+
+
+def sessions_of(connection: Connection, user_id: UUID) -> list[UUID]:
+    """The ids of a user's sessions, for Database.read."""
+    return list(
+        connection.execute(sessions.select().where(sessions.c.user_id == user_id)).scalars()
+    )
