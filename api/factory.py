@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> Api:
     for blueprint in RESOURCES:
         app.register_blueprint(blueprint)
     app.register_blueprint(error_pages.error_pages)
-    document = build_document(app, auth_required=settings.auth_required)
+    document = build_document(app, auth_required=settings.auth_required, contact=settings.contact)
     if settings.docs_enabled:
         app.register_blueprint(documentation.documentation(document))
     errors.init_app(app)

@@ -83,7 +83,11 @@ async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
 @items.get("/<id:item_id>")
 @operation(returns=Item, headers=[ETAG], access=Access.OWNERS, raises=[ItemNotFound])
 async def get_item(item_id: UUID, caller: Caller) -> ItemRow:
-    """Read an item."""
+    """Read an item.
+
+    Its `ETag`, sent as `If-Match` with a later change, keeps that from overwriting somebody
+    else's; sent as `If-None-Match` with the next read, it gets 304 while nothing has changed.
+    """
     return await caller.read(stored.get_item, item_id)
 
 
@@ -127,5 +131,8 @@ async def update_item(
 @items.delete("/<id:item_id>")
 @operation(status=204, access=Access.OWNERS, raises=[ItemNotFound])
 async def delete_item(item_id: UUID, if_match: Precondition, caller: Caller) -> None:
-    """Delete an item."""
+    """Delete an item.
+
+    With `If-Match` only the version that was seen. It can't be brought back.
+    """
     await caller.write(stored.delete_item, item_id, if_match)

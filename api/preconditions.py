@@ -21,7 +21,8 @@ IF_MATCH = RequestHeader(
 )
 IF_NONE_MATCH = RequestHeader(
     name="If-None-Match",
-    description="Only if what is stored has none of these ETags: a read then answers 304.",
+    description="Only if what is stored has none of these ETags; else a read is answered by 304, "
+    "a write by 412.",
     example='"1"',
     schema={"type": "string", "pattern": PATTERN},
 )

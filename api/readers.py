@@ -55,6 +55,12 @@ def origins(text: str) -> tuple[str, ...]:
     return words
 
 
+def contact_address(text: str) -> str:
+    if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
+        raise ValueError
+    return text
+
+
 def database(text: str) -> str:
     file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
     if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from api.readers import (
     boolean,
+    contact_address,
     database,
     each_long_enough,
     host,
@@ -183,6 +184,13 @@ class Settings:
         boolean,
         "true or false",
         "Whether `/docs` and `/openapi.json` are served.",
+    )
+    contact: str = setting(
+        "",
+        contact_address,
+        "an e-mail address, or one that starts with http:// or https://",
+        "Where users of the service turn to: in the OpenAPI document and on the pages about "
+        "errors.",
     )
 
 

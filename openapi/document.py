@@ -13,10 +13,11 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.yaml_utils import dict_to_yaml
 from flask import Flask
-from marshmallow import Schema, fields
+from marshmallow import Schema
 from werkzeug.routing import Rule
 
-from openapi.examples import example_of, first_example, problem_example
+from openapi.examples import example_of, problem_example
+from openapi.fields import default_and_example, named_choice
 from openapi.operation import Access, Operation, RequestHeader, ResponseHeader
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
@@ -28,7 +29,9 @@ DESCRIPTION = """\
 Things with a name, a status, a quantity and tags.
 
 Every error of every operation has one body, `application/problem+json` (RFC 9457); its `type`
-leads to a page about it. Every answer carries an `X-Request-ID`: name it when you report a fault.
+leads to [a page about it](errors). Every answer carries an `X-Request-ID`: name it when you report
+a fault. Generators of clients that don't read OpenAPI 3.1 yet find this document as 3.0.3 at
+[/openapi-3.0.json](openapi-3.0.json).
 """
 REQUEST_ID = ResponseHeader(
     name="X-Request-ID",
@@ -69,7 +72,7 @@ BEARER = {
 class Document:
     """Adds one operation after another to an APISpec."""
 
-    def __init__(self, *, auth_required: bool) -> None:
+    def __init__(self, *, auth_required: bool, contact: str) -> None:
         self._auth_required = auth_required
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
@@ -77,12 +80,17 @@ class Document:
             version=VERSION,
             openapi_version="3.1.0",
             plugins=[self.marshmallow],
-            info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            info={
+                "description": DESCRIPTION,
+                "contact": contact_of(contact),
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
             servers=[{"url": "/", "description": "The server that serves this document."}],
         )
         self.spec.components.security_scheme("oauth2", PASSWORD_FLOW)
         self.spec.components.security_scheme("bearer", BEARER)
-        self._converter.add_attribute_function(default_and_example)
+        for attribute_function in (default_and_example, named_choice):
+            self._converter.add_attribute_function(attribute_function)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
         """Document `operation` as what `rule` leads to."""
@@ -121,11 +129,14 @@ class Document:
             return
         for name, field in operation.query().fields.items():
             described = self._converter.field2property(field)
+            # A list is the parameter repeated. That is the default, which not every reader knows.
+            repeated = {"style": "form", "explode": True} if "items" in described else {}
             yield {
                 "name": field.data_key or name,
                 "in": "query",
                 "required": field.required,
                 "description": described.pop("description", ""),
+                **repeated,
                 "schema": described,
             }
 
@@ -162,7 +173,7 @@ class Document:
             self.spec.components.response(
                 name,
                 {
-                    "description": "\n\n".join(f"{p.title}. {p.meaning}" for p in problems),
+                    "description": "\n\n".join(map(problem_description, problems)),
                     "headers": self._headers(REQUEST_ID, *added),
                     "content": {"application/problem+json": content},
                 },
@@ -209,9 +220,12 @@ class Document:
         return document
 
 
-def build_document(app: Flask, *, auth_required: bool = False) -> Json:
-    """The document over every view of `app` that declares an operation."""
-    document = Document(auth_required=auth_required)
+def build_document(app: Flask, *, auth_required: bool = False, contact: str = "") -> Json:
+    """The document over every view of `app` that declares an operation.
+
+    `contact`: where its readers turn to, an e-mail address or a URL.
+    """
+    document = Document(auth_required=auth_required, contact=contact)
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], "operation", None)
         if operation is not None:
@@ -226,6 +240,11 @@ def build_document(app: Flask, *, auth_required: bool = False) -> Json:
         if name in used
     ]
     return described
+
+
+def contact_of(address: str) -> Json:
+    found = {("url" if "://" in address else "email"): address} if address else {}
+    return {"name": "The operator of this service", **found}
 
 
 def to_yaml(document: Json) -> str:
@@ -245,6 +264,11 @@ def path_parameters(rule: Rule) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, **documentation}
 
 
+def problem_description(problem: ProblemType) -> str:
+    """With a link to the page about it, from the pages that show the document."""
+    return f"[{problem.title}]({problem.uri.removeprefix('/')}). {problem.meaning}"
+
+
 def header_parameter(header: RequestHeader) -> Json:
     return {
         "name": header.name,
@@ -254,16 +278,3 @@ def header_parameter(header: RequestHeader) -> Json:
         # Beside the schema Swagger UI would fill it in.
         "schema": {**header.schema, "examples": [header.example]},
     }
-
-
-def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:
-    """What apispec leaves out: a default that is made anew each time, a list's example. And it
-    gives null for a parameter that has no default."""
-    added: Json = {}
-    if field.load_default in (list, dict):
-        added["default"] = field.load_default()
-    elif field.load_default is None and not field.allow_none:
-        del ret["default"]
-    if isinstance(field, fields.List) and "examples" not in ret:
-        added["examples"] = [first_example(field)]
-    return added

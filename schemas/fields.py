@@ -1,12 +1,14 @@
 """Field types that take what they say and nothing else; marshmallow's own coerce."""
 
+import inspect
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import normalize
 
 from marshmallow import ValidationError, fields
+from marshmallow.validate import OneOf
 
 BLANKS = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What str.strip() takes off, written out: `\\s` is not the same to every language."""
@@ -91,6 +93,17 @@ class Password(Text):
 
     def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(metadata={"format": "password", **metadata}, **kwargs)
+
+
+class Choice(fields.String):
+    """One of a few words. A subclass names them, and the document has one schema of its name and
+    docstring that every such field refers to: a generated client has one type for them."""
+
+    choices: ClassVar[tuple[str, ...]]
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": inspect.getdoc(self), "examples": [self.choices[0]]}
+        super().__init__(validate=OneOf(self.choices), metadata=about, **kwargs)
 
 
 class StrictInteger(fields.Integer):

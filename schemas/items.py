@@ -1,10 +1,18 @@
 """Items: things with a name, a status, a quantity and tags."""
 
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, Range
 
 from schemas.base import InputSchema, OutputSchema, merge_patch_of
-from schemas.fields import BoundedList, StrictInteger, Text, Timestamp, TrimmedText, unique
+from schemas.fields import (
+    BoundedList,
+    Choice,
+    StrictInteger,
+    Text,
+    Timestamp,
+    TrimmedText,
+    unique,
+)
 from schemas.pages import CountedPage, CountedPageQuery
 from schemas.queries import QueryTimestamp
 
@@ -13,7 +21,6 @@ NAME = {
     "examples": ["First item"],
 }
 DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
-STATUS = {"description": "How far the item has come.", "examples": ["todo"]}
 QUANTITY = {"description": "How many there are; written without a fraction.", "examples": [1]}
 TAGS = {
     "description": "Words to find the item by, each one once.",
@@ -23,7 +30,17 @@ TAGS = {
 TAG = {"description": "A word to find the item by.", "examples": ["home"]}
 MOMENT = "2026-11-20T09:30:00Z"
 
-Status = OneOf(["todo", "doing", "done"])
+
+class ItemStatus(Choice):
+    """How far the item has come."""
+
+    choices = ("todo", "doing", "done")
+
+
+class ItemSort(Choice):
+    """The order of a list of items; a minus turns it round. Names go by code point."""
+
+    choices = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
 
 
 class ItemInput(InputSchema):
@@ -33,7 +50,7 @@ class ItemInput(InputSchema):
     description = Text(
         load_default=None, allow_none=True, validate=Length(max=2000), metadata=DESCRIPTION
     )
-    status = fields.String(load_default="todo", validate=Status, metadata=STATUS)
+    status = ItemStatus(load_default="todo")
     quantity = StrictInteger(
         load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=QUANTITY
     )
@@ -60,7 +77,7 @@ class Item(OutputSchema):
     )
     name = fields.String(metadata=NAME)
     description = fields.String(allow_none=True, metadata=DESCRIPTION)
-    status = fields.String(validate=Status, metadata=STATUS)
+    status = ItemStatus()
     quantity = fields.Integer(metadata=QUANTITY)
     tags = fields.List(fields.String(metadata=TAG), metadata=TAGS)
     created_at = Timestamp(
@@ -95,16 +112,9 @@ class ItemPage(CountedPage):
 class ItemListQuery(CountedPageQuery):
     """Which items are wanted, and in which order."""
 
-    sort = fields.String(
-        load_default="-created_at",
-        validate=OneOf(["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"]),
-        metadata={
-            "description": "The order; a minus turns it round. Names go by code point.",
-            "examples": ["name"],
-        },
-    )
+    sort = ItemSort(load_default="-created_at")
     status = BoundedList(
-        fields.String(validate=Status, metadata=STATUS),
+        ItemStatus(),
         max_items=3,
         load_default=list,
         metadata={"description": "Items with any of these statuses.", "examples": [["todo"]]},

@@ -70,6 +70,9 @@ def test_production_is_stricter() -> None:
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "console or json"),
         ("DOCS_ENABLED", "", "true or false"),
+        ("CONTACT", "somebody", "an e-mail address, or one that"),
+        ("CONTACT", "ops@example.com/help", "an e-mail address, or one that"),
+        ("CONTACT", "javascript:alert(1)//@", "an e-mail address, or one that"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_one_line(key: str, value: str, allowed: str) -> None:

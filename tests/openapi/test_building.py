@@ -13,6 +13,7 @@ from openapi.document import build_document
 from openapi.examples import example_of
 from openapi.operation import Operation, View
 from schemas.base import InputSchema, OutputSchema
+from schemas.fields import Choice
 from storage import DatabaseUnavailable
 from tests.openapi.validation import Json, examples, responses, validator
 
@@ -83,8 +84,9 @@ def test_problems_that_share_a_status_share_a_response() -> None:
     reference = "#/components/responses/DatabaseUnavailableOrNotReady"
     assert document["paths"]["/api/rooms/0"]["get"]["responses"]["503"] == {"$ref": reference}
     response = dict(responses(document))["open_room 503"]
-    assert response["description"].startswith("Database unavailable. The database is")
-    assert "\n\nNot ready. Something" in response["description"]
+    first, second = response["description"].split("\n\n")
+    assert first.startswith("[Database unavailable](errors/database-unavailable). The database is")
+    assert second.startswith("[Not ready](errors/not-ready). Something")
     assert set(response["headers"]) == {"X-Request-ID", "Retry-After"}
     content = response["content"]["application/problem+json"]
     assert list(content["examples"]) == ["database-unavailable", "not-ready"]
@@ -124,6 +126,54 @@ def test_a_list_gets_the_example_that_its_values_have() -> None:
     }
 
 
+class Light(Choice):
+    """How light it is."""
+
+    choices = ("dim", "bright")
+
+
+class Lamp(OutputSchema):
+    """What gives light."""
+
+    light = Light()
+    wanted = Light(allow_none=True, load_default="bright")
+
+
+def test_a_choice_refers_to_the_one_schema_of_its_name() -> None:
+    schemas = document_of(returning(Lamp, name="get_lamp"))["components"]["schemas"]
+    about = {"description": "How light it is.", "examples": ["dim"]}
+    reference = {"$ref": "#/components/schemas/Light"}
+    assert schemas["Light"] == {"type": "string", "enum": ["dim", "bright"], **about}
+    assert schemas["Lamp"]["properties"] == {
+        "light": {**reference, **about},
+        "wanted": {"anyOf": [reference, {"type": "null"}], "default": "bright", **about},
+    }
+
+
+def test_two_choices_of_one_name_are_refused() -> None:
+    class Candle(OutputSchema):
+        """What gives light, too."""
+
+        light = type("Light", (Light,), {"choices": ("dim",)})()
+
+    views = returning(Lamp, name="one"), returning(Candle, name="other")
+    with pytest.raises(ValueError, match="two schemas are called Light"):
+        document_of(*views)
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("", {}),
+        ("ops@example.com", {"email": "ops@example.com"}),
+        ("https://example.com/help", {"url": "https://example.com/help"}),
+    ],
+)
+def test_the_contact_is_the_operators(address: str, found: Json) -> None:
+    info = build_document(Flask("tests"), contact=address)["info"]
+    assert info["contact"] == {"name": "The operator of this service", **found}
+
+
 def test_a_parameter_has_the_default_that_is_used_and_is_never_null() -> None:
     @operation(query=RoomQuery, status=204)
     async def list_rooms(query: dict[str, Any]) -> None:
@@ -131,6 +181,7 @@ def test_a_parameter_has_the_default_that_is_used_and_is_never_null() -> None:
 
     tags, since = document_of(list_rooms)["paths"]["/api/rooms/0"]["get"]["parameters"]
     assert (tags["name"], tags["in"], tags["required"]) == ("tag", "query", False)
+    assert (tags["style"], tags["explode"]) == ("form", True)
     assert tags["schema"]["default"] == []
     assert tags["schema"]["examples"] == [["cold"]]
     assert since["schema"] == {"type": "string", "examples": ["May"]}

@@ -17,12 +17,12 @@ def validator(document: Json, schema: Json) -> Draft202012Validator:
 
 
 def resolve(document: Json, part: Json) -> Json:
-    """`part`, or what it refers to."""
+    """`part`, or what it refers to, with what stands beside the reference."""
     while "$ref" in part:
         found: Any = document
         for key in part["$ref"].removeprefix("#/").split("/"):
             found = found[key]
-        part = found
+        part = {**found, **{key: value for key, value in part.items() if key != "$ref"}}
     return part
 
 
@@ -43,7 +43,7 @@ def responses(document: Json) -> Iterator[tuple[str, Json]]:
 def properties(document: Json) -> Iterator[tuple[str, Json]]:
     """Each property of each named schema, after where it stands."""
     for name, schema in document["components"]["schemas"].items():
-        for key, described in schema["properties"].items():
+        for key, described in schema.get("properties", {}).items():
             yield f"{name}.{key}", resolve(document, described)
 
 
