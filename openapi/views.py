@@ -1,9 +1,9 @@
-"""The document at /openapi.json and /openapi.yaml, Swagger UI at /docs."""
+"""The document at /openapi.json, /openapi.yaml and /openapi-3.0.json, Swagger UI at /docs."""
 
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from openapi.document import to_yaml
+from openapi.openapi_3_0 import as_openapi_3_0
 
 OURS = Path(__file__).parent / "static"
 VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
@@ -30,16 +31,26 @@ POLICY = (
 )
 
 
+class Rendered(NamedTuple):
+    json: bytes
+    yaml: bytes
+    json_3_0: bytes
+
+
 def documentation(document: dict[str, Any]) -> Blueprint:
     """The views over `document`, which is rendered once, or once for each path prefix."""
     views = Blueprint("documentation", __name__)
 
     @lru_cache(maxsize=8)
-    def render(prefix: str) -> tuple[bytes, bytes]:
-        """As JSON and as YAML, with the server that is reached under `prefix`."""
+    def render(prefix: str) -> Rendered:
+        """With the server that is reached under `prefix`."""
         servers = [{**server, "url": prefix or "/"} for server in document["servers"]]
         mounted = {**document, "servers": servers}
-        return orjson.dumps(mounted), to_yaml(mounted).encode()
+        return Rendered(
+            json=orjson.dumps(mounted),
+            yaml=to_yaml(mounted).encode(),
+            json_3_0=orjson.dumps(as_openapi_3_0(mounted)),
+        )
 
     render("")
 
@@ -62,11 +73,15 @@ def documentation(document: dict[str, Any]) -> Blueprint:
 
     @views.get("/openapi.json")
     async def get_document() -> Response:
-        return _cached(render(request.script_root)[0], "application/json")
+        return _cached(render(request.script_root).json, "application/json")
 
     @views.get("/openapi.yaml")
     async def get_yaml_document() -> Response:
-        return _cached(render(request.script_root)[1], "application/yaml")
+        return _cached(render(request.script_root).yaml, "application/yaml")
+
+    @views.get("/openapi-3.0.json")
+    async def get_older_document() -> Response:
+        return _cached(render(request.script_root).json_3_0, "application/json")
 
     return views
 

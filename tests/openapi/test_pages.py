@@ -1,4 +1,4 @@
-"""The documentation as it is served: /, /docs and its files, /openapi.json and /openapi.yaml.
+"""The documentation as it is served: /, /docs and its files, the document in its three forms.
 
 How it looks and works in a browser: tests/browser/test_docs.py.
 """
@@ -14,11 +14,16 @@ import yaml
 
 from api import create_app
 from api.app import Api
+from openapi.openapi_3_0 import as_openapi_3_0
 from openapi.views import ASSETS
 from tests.conftest import bridged
 from tests.factory import settings_for
 
-DOCUMENTS = {"/openapi.json": "application/json", "/openapi.yaml": "application/yaml"}
+DOCUMENTS = {
+    "/openapi.json": "application/json",
+    "/openapi.yaml": "application/yaml",
+    "/openapi-3.0.json": "application/json",
+}
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 PAGES = ["/", "/docs", *(f"/docs/{asset}" for asset in ASSETS), *DOCUMENTS]
 
@@ -133,9 +138,10 @@ async def test_a_file_that_is_known_already_is_not_sent_again(client: httpx.Asyn
         assert again.content == b""
 
 
-async def test_both_forms_of_the_document_say_the_same(client: httpx.AsyncClient) -> None:
-    as_json, as_yaml = [await client.get(path) for path in DOCUMENTS]
+async def test_all_forms_of_the_document_say_the_same(client: httpx.AsyncClient) -> None:
+    as_json, as_yaml, older = [await client.get(path) for path in DOCUMENTS]
     assert yaml.safe_load(as_yaml.text) == as_json.json()
+    assert as_openapi_3_0(as_json.json()) == older.json()
     assert as_json.json()["servers"][0]["url"] == "/"
 
 
@@ -203,8 +209,10 @@ async def test_under_a_path_prefix_the_root_leads_to_the_documentation(
 async def test_under_a_path_prefix_the_document_names_it(mounted: httpx.AsyncClient) -> None:
     as_json = (await mounted.get("/shop/openapi.json")).json()
     as_yaml = yaml.safe_load((await mounted.get("/shop/openapi.yaml")).text)
+    older = (await mounted.get("/shop/openapi-3.0.json")).json()
     assert [server["url"] for server in as_json["servers"]] == ["/shop"]
     assert as_yaml == as_json
+    assert older["servers"] == as_json["servers"]
     path = as_json["servers"][0]["url"] + "/api/items"
     assert (await mounted.get(path)).json()["items"] == []
 

@@ -1,0 +1,91 @@
+"""The document as OpenAPI 3.0.3, for generators of clients that don't read 3.1 yet."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+VERSION = "3.0.3"
+# Below these stand values, in which no key is a keyword.
+VALUES = {"default", "enum", "example", "examples"}
+
+
+def as_openapi_3_0(document: Json) -> Json:
+    """`document`, an OpenAPI 3.1 one, said in 3.0.3's words.
+
+    Raises ValueError for a schema with two types besides null: it has no words for that.
+    """
+    schemas = document["components"]["schemas"]
+    render = _Renderer(schemas)
+    components = {
+        **render.part({**document["components"], "schemas": {}}),
+        "schemas": {name: render.schema(schema) for name, schema in schemas.items()},
+    }
+    return {
+        **document,
+        "openapi": VERSION,
+        "info": {**document["info"], "license": _licence(**document["info"]["license"])},
+        "paths": render.part(document["paths"]),
+        "components": components,
+    }
+
+
+def _licence(*, name: str, identifier: str) -> Json:
+    """With an address in place of its SPDX identifier, which came with 3.1."""
+    return {"name": name, "url": f"https://spdx.org/licenses/{identifier}.html"}
+
+
+class _Renderer:
+    """Renders parts of a document with these named schemas."""
+
+    def __init__(self, schemas: Json) -> None:
+        self._schemas = schemas
+
+    def part(self, part: Any) -> Any:
+        """Anything but a schema, with the schemas in it."""
+        if isinstance(part, list):
+            return [self.part(inner) for inner in part]
+        if not isinstance(part, dict):
+            return part
+        parts: Json = {}
+        for key, inner in part.items():
+            if key == "schema":
+                parts[key] = self.schema(inner)
+            else:
+                parts[key] = inner if key in VALUES else self.part(inner)
+        return parts
+
+    def schema(self, schema: Json) -> Json:
+        older: Json = {}
+        for keyword, value in self._without_siblings(schema).items():
+            match keyword, value:
+                case "type", [kind, "null"]:
+                    older |= {"type": kind, "nullable": True}
+                case "type", list():
+                    raise ValueError(f"OpenAPI {VERSION} has no schema of the types {value}")
+                case "examples", _:
+                    older["example"] = value[0]
+                case "properties", _:
+                    older[keyword] = {name: self.schema(inner) for name, inner in value.items()}
+                case (("items" | "additionalProperties" | "not"), dict()):
+                    older[keyword] = self.schema(value)
+                case (("allOf" | "anyOf" | "oneOf"), _):
+                    older[keyword] = [self.schema(inner) for inner in value]
+                case _:
+                    older[keyword] = value
+        return older
+
+    def _without_siblings(self, schema: Json) -> Json:
+        """What 3.0.3 can't put beside a reference, another way: keywords, and `or null`."""
+        match schema:
+            case {"anyOf": [{"$ref": reference}, {"type": "null"}], **others}:
+                return _nullable(self._schemas[reference.rpartition("/")[2]]) | others
+            case {"$ref": reference, **others} if others:
+                return {**others, "allOf": [{"$ref": reference}]}
+        return schema
+
+
+def _nullable(schema: Json) -> Json:
+    added: Json = {"type": [schema["type"], "null"]}
+    if "enum" in schema:
+        added["enum"] = [*schema["enum"], None]
+    return schema | added
