@@ -1,4 +1,4 @@
-"""One body for every error, and a page behind each type."""
+"""One body for every error; for the page behind each type see test_error_pages.py."""
 
 import logging
 import re
@@ -144,19 +144,3 @@ def test_one_slug_means_one_problem() -> None:
     assert len({problem.slug for problem in PROBLEMS.values()}) == len(BY_SLUG)
     assert all(BY_SLUG[problem.slug] is problem for problem in PROBLEMS.values())
     assert all(re.fullmatch(r"[a-z-]+", slug) for slug in BY_SLUG)
-
-
-@pytest.mark.parametrize("slug", sorted(BY_SLUG))
-async def test_each_type_leads_to_a_page(client: httpx.AsyncClient, slug: str) -> None:
-    problem = BY_SLUG[slug]
-    response = await client.get(problem.uri)
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-    for text in (problem.title, problem.meaning, problem.remedy, str(problem.status)):
-        assert text in response.text.replace("&#39;", "'")
-
-
-async def test_a_type_that_there_is_not_has_no_page(client: httpx.AsyncClient) -> None:
-    response = await client.get("/errors/nope")
-    assert response.status_code == 404
-    assert response.json()["detail"] == "There is no problem of this type."

@@ -1,6 +1,7 @@
 """Swagger UI and the pages about errors, as a real Chromium shows them."""
 
 import json
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ from tests.conftest import bridged
 from tests.live import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+DEEP_LINK = "escaping deep link whitespace with `_` is unsupported"
+"""What Swagger UI says at the sight of every operationId with an underscore in its address."""
 
 
 def operation(page: Page, operation_id: str) -> Locator:
@@ -126,6 +130,41 @@ async def test_an_open_operation_fits_the_screen(page: Page, live: str, width: i
     await create.locator(".opblock-summary-control").click()
     await create.get_by_role("button", name="Execute").click()
     await expect(create.locator(".live-responses-table .response-col_status").last).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_an_error_in_the_docs_leads_to_its_page_and_back(
+    page: Page, record: Record, live: str
+) -> None:
+    await go_to_an_error_and_back(page, live)
+    assert [fault for fault in record.faults if DEEP_LINK not in fault] == []
+
+
+async def test_under_a_path_prefix_it_does_too(page: Page, record: Record, mounted: str) -> None:
+    await go_to_an_error_and_back(page, mounted)
+    assert [fault for fault in record.faults if DEEP_LINK not in fault] == []
+
+
+async def go_to_an_error_and_back(page: Page, root: str) -> None:
+    await open_docs(page, root)
+    update = operation(page, "update_item")
+    await update.locator(".opblock-summary-control").click()
+    async with page.expect_popup() as opened:
+        await update.get_by_role("link", name="Precondition failed").click()
+    about = await opened.value
+    await expect(about).to_have_url(f"{root}/errors/precondition-failed")
+    await about.get_by_role("link", name="update_item").click()
+    await expect(about).to_have_url(f"{root}/docs#/items/update_item")
+    await expect(operation(about, "update_item")).to_have_class(re.compile("is-open"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/errors", *(problem.uri for problem in BY_SLUG.values())])
+async def test_the_pages_about_errors_fit_the_screen(
+    page: Page, live: str, path: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 844})
+    await page.goto(live + path)
     assert await page.evaluate("document.documentElement.scrollWidth") == width
 
 

@@ -172,7 +172,9 @@ async def test_a_part_behind_the_end_of_a_file_is_a_problem(client: httpx.AsyncC
     assert response.headers["Content-Range"] == f"bytes */{size}"
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/docs/unknown.js", "/errors/not-found", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/docs/unknown.js", "/errors", "/errors/not-found", "/nowhere"]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 async def test_every_answer_tells_browsers_to_be_careful(
     client: httpx.AsyncClient, method: str, path: str
