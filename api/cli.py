@@ -10,11 +10,13 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from api.context import database
+from api.cors_check import cors
 from storage import DatabaseUnavailable, revisions
 
 
 def init_app(app: Flask, document: dict[str, Any]) -> None:
     app.cli.add_command(db)
+    app.cli.add_command(cors)
 
     @app.cli.command("openapi")
     def openapi() -> None:

@@ -1,0 +1,133 @@
+"""`flask --app api cors check`: it says what a browser would find."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import Result
+
+from api import create_app
+from api.app import Api
+from api.settings import Settings
+from tests.api.origins import ALLOWED, CORS_ORIGINS, REFUSED, ask, cors_headers
+from tests.api.test_cli import flask
+from tests.factory import settings_for
+
+ALL = CORS_ORIGINS.replace(" ", ", ")
+APP = "https://app.example.com"
+WRITTEN = {
+    "as the user of another": "https://evil.net",
+    "the port that browsers leave out": APP,
+    "upper case": APP,
+    "some upper case": APP,
+    "a slash at the end": APP,
+    "one label, upper case": "https://a.example.org",
+    "a user for a label": "https://evil.net",
+    "no ASCII": "https://xn--4ca.example.org",
+    "a newline at the end": APP,
+    "one label, with a newline": "https://a.example.org",
+}
+NO_ORIGIN = {
+    "no scheme",
+    "a blank at the end",
+    "two at once",
+    "one label, with a longer port",
+    "everybody",
+    "nothing",
+    "an empty label",
+    "the asterisk itself",
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_for(tmp_path, CORS_ORIGINS=CORS_ORIGINS)
+
+
+def check(app: Api, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=["cors", "check", *arguments])
+
+
+@pytest.mark.parametrize("origin", ALLOWED)
+async def test_an_allowed_origin_passes(app: Api, client: httpx.AsyncClient, origin: str) -> None:
+    result = check(app, origin)
+    assert (result.exit_code, result.output) == (0, f"{origin} may send GET.\n")
+    assert cors_headers(await ask(client, "GET", "/api/items", origin))
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_another_origin_is_told_why_not(
+    app: Api, client: httpx.AsyncClient, why: str
+) -> None:
+    origin = REFUSED[why]
+    if why == "null":
+        reason = "null is any file and any sandboxed frame"
+    elif why in NO_ORIGIN:
+        reason = "an origin is a scheme, a host and perhaps a port, as in https://app.example.com"
+    elif why in WRITTEN:
+        reason = f"a browser writes {WRITTEN[why]}"
+    else:
+        reason = f"CORS_ORIGINS has {ALL}"
+    result = check(app, origin)
+    assert result.exit_code == 1
+    assert result.output == f"Error: {origin} may not send GET: {reason}.\n"
+    assert cors_headers(await ask(client, "GET", "/api/items", origin)) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_said"),
+    [
+        (["--method", "DELETE"], "DELETE"),
+        (["--method", "delete"], "delete"),
+        (["--method", "PATCH", "--header", "If-Match"], "PATCH with If-Match"),
+        (["--header", "accept", "--header", "X-REQUEST-ID"], "GET with accept and X-REQUEST-ID"),
+    ],
+)
+def test_a_request_that_an_operation_takes_passes(
+    app: Api, arguments: list[str], request_said: str
+) -> None:
+    result = check(app, APP, *arguments)
+    assert (result.exit_code, result.output) == (0, f"{APP} may send {request_said}.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--method", "BREW"], "BREW: no operation takes the method BREW"),
+        (["--method", ""], ": no operation takes the method "),
+        (["--method", "patch"], "patch: no operation takes the method patch, as it is written"),
+        (
+            ["--header", "If-Match", "--header", "X-Secret"],
+            "GET with If-Match and X-Secret: no operation takes the header X-Secret",
+        ),
+        (["--header", "Cookie"], "GET with Cookie: no operation takes the header Cookie"),
+    ],
+)
+def test_a_request_that_none_takes_is_told_why_not(
+    app: Api, arguments: list[str], told: str
+) -> None:
+    result = check(app, APP, *arguments)
+    assert result.exit_code == 1
+    assert result.output == f"Error: {APP} may not send {told}.\n"
+
+
+async def test_nobody_passes_where_nobody_is_let_in(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path, CORS_ORIGINS=""))
+    assert check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has nobody.\n"
+    await app.database.close()
+
+
+def test_it_needs_no_database_and_logs_nothing(tmp_path: Path) -> None:
+    gone = "postgresql://nobody@127.0.0.1:1/nowhere"
+    origin = "http://localhost:5173"
+    let_in = flask(tmp_path, "cors", "check", origin, "--method", "PUT", DATABASE_URL=gone)
+    assert (let_in.returncode, let_in.stdout, let_in.stderr) == (0, f"{origin} may send PUT.\n", "")
+    kept_out = flask(tmp_path, "cors", "check", "https://evil.net", DATABASE_URL=gone)
+    assert (kept_out.returncode, kept_out.stdout) == (1, "")
+    assert kept_out.stderr.startswith("Error: https://evil.net may not send GET: CORS_ORIGINS has")
+
+
+def test_it_wants_an_origin(app: Api) -> None:
+    result = check(app)
+    assert result.exit_code == 2
+    assert "Missing argument 'ORIGIN'" in result.output
