@@ -19,6 +19,7 @@ from werkzeug.exceptions import (
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import REQUEST_ID
 from schemas.problems import ProblemType
+from storage.credentials import WrongPassword
 from storage.facts import NotFound
 
 MOST_ERRORS = 100
@@ -98,6 +99,11 @@ def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
 @particulars.register
 def _(error: NotFound) -> dict[str, Any]:
     return {"detail": error.detail}
+
+
+@particulars.register
+def _(error: WrongPassword) -> dict[str, Any]:
+    return {"errors": [{"detail": "Not your current password.", "pointer": "/current_password"}]}
 
 
 @particulars.register

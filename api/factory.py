@@ -14,6 +14,7 @@ from api import (
     log,
     request_log,
     security,
+    users,
 )
 from api.app import Api
 from api.converters import IdConverter
@@ -21,7 +22,7 @@ from api.settings import Settings, load_settings
 from openapi import views as documentation
 from openapi.document import build_document
 
-RESOURCES: tuple[Blueprint, ...] = (health.health, items.items)
+RESOURCES: tuple[Blueprint, ...] = (health.health, items.items, users.users)
 
 
 def create_app(settings: Settings | None = None) -> Api:

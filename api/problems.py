@@ -10,8 +10,10 @@ from api.identity.tokens import InvalidToken
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from storage import DatabaseUnavailable
+from storage.credentials import WrongPassword
 from storage.facts import KeyInUse, KeyReused, NotAdmin, NotFound, SignedOut, VersionConflict
 from storage.revisions import RevisionError
+from storage.users import EmailTaken, LastAdmin, UserHasItems
 
 
 class NotReady(Exception):
@@ -79,6 +81,15 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="The operation is for admins, and the access token's user is none.",
         remedy="Ask an admin to do it, or to make you one.",
     ),
+    WrongPassword: ProblemType(
+        slug="wrong-password",
+        status=403,
+        title="Wrong password",
+        detail="The current password is another one.",
+        meaning="The account's current password is another one than was sent; or it has none, "
+        "since another identity provider signs its user in.",
+        remedy="Send the password that signs you in. The access token is still good.",
+    ),
     http.NotFound: ProblemType(
         slug="not-found",
         status=404,
@@ -102,6 +113,30 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="This address doesn't take this method: see Allow.",
         meaning="The path exists, but not with this method.",
         remedy="The Allow header lists the methods that it takes.",
+    ),
+    EmailTaken: ProblemType(
+        slug="email-taken",
+        status=409,
+        title="Email taken",
+        detail="Another account has this email address.",
+        meaning="Another account has this email address; case doesn't make it another one.",
+        remedy="Sign in to that account, or take another address.",
+    ),
+    LastAdmin: ProblemType(
+        slug="last-admin",
+        status=409,
+        title="Last admin",
+        detail="This is the last active admin.",
+        meaning="Without this user nobody could manage the others any more.",
+        remedy="Make another user an admin first.",
+    ),
+    UserHasItems: ProblemType(
+        slug="user-has-items",
+        status=409,
+        title="User has items",
+        detail="Items belong to this user: send delete_items=true to delete them too.",
+        meaning="The user to delete has items, and the request doesn't say that they go too.",
+        remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
     ),
     KeyInUse: ProblemType(
         slug="idempotency-key-in-use",

@@ -10,6 +10,7 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.exc import IntegrityError
 
 from storage.facts import NotAdmin, SignedOut, UnknownIdentity
 from storage.sessions import sessions
@@ -36,6 +37,9 @@ class Identity(NamedTuple):
 
 
 Credentials = Session | Identity
+
+FOREIGN_KEY_VIOLATION = "23503"
+"""PostgreSQL's SQLSTATE. All foreign keys lead to users; on SQLite a write is alone."""
 
 USER = select(users.c.id, users.c.role, users.c.active)
 OF_SESSION = USER.join(sessions, sessions.c.user_id == users.c.id).where(
@@ -77,6 +81,11 @@ def admitted(
         viewer = admit(connection, credentials)
         if admins_only and not viewer.is_admin:
             raise NotAdmin
-        return function(connection, viewer, *args, **kwargs)
+        try:
+            return function(connection, viewer, *args, **kwargs)
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) == FOREIGN_KEY_VIOLATION:
+                raise SignedOut from error  # the account was deleted this very moment
+            raise
 
     return unit_of_work

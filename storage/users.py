@@ -1,11 +1,21 @@
 """Users in the database."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypedDict
 from unicodedata import normalize
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -31,10 +41,12 @@ __all__ = [
     "email_key",
     "enrol_user",
     "find_by_email",
+    "get_current_user",
     "get_user",
     "list_users",
     "update_user",
     "users",
+    "write_user",
 ]
 
 UserRow = Row[Any]
@@ -149,6 +161,11 @@ def get_user(connection: Connection, _viewer: Viewer, user_id: UUID) -> UserRow:
     return row
 
 
+def get_current_user(connection: Connection, viewer: Viewer) -> UserRow:
+    """The viewer, who has an account."""
+    return connection.execute(SELECT, {"user_id": viewer.user_id}).one()
+
+
 def list_users(
     connection: Connection, _viewer: Viewer, *, limit: int, after: Position | None
 ) -> Page:
@@ -170,17 +187,27 @@ def update_user(
     deactivates = changes.get("active") is False
     if deactivates or changes.get("role") == USER:
         _keep_an_admin(connection, viewer, user_id)
-    statement = (
-        UPDATE.where(precondition.holds_for(users.c.version))
-        .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
-        .returning(*PUBLIC)
-    )
-    row = connection.execute(statement, {"user_id": user_id}).one_or_none()
+    row = write_user(connection, user_id, precondition.holds_for(users.c.version), changes)
     if row is None:
         _refuse(connection, viewer, user_id)
     if deactivates:
         connection.execute(SIGN_OUT, {"user_id": user_id})
     return row
+
+
+def write_user(
+    connection: Connection,
+    user_id: UUID | None,
+    condition: ColumnElement[bool],
+    changes: Mapping[str, Any],
+) -> UserRow | None:
+    """Set `changes` and add one to the version; None where nobody is who meets `condition`."""
+    statement = (
+        UPDATE.where(condition)
+        .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
+        .returning(*PUBLIC)
+    )
+    return connection.execute(statement, {"user_id": user_id}).one_or_none()
 
 
 def delete_user(

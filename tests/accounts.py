@@ -1,10 +1,11 @@
-"""Users who are signed in already, made without a password's hash, which would take its time."""
+"""Users who are signed in already: no password was hashed for it, which takes its time."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, insert
 
 from api.app import Api
@@ -13,7 +14,9 @@ from storage.admission import Session
 from storage.sessions import sessions
 from storage.users import USER, UserRow, create_user
 
-NO_HASH = "none that any password has"
+PASSWORD = "a password for tests"
+# Of the least work that there is: none of it is to be waited for.
+HASH = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)
 
 
 class Account(NamedTuple):
@@ -29,10 +32,11 @@ async def account(
     role: str = USER,
     *,
     email: str | None = None,
-    password_hash: str = NO_HASH,
+    password_hash: str = HASH,
     database: Database | None = None,
 ) -> Account:
-    """A new user of `app`, signed in; by default with an address that nobody else has.
+    """A new user of `app`, signed in; with PASSWORD and, by default, an address that
+    nobody else has.
 
     `database`: the way to the same data, for who isn't on the loop that `app` runs on.
     """
@@ -49,7 +53,7 @@ async def account(
 async def another_session(app: Api, user: UserRow, *, database: Database | None = None) -> Account:
     """A new session of `user`."""
     session = Session(uuid4(), user.id)
-    await (database or app.database).write(_start, session)
+    await (database or app.database).write(start_session, session)
     return Account(user, session, {"Authorization": f"Bearer {app.tokens.issue(session)}"})
 
 
@@ -58,7 +62,8 @@ async def signed_in(app: Api, role: str = USER) -> dict[str, str]:
     return (await account(app, role)).headers
 
 
-def _start(connection: Connection, session: Session) -> None:
+def start_session(connection: Connection, session: Session) -> None:
+    """For Database.write."""
     now = datetime.now(UTC)
     row = {
         "id": session.id,

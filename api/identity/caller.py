@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 from flask import request
 from werkzeug.exceptions import Unauthorized
 
 from api.context import database, settings, tokens
 from openapi.operation import Access
-from storage.admission import Credentials, admitted
+from storage.admission import Credentials, Session, admitted
 from storage.viewers import Viewer
 
 P = ParamSpec("P")
@@ -27,6 +28,11 @@ class Caller:
         self.admitted = False
         """Whether it has been asked who this is; a view that never did must not answer."""
         self._admins_only = access is Access.ADMINS
+
+    @property
+    def session_id(self) -> UUID | None:
+        """None unless it is one of our own sessions that the request belongs to."""
+        return self.credentials.id if isinstance(self.credentials, Session) else None
 
     async def read(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs

@@ -1,12 +1,33 @@
 """Users in the database: unique addresses, outside identities, and always an admin."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from typing import Any
+from unicodedata import is_normalized
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection, func, select
 
-from storage import Database, open_database, users
-from storage.users import USER, UserRow
+from storage import Database, items, open_database, users
+from storage.admission import Session, admitted
+from storage.facts import NotAdmin, SignedOut, VersionConflict
+from storage.items import ItemValues
+from storage.users import ADMIN, USER, UserRow
+from storage.versions import Precondition
+from storage.viewers import Viewer
+from tests.accounts import start_session
+from tests.postgresql import Server
+from tests.storage.units import Gate, scalars
+
+ITEM: ItemValues = {
+    "name": "First item",
+    "description": None,
+    "status": "todo",
+    "quantity": 1,
+    "tags": ["home"],
+}
 
 
 @pytest.fixture
@@ -17,6 +38,27 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 async def user(database: Database, email: str = "ada@example.com", role: str = USER) -> UserRow:
     return await database.write(users.create_user, email=email, password_hash="#", role=role)
+
+
+async def admin(database: Database, name: str = "admin") -> tuple[UserRow, Viewer]:
+    row = await user(database, f"{name}@example.com", ADMIN)
+    return row, viewer(row)
+
+
+def viewer(row: UserRow) -> Viewer:
+    return Viewer(row.id, is_admin=row.role == ADMIN, sees_all=row.role == ADMIN)
+
+
+def everyone(connection: Connection) -> list[tuple[Any, ...]]:
+    columns = [users.users.c[name] for name in ("issuer", "subject", "role", "active")]
+    return [tuple(row) for row in connection.execute(select(*columns))]
+
+
+def active_admins(connection: Connection) -> int:
+    wanted = (users.users.c.role == ADMIN, users.users.c.active)
+    return connection.execute(
+        select(func.count()).select_from(users.users).where(*wanted)
+    ).scalar_one()
 
 
 async def test_creates_a_user(database: Database) -> None:
@@ -44,7 +86,201 @@ async def test_no_two_users_have_one_address(database: Database, other: str) -> 
     assert (found.id, found.password_hash) == (first.id, "#")
 
 
+async def test_nobody_is_found_by_an_address_that_nobody_has(database: Database) -> None:
+    await user(database)
+    for email in ("", "bob@example.com", "ada@example.com" + "x" * 400):
+        assert await database.read(users.find_by_email, email) is None
+
+
+def test_the_key_of_an_address_fits_its_column() -> None:
+    longest = users.users.c.email_key.type.length  # type: ignore[attr-defined]  # of a String
+    characters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    kept = [c for c in characters if is_normalized("NFKC", c)]
+    assert len(kept) > 1_000_000
+    # An address has 254 bytes: no character may become more characters than it has bytes.
+    assert [c for c in kept if len(users.email_key(c)) > len(c.encode())] == []
+    assert longest >= 254
+
+
 async def test_of_those_who_want_one_address_at_once_one_gets_it(database: Database) -> None:
     made = await asyncio.gather(*(user(database) for _ in range(16)), return_exceptions=True)
     assert sum(not isinstance(one, Exception) for one in made) == 1
     assert sum(isinstance(one, users.EmailTaken) for one in made) == 15
+
+
+async def test_an_outside_identity_becomes_one_user_however_often_it_comes_at_once(
+    database: Database,
+) -> None:
+    identities = [("https://idp.example", "7"), ("https://idp.example", "8"), ("https://b", "7")]
+    await asyncio.gather(
+        *(database.write(users.enrol_user, *identity) for identity in identities * 8)
+    )
+    assert sorted(await database.read(everyone)) == sorted(
+        (*identity, USER, True) for identity in identities
+    )
+
+
+async def test_changes_a_user_at_the_version_that_was_seen(database: Database) -> None:
+    _, boss = await admin(database)
+    ada = await user(database)
+    changed = await database.write(
+        users.update_user, boss, ada.id, {"role": ADMIN}, Precondition(frozenset({1}))
+    )
+    assert (changed.role, changed.active, changed.version) == (ADMIN, True, 2)
+    assert changed.updated_at > ada.updated_at
+    assert await database.read(users.get_user, boss, ada.id) == changed
+    with pytest.raises(VersionConflict):
+        await database.write(
+            users.update_user, boss, ada.id, {"role": USER}, Precondition(frozenset({1}))
+        )
+    with pytest.raises(VersionConflict):
+        await database.write(users.delete_user, boss, ada.id, Precondition(frozenset({1})))
+    assert await database.read(users.get_user, boss, ada.id) == changed
+
+
+async def test_who_is_not_there_is_not_found(database: Database) -> None:
+    _, boss = await admin(database)
+    nobody = uuid4()
+    with pytest.raises(users.UserNotFound):
+        await database.read(users.get_user, boss, nobody)
+    with pytest.raises(users.UserNotFound):
+        await database.write(users.update_user, boss, nobody, {"active": False})
+    with pytest.raises(users.UserNotFound):
+        await database.write(users.delete_user, boss, nobody, Precondition(frozenset({1})))
+
+
+REMOVALS: list[Any] = [
+    pytest.param((users.update_user, {"role": USER}), id="demote"),
+    pytest.param((users.update_user, {"active": False}), id="deactivate"),
+    pytest.param((users.delete_user,), id="delete"),
+]
+
+
+@pytest.mark.parametrize("removal", REMOVALS)
+async def test_the_last_active_admin_stays(database: Database, removal: Any) -> None:
+    row, boss = await admin(database)
+    other, _ = await admin(database, "other")
+    await database.write(users.update_user, boss, other.id, {"active": False})
+    function, *arguments = removal
+    with pytest.raises(users.LastAdmin):
+        await database.write(function, boss, row.id, *arguments)
+    assert await database.read(users.get_user, boss, row.id) == row
+    await database.write(users.update_user, boss, other.id, {"active": True})
+    await database.write(function, boss, row.id, *arguments)
+    assert await database.read(active_admins) == 1
+
+
+@pytest.mark.parametrize("removal", REMOVALS)
+async def test_of_two_admins_who_remove_each_other_at_once_one_stays(
+    database: Database, removal: Any
+) -> None:
+    function, *arguments = removal
+    for round_ in range(10):
+        (ada, as_ada), (bob, as_bob) = [
+            await admin(database, f"{name}{round_}") for name in ("ada", "bob")
+        ]
+        tried = await asyncio.gather(
+            database.write(function, as_ada, bob.id, *arguments),
+            database.write(function, as_bob, ada.id, *arguments),
+            return_exceptions=True,
+        )
+        assert [type(one) for one in tried if isinstance(one, Exception)] == [NotAdmin]
+        assert await database.read(active_admins) == 1
+        [left] = [
+            row for row, one in ((ada, tried[1]), (bob, tried[0])) if isinstance(one, NotAdmin)
+        ]
+        await database.write(remove_regardless, left.id)
+
+
+def remove_regardless(connection: Connection, user_id: Any) -> None:
+    """So that the next round starts without an admin."""
+    connection.execute(users.users.delete().where(users.users.c.id == user_id))
+
+
+async def test_a_user_with_items_goes_only_with_them(database: Database) -> None:
+    _, boss = await admin(database)
+    ada, bob = await user(database), await user(database, "bob@example.com")
+    its = await database.write(items.create_item, viewer(ada), ITEM)
+    other = await database.write(items.create_item, viewer(bob), ITEM)
+    with pytest.raises(users.UserHasItems):
+        await database.write(users.delete_user, boss, ada.id)
+    assert await database.read(items.get_item, boss, its.id) == its
+    assert await database.write(users.delete_user, boss, ada.id, delete_items=True)
+    with pytest.raises(users.UserNotFound):
+        await database.read(users.get_user, boss, ada.id)
+    with pytest.raises(items.ItemNotFound):
+        await database.read(items.get_item, boss, its.id)
+    assert await database.read(items.get_item, boss, other.id) == other
+
+
+async def test_many_items_go_a_part_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, boss = await admin(database)
+    ada = await user(database)
+
+    def create_many(connection: Connection) -> None:
+        for _ in range(2 * users.DELETED_AT_ONCE + 1):
+            items.create_item(connection, viewer(ada), ITEM)
+
+    await database.write(create_many)
+    done = [
+        await database.write(users.delete_user, boss, ada.id, delete_items=True) for _ in range(3)
+    ]
+    assert done == [False, False, True]
+    with pytest.raises(users.UserNotFound):
+        await database.read(users.get_user, boss, ada.id)
+
+
+async def until_one_waits(database: Database) -> None:
+    """Until a transaction on PostgreSQL waits for another one's lock."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while await database.read(scalars, query) == [0]:
+        pass
+
+
+@pytest.fixture
+async def on_postgresql(postgresql: Server) -> AsyncIterator[Database]:
+    with postgresql.database() as url:
+        async with open_database(url, auto_migrate=True) as database:
+            yield database
+
+
+async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Database) -> None:
+    database = on_postgresql
+    _, boss = await admin(database)
+    ada = await user(database)
+    gate = Gate()
+
+    def create(connection: Connection) -> None:
+        items.create_item(connection, viewer(ada), ITEM)
+        gate.wait(connection)
+
+    creating = asyncio.ensure_future(database.write(create))
+    await gate.reached.wait()
+    deleting = asyncio.ensure_future(database.write(users.delete_user, boss, ada.id))
+    await until_one_waits(database)
+    gate.opened.set()
+    with pytest.raises(users.UserHasItems):
+        await deleting
+    await creating
+
+
+async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -> None:
+    database = on_postgresql
+    _, boss = await admin(database)
+    ada = await user(database)
+    session = Session(uuid4(), ada.id)
+    await database.write(start_session, session)
+    gate = Gate()
+
+    def create(connection: Connection, viewer: Viewer) -> None:
+        gate.wait(connection)
+        items.create_item(connection, viewer, ITEM)
+
+    creating = asyncio.ensure_future(database.write(admitted(session, False, create)))
+    await gate.reached.wait()
+    assert await database.write(users.delete_user, boss, ada.id)
+    gate.opened.set()
+    with pytest.raises(SignedOut):
+        await creating

@@ -1,0 +1,135 @@
+"""Users: your own account; for admins, everybody's."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from flask import Blueprint
+
+from api import cursors
+from api.context import passwords
+from api.contract import operation
+from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
+from api.identity.caller import Caller
+from api.identity.passwords import PasswordsBusy
+from openapi.operation import Access
+from schemas.pages import PageQuery
+from schemas.users import CurrentUserPatch, User, UserDeletionQuery, UserPage, UserPatch
+from storage import credentials
+from storage import users as stored
+from storage.credentials import CredentialChanges, WrongPassword
+from storage.users import (
+    EmailTaken,
+    LastAdmin,
+    UserChanges,
+    UserHasItems,
+    UserNotFound,
+    UserRow,
+)
+from storage.versions import Precondition
+
+users = Blueprint("users", __name__, url_prefix="/api/users")
+
+
+class UsersOfPage(NamedTuple):
+    users: list[UserRow]
+    next_cursor: str | None
+
+
+@users.get("/me")
+@operation(returns=User, headers=[ETAG], access=Access.USERS)
+async def get_current_user(caller: Caller) -> UserRow:
+    """Read your own account."""
+    return await caller.read(stored.get_current_user)
+
+
+@users.patch("/me")
+@operation(
+    body=CurrentUserPatch,
+    returns=User,
+    headers=[ETAG, ACCEPT_PATCH],
+    access=Access.USERS,
+    raises=[WrongPassword, EmailTaken, PasswordsBusy],
+)
+async def update_current_user(
+    body: dict[str, str], if_match: Precondition, caller: Caller
+) -> UserRow:
+    """Change your email address or your password.
+
+    Either takes the password as it is now. A new password signs you out everywhere but here.
+    """
+    known = await caller.read(credentials.get_password_hash)
+    if known is None or not await passwords.verify(body["current_password"], known):
+        raise WrongPassword
+    return await caller.write(
+        credentials.update_credentials,
+        await _credentials(body),
+        if_match,
+        known_hash=known,
+        session_id=caller.session_id,
+    )
+
+
+async def _credentials(body: dict[str, str]) -> CredentialChanges:
+    changes: CredentialChanges = {}
+    if "email" in body:
+        changes["email"] = body["email"]
+    if "password" in body:
+        changes["password_hash"] = await passwords.hash(body["password"])
+    return changes
+
+
+@users.get("")
+@operation(query=PageQuery, returns=UserPage, headers=[PAGE_ETAG, NEXT_PAGE], access=Access.ADMINS)
+async def list_users(query: dict[str, Any], caller: Caller) -> UsersOfPage:
+    """List users.
+
+    The newest first. Follow `next_cursor`, or the `Link` header, until it is null.
+    """
+    after = cursors.decode(query)
+    page = await caller.read(stored.list_users, limit=query["limit"], after=after)
+    return UsersOfPage(page.rows, cursors.encode(page.next, query))
+
+
+@users.get("/<id(but='me'):user_id>")
+@operation(returns=User, headers=[ETAG], access=Access.ADMINS, raises=[UserNotFound])
+async def get_user(user_id: UUID, caller: Caller) -> UserRow:
+    """Read a user."""
+    return await caller.read(stored.get_user, user_id)
+
+
+@users.patch("/<id(but='me'):user_id>")
+@operation(
+    body=UserPatch,
+    returns=User,
+    headers=[ETAG, ACCEPT_PATCH],
+    access=Access.ADMINS,
+    raises=[UserNotFound, LastAdmin],
+)
+async def update_user(
+    user_id: UUID, body: UserChanges, if_match: Precondition, caller: Caller
+) -> UserRow:
+    """Change what a user may do.
+
+    It holds from their next request on. Who is deactivated is signed out everywhere.
+    """
+    return await caller.write(stored.update_user, user_id, body, if_match)
+
+
+@users.delete("/<id(but='me'):user_id>")
+@operation(
+    query=UserDeletionQuery,
+    status=204,
+    access=Access.ADMINS,
+    raises=[UserNotFound, LastAdmin, UserHasItems],
+)
+async def delete_user(
+    user_id: UUID, query: dict[str, bool], if_match: Precondition, caller: Caller
+) -> None:
+    """Delete a user.
+
+    One who has items is left as they are, unless `delete_items` says that these go too. If that
+    is cut short, some of the items may be gone: send it again.
+    """
+    done = False
+    while not done:  # many items go a part at a time: others write in between
+        done = await caller.write(stored.delete_user, user_id, if_match, **query)

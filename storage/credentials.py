@@ -1,0 +1,66 @@
+"""What users sign in with: changed by who knows the password."""
+
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from storage.facts import VersionConflict
+from storage.sessions import sessions
+from storage.users import EmailTaken, UserRow, email_key, users, write_user
+from storage.versions import ANY_VERSION, Precondition
+from storage.viewers import Viewer
+
+
+class WrongPassword(Exception):
+    """It isn't the password of this user, or not any more."""
+
+
+class CredentialChanges(TypedDict, total=False):
+    """What users decide about how they sign in, as far as it changes."""
+
+    email: str
+    password_hash: str
+
+
+HASH = select(users.c.password_hash).where(users.c.id == bindparam("user_id"))
+SIGN_OUT_ELSEWHERE = delete(sessions).where(
+    sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("session_id")
+)
+
+
+def get_password_hash(connection: Connection, viewer: Viewer) -> str | None:
+    """The viewer's; None for those whom an outside identity provider signs in."""
+    return connection.execute(HASH, {"user_id": viewer.user_id}).scalar_one_or_none()
+
+
+def update_credentials(
+    connection: Connection,
+    viewer: Viewer,
+    changes: CredentialChanges,
+    precondition: Precondition = ANY_VERSION,
+    *,
+    known_hash: str,
+    session_id: UUID | None,
+) -> UserRow:
+    """Set the viewer's `changes`, if `known_hash` is still what is kept of their password: it took
+    a while to verify. A new password ends every session but `session_id`.
+
+    Raises WrongPassword, VersionConflict and EmailTaken.
+    """
+    values: dict[str, object] = {**changes}
+    if "email" in changes:
+        values["email_key"] = email_key(changes["email"])
+    condition = (users.c.password_hash == known_hash) & precondition.holds_for(users.c.version)
+    try:
+        row = write_user(connection, viewer.user_id, condition, values)
+    except IntegrityError as error:  # no constraint but that one can be in the way
+        raise EmailTaken from error
+    if row is None:
+        same = get_password_hash(connection, viewer) == known_hash
+        raise VersionConflict if same else WrongPassword
+    if "password_hash" in changes:
+        this = {"user_id": viewer.user_id, "session_id": session_id}
+        connection.execute(SIGN_OUT_ELSEWHERE, this)
+    return row
