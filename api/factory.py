@@ -22,7 +22,11 @@ from api.settings import Settings, load_settings
 from openapi import views as documentation
 from openapi.document import build_document
 
-RESOURCES: tuple[Blueprint, ...] = (health.health, items.items, users.users)
+RESOURCES: tuple[Blueprint, ...] = (
+    health.health,
+    items.items,
+    users.users,
+)
 
 
 def create_app(settings: Settings | None = None) -> Api:

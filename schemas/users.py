@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from marshmallow import fields
 from marshmallow.decorators import validates_schema
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import Length
 
 from schemas.base import InputSchema, MergePatch, OutputSchema
-from schemas.fields import Email, Password, StrictBoolean, Timestamp
+from schemas.fields import Choice, Email, Password, StrictBoolean, Timestamp
 from schemas.pages import Page
 from schemas.queries import QueryFlag
 
@@ -21,11 +21,15 @@ PASSWORD = {
     "description": "12 to 128 characters of any kind: a sentence will do.",
     "examples": ["<your password>"],
 }
-ROLE = {"description": "An `admin` sees every item and manages users.", "examples": ["user"]}
 ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
 
-Role = OneOf(["user", "admin"])
 NewPassword = Length(min=12, max=128)
+
+
+class UserRole(Choice):
+    """What a user may do: an `admin` sees every item and manages users."""
+
+    choices = ("user", "admin")
 
 
 class UserInput(InputSchema):
@@ -40,7 +44,7 @@ class UserPatch(MergePatch):
 
     example: ClassVar = {"role": "admin"}
 
-    role = fields.String(validate=Role, metadata=ROLE)
+    role = UserRole()
     active = StrictBoolean(metadata=ACTIVE)
 
 
@@ -83,7 +87,7 @@ class User(OutputSchema):
             "examples": ["ada@example.com"],
         },
     )
-    role = fields.String(validate=Role, metadata=ROLE)
+    role = UserRole()
     active = fields.Boolean(metadata=ACTIVE)
     created_at = Timestamp(
         metadata={

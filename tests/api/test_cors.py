@@ -4,6 +4,7 @@ The same in a real browser: tests/browser/test_cross_origin.py.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -170,7 +171,7 @@ async def test_a_preflight_promises_exactly_the_methods_of_its_path(
         for asked in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]:
             headers = {"Access-Control-Request-Method": asked}
             response = await ask(
-                client, "OPTIONS", path.format(item_id="1"), ALLOWED[0], headers=headers
+                client, "OPTIONS", re.sub("{[^}]+}", "1", path), ALLOWED[0], headers=headers
             )
             assert response.status_code == 200
             assert response.content == b""
