@@ -49,6 +49,8 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    # Whatever the level, nobody wants to miss these.
+    logging.getLogger("audit").setLevel(logging.INFO)
     # Ours are the lines for each request and each migration; flask-cors tells of preflights.
     for chatty in ("flask_cors", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,37 @@
+"""What became of accounts, for whoever has to find out later: docs/accounts.md lists the events.
+
+Ids and addresses, never what a client typed: a password in the wrong field must not end up here.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+import structlog
+from flask import has_request_context, request
+
+Event = Literal[
+    "user_registered",
+    "login_succeeded",
+    "login_failed",
+    "refresh_token_reused",
+    "logged_out",
+    "email_changed",
+    "password_changed",
+    "role_changed",
+    "user_deactivated",
+    "user_reactivated",
+    "user_deleted",
+]
+
+log = structlog.get_logger("audit")
+
+
+def record(event: Event, *, user_id: UUID | None, by: UUID | None = None, **about: str) -> None:
+    """Write a line about the account `user_id`; None where nobody has the one that was named.
+
+    `by`: who did it, unless it was the user.
+    """
+    address = request.remote_addr if has_request_context() else None
+    if by is not None:
+        about["by"] = str(by)
+    log.info(event, user_id=user_id and str(user_id), address=address, **about)
