@@ -19,8 +19,10 @@ from flask import Response, current_app
 from werkzeug import exceptions as http
 
 from api.context import settings
+from api.errors import InvalidRequest
 from api.idempotency import IDEMPOTENCY_KEY, Once
-from api.identity.caller import Caller, credentials_for
+from api.identity.caller import find_caller
+from api.identity.refusals import InvalidTokenRequest
 from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
@@ -36,7 +38,6 @@ class NoQuery(InputSchema):
     """No parameters at all: an unknown one is refused everywhere."""
 
 
-ALWAYS: tuple[type[Exception], ...] = (http.BadRequest, Exception)
 # What comes into the document with a parameter of the view.
 ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
     "body": (http.RequestTimeout, http.RequestEntityTooLarge, http.UnsupportedMediaType),
@@ -69,7 +70,8 @@ def operation(
 ) -> Callable[[View], "Endpoint"]:
     """Declare what a view takes, what it returns and which facts it raises.
 
-    An answer with an ETag to a request that writes nothing is conditional: 304 to who knows it.
+    Where InvalidTokenRequest is among these, every invalid request is one. An answer with an ETag
+    to a request that writes nothing is conditional: 304 to who knows it.
     Raises TypeError where the view's parameters don't match.
     """
 
@@ -77,7 +79,8 @@ def operation(
         takes = inspect.signature(view).parameters
         writes = body is not None or "if_match" in takes
         conditional = not writes and any(header.name == "ETag" for header in headers)
-        errors = [*ALWAYS, *raises, *ERRORS_OF_ACCESS[access]]
+        invalid = InvalidTokenRequest if InvalidTokenRequest in raises else InvalidRequest
+        errors = [invalid, Exception, *raises, *ERRORS_OF_ACCESS[access]]
         request_headers = [IF_NONE_MATCH] if conditional else []
         for name in takes:
             errors += ERRORS_OF.get(name, ())
@@ -111,24 +114,21 @@ class Endpoint:
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None
         self._takes_precondition = operation.takes("if_match")
+        self._speaks_oauth = problem_of(InvalidTokenRequest) in operation.problems
         self._takes_once = operation.takes("once")
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
         access = self.operation.access
-        caller = Caller(credentials_for(access), access)
+        caller = current_app.async_to_sync(find_caller)(access)
+        try:
+            data = self._read(arguments)
+        except InvalidRequest as error:
+            if self._speaks_oauth:
+                raise InvalidTokenRequest(error.errors) from None
+            raise
         if self._takes_caller:
             arguments["caller"] = caller
-        # Here and not in the view, which is awaited outside the greenlet, the body can be read.
-        query = load_query(self._query)
-        if self.operation.query is not None:
-            arguments["query"] = query
-        if self._takes_precondition:
-            arguments["if_match"] = read_precondition(required=settings.if_match_required)
-        data = b""
-        if self._body is not None:
-            data = read_body(self._body.media_types, limit=settings.max_body_bytes)
-            arguments["body"] = load_body(self._body, data)
         if self._takes_once:
             arguments["once"] = Once(caller, data, self._render)
         try:
@@ -141,6 +141,22 @@ class Endpoint:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
+
+    def _read(self, arguments: dict[str, Any]) -> bytes:
+        """Add what comes with the request, validated, and give the body as it came.
+
+        Here and not in the view, which is awaited outside the greenlet, the body can be read.
+        """
+        query = load_query(self._query)
+        if self.operation.query is not None:
+            arguments["query"] = query
+        if self._takes_precondition:
+            arguments["if_match"] = read_precondition(required=settings.if_match_required)
+        if self._body is None:
+            return b""
+        data = read_body(self._body.media_types, limit=settings.max_body_bytes)
+        arguments["body"] = load_body(self._body, data)
+        return data
 
     def _render(self, result: Any) -> Answer:
         values = ((header.name, header.value(result)) for header in self.operation.headers)

@@ -1,5 +1,6 @@
 """From an exception to the problem body that a client gets."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import Any
@@ -16,6 +17,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
+from api.identity.refusals import InvalidGrant, InvalidTokenRequest
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import REQUEST_ID
 from schemas.problems import ProblemType
@@ -24,6 +26,8 @@ from storage.facts import NotFound
 
 MOST_ERRORS = 100
 """How many errors one answer lists at most, whatever a client manages to do wrong."""
+NOT_IN_OAUTH = re.compile(r"[^ !#-\[\]-~]")
+"""What an error_description may not have (RFC 6749 §5.2)."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,7 @@ def _(error: HTTPException) -> dict[str, Any]:
 
 
 @particulars.register
-def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
+def _(error: InvalidRequest | InvalidTokenRequest | UnsupportedContent) -> dict[str, Any]:
     return {"errors": error.errors, "detail": _sentence(error.errors)}
 
 
@@ -97,7 +101,7 @@ def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
 
 
 @particulars.register
-def _(error: NotFound) -> dict[str, Any]:
+def _(error: NotFound | InvalidGrant) -> dict[str, Any]:
     return {"detail": error.detail}
 
 
@@ -126,13 +130,15 @@ def problem_response(
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
-        "error": detail,
+        "error": problem.code or detail,
         "errors": list(errors),
         "request_id": request.environ.get(REQUEST_ID, ""),
         **extensions,
     }
+    if problem.code is not None:
+        body["error_description"] = NOT_IN_OAUTH.sub("?", detail)
     response = Response(orjson.dumps(body), problem.status, headers)
-    response.mimetype = "application/problem+json"
+    response.mimetype = problem.media_type
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     if problem.challenge is not None:

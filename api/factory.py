@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from api import (
+    auth,
     cli,
     cors,
     cursors,
@@ -24,6 +25,7 @@ from openapi.document import build_document
 
 RESOURCES: tuple[Blueprint, ...] = (
     health.health,
+    auth.auth,
     items.items,
     users.users,
 )

@@ -1,16 +1,21 @@
 """From the request's body and query to what a view takes. Raises InvalidRequest and its kin."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from api import strict_json
+from api import forms, strict_json
 from api.errors import InvalidRequest, UnsupportedContent, errors_of
+from schemas.base import FormInput, MergePatch
 
 CHUNK = 64 * 1024
+PARSERS: dict[str, Callable[[bytes], Any]] = {
+    **dict.fromkeys(MergePatch.media_types, strict_json.loads),
+    **dict.fromkeys(FormInput.media_types, forms.loads),
+}
 
 
 def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
@@ -20,7 +25,7 @@ def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
     Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
     and says nothing.
     """
-    _require_json(media_types)
+    _require_media_type(media_types)
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
     data = bytearray()
@@ -32,12 +37,12 @@ def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
 
 
 def load_body(schema: Schema, data: bytes) -> Any:
-    """The JSON in `data`, validated."""
+    """What is in `data`, validated."""
     if not data:
         raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
     try:
-        return schema.load(strict_json.loads(data))
-    except strict_json.MalformedJson as error:
+        return schema.load(PARSERS[request.mimetype](data))
+    except (strict_json.MalformedJson, forms.MalformedForm) as error:
         raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
     except ValidationError as error:
         raise InvalidRequest(errors_of(error.messages)) from None
@@ -66,7 +71,7 @@ def load_query(schema: Schema) -> Any:
         raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 
-def _require_json(media_types: Sequence[str]) -> None:
+def _require_media_type(media_types: Sequence[str]) -> None:
     if request.mimetype not in media_types:
         wanted = " or ".join(media_types)
         raise UnsupportedContent(f"Send the body as {wanted}.", header="Content-Type")

@@ -6,9 +6,16 @@ The answers, the document's error responses and the pages under /errors/ all com
 from werkzeug import exceptions as http
 
 from api.identity.passwords import PasswordsBusy
+from api.identity.refusals import (
+    InvalidGrant,
+    InvalidTokenRequest,
+    RegistrationClosed,
+    UnsupportedGrantType,
+)
 from api.identity.tokens import InvalidToken
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
+from schemas.tokens import TokenProblem
 from storage import DatabaseUnavailable
 from storage.credentials import WrongPassword
 from storage.facts import KeyInUse, KeyReused, NotAdmin, NotFound, SignedOut, VersionConflict
@@ -62,6 +69,37 @@ DATABASE_UNAVAILABLE = ProblemType(
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
+    InvalidTokenRequest: ProblemType(
+        slug="invalid-token-request",
+        status=400,
+        title="Invalid token request",
+        detail="The request is invalid: see errors.",
+        meaning="A request for tokens, or to revoke one, is malformed or lacks a parameter.",
+        remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
+        code="invalid_request",
+        schema=TokenProblem,
+    ),
+    InvalidGrant: ProblemType(
+        slug="invalid-grant",
+        status=400,
+        title="Invalid grant",
+        detail="The email address or the password is wrong.",
+        meaning="Nobody has this address and this password, the account is closed, or the refresh "
+        "token is expired, revoked or used up.",
+        remedy="Sign in with the right address and password.",
+        code="invalid_grant",
+        schema=TokenProblem,
+    ),
+    UnsupportedGrantType: ProblemType(
+        slug="unsupported-grant-type",
+        status=400,
+        title="Unsupported grant type",
+        detail="The grant_type may be password or refresh_token.",
+        meaning="The grant_type is none that this service knows.",
+        remedy="Send grant_type=password, or grant_type=refresh_token.",
+        code="unsupported_grant_type",
+        schema=TokenProblem,
+    ),
     http.Unauthorized: ProblemType(
         slug="authentication-required",
         status=401,
@@ -89,6 +127,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="The account's current password is another one than was sent; or it has none, "
         "since another identity provider signs its user in.",
         remedy="Send the password that signs you in. The access token is still good.",
+    ),
+    RegistrationClosed: ProblemType(
+        slug="registration-closed",
+        status=403,
+        title="Registration closed",
+        detail="Nobody can register here.",
+        meaning="This service doesn't let people make accounts for themselves.",
+        remedy="Ask an admin for an account.",
     ),
     http.NotFound: ProblemType(
         slug="not-found",
@@ -195,7 +241,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         title="Unsupported media type",
         detail="The body's media type is not supported.",
         meaning="The Content-Type or Content-Encoding is none that the operation takes.",
-        remedy="Send the body as Content-Type: application/json, in UTF-8, not compressed.",
+        remedy="Send the body as a Content-Type that detail names, in UTF-8, not compressed.",
     ),
     http.RequestedRangeNotSatisfiable: ProblemType(
         slug="range-not-satisfiable",

@@ -144,6 +144,20 @@ class Settings:
     access_token_seconds: int = setting(
         "900", integer(1, 86_400), "1 to 86400", "For how many seconds an access token is valid."
     )
+    refresh_token_seconds: int = setting(
+        "2592000",
+        integer(60, 31_536_000),
+        "60 to 31536000",
+        "For how many seconds a refresh token is valid: a session that isn't used for so long "
+        "ends.",
+    )
+    registration: bool = setting(
+        "true",
+        boolean,
+        "true or false",
+        "Whether everybody can make an account of their own.",
+        production="false",
+    )
     cors_origins: tuple[str, ...] = setting(
         DEVELOPMENT_ORIGINS,
         origins,

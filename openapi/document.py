@@ -160,13 +160,10 @@ class Document:
         """The one response that documents all of `problems`, which share a status."""
         name = "Or".join(problem.slug.title().replace("-", "") for problem in problems)
         if name not in self.spec.components.responses:
-            schemas = [self._schema(schema) for schema in {p.schema: None for p in problems}]
+            by_type = sorted(problems, key=attrgetter("media_type"))
             content = {
-                "schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas},
-                "examples": {
-                    problem.slug: {"summary": problem.title, "value": problem_example(problem)}
-                    for problem in problems
-                },
+                media_type: self._problem_content(list(alike))
+                for media_type, alike in groupby(by_type, key=attrgetter("media_type"))
             }
             added = [RETRY_AFTER for problem in problems if problem.retry_after is not None]
             added += [CHALLENGE for problem in problems if problem.challenge is not None]
@@ -175,10 +172,20 @@ class Document:
                 {
                     "description": "\n\n".join(map(problem_description, problems)),
                     "headers": self._headers(REQUEST_ID, *added),
-                    "content": {"application/problem+json": content},
+                    "content": content,
                 },
             )
         return {"$ref": f"#/components/responses/{name}"}
+
+    def _problem_content(self, problems: list[ProblemType]) -> Json:
+        schemas = [self._schema(schema) for schema in {p.schema: None for p in problems}]
+        return {
+            "schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas},
+            "examples": {
+                problem.slug: {"summary": problem.title, "value": problem_example(problem)}
+                for problem in problems
+            },
+        }
 
     def _headers(self, *headers: ResponseHeader) -> Json:
         for header in headers:

@@ -34,4 +34,6 @@ def problem_example(problem: ProblemType) -> Json:
     if problem.uri != example["type"]:  # which is that of an invalid request
         example |= {"type": problem.uri, "title": problem.title, "status": problem.status}
         example |= {"detail": problem.detail, "error": problem.detail, "errors": []}
+    if problem.code is not None:
+        example |= {"error": problem.code, "error_description": example["detail"]}
     return example

@@ -26,6 +26,15 @@ class InputSchema(DocumentedSchema):
         unknown = RAISE
 
 
+class FormInput(InputSchema):
+    """An HTML form's body, as OAuth 2.0 has it: unknown parameters are ignored (RFC 6749 §3.2)."""
+
+    media_types = ("application/x-www-form-urlencoded",)
+
+    class Meta:
+        unknown = EXCLUDE
+
+
 class OutputSchema(DocumentedSchema):
     """Reads attributes of rows and records; every field is always there unless `optional`."""
 

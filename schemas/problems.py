@@ -76,7 +76,8 @@ class ProblemType:
     """One kind of problem: a row of the table that answers, document and error pages share.
 
     `retry_after` is in seconds; None where trying again doesn't help. `challenge`: the value of
-    WWW-Authenticate (RFC 6750 §3).
+    WWW-Authenticate (RFC 6750 §3). `code`: OAuth 2.0's word for it (RFC 6749 §5.2), which is then
+    the `error` of an answer in plain JSON.
     """
 
     slug: str
@@ -87,8 +88,13 @@ class ProblemType:
     remedy: str
     retry_after: int | None = None
     challenge: str | None = None
+    code: str | None = None
     schema: type[Problem] = Problem
 
     @property
     def uri(self) -> str:
         return f"/errors/{self.slug}"
+
+    @property
+    def media_type(self) -> str:
+        return "application/problem+json" if self.code is None else "application/json"

@@ -12,9 +12,18 @@ from api.app import Api
 from api.request_log import RequestLog
 from api.settings import Settings
 from serving import Bridge
+from tests import leaks as leaking
 from tests.factory import settings_for
 from tests.live import serving
 from tests.postgresql import Server
+
+
+@pytest.fixture(autouse=True)
+def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The lines that are logged with a secret in them: a test fails that leaves one."""
+    found = leaking.watch(monkeypatch)
+    yield found
+    assert found == []
 
 
 @pytest.fixture(scope="session")

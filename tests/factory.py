@@ -5,6 +5,9 @@ from typing import Any
 from api import load_settings
 from api.settings import Settings
 
+MARKER = "kept-from-every-log"
+"""What each password in the tests has, so that one which gets there is found: tests/leaks.py."""
+PASSWORD = f"{MARKER}, correct horse"
 SECRET_KEY = "a key for tests, of 32 bytes or more"
 
 

@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from tests.leaks import leaks_in
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,7 +22,11 @@ def environment(**environ: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def started(folder: Path, *module: str, **environ: str) -> Iterator[str]:
-    """Run `python -m module …` in `folder` until it says where it listens; give that address."""
+    """Run `python -m module …` in `folder` until it says where it listens; give that address.
+
+    Fails if it logs a secret.
+    """
+    leaks: list[str] = []
     with subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=folder,
@@ -31,12 +36,14 @@ def started(folder: Path, *module: str, **environ: str) -> Iterator[str]:
     ) as process:
         assert process.stderr is not None
         # Nobody reading what it logs, a server stops once the pipe is full.
-        reader = threading.Thread(target=deque, args=(process.stderr, 0))
+        rest = (line for line in process.stderr if leaks_in([line]))
+        reader = threading.Thread(target=leaks.extend, args=(rest,))
         try:
             yield _address(process.stderr, reader)
         finally:
             process.terminate()
             reader.join()
+    assert not leaks, leaks
 
 
 def _address(log: IO[str], reader: threading.Thread) -> str:

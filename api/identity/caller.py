@@ -56,11 +56,15 @@ class Caller:
         return admitted(self.credentials, self._admins_only, function)
 
 
-def credentials_for(access: Access) -> Credentials | None:
-    """Those that the request carries, if the operation looks at them.
+async def find_caller(access: Access) -> Caller:
+    """Who sent the request, as far as its operation asks.
 
-    Raises Unauthorized where some are needed and there are none, and InvalidToken.
+    Raises Unauthorized where a token is needed and there is none, and InvalidToken.
     """
+    return Caller(await _credentials(access), access)
+
+
+async def _credentials(access: Access) -> Credentials | None:
     if access is Access.EVERYONE:
         return None
     header = request.headers.get("Authorization")

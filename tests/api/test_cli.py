@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage import revisions
+from tests.leaks import leaks_in
 from tests.postgresql import Server, empty_database
 from tests.processes import environment
 
@@ -36,6 +37,7 @@ def flask(folder: Path, *arguments: str, **environ: str) -> subprocess.Completed
     """Run the command in `folder` until it ends."""
     with started(folder, *arguments, **environ) as process:
         stdout, stderr = process.communicate()
+    assert leaks_in([stdout, stderr]) == []
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 

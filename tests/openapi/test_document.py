@@ -32,6 +32,8 @@ from tests.openapi.validation import (
 ROOT = Path(__file__).parents[2]
 OPTIONAL = {"ProblemError": {"pointer", "parameter", "header"}}
 """Output properties that are not always there."""
+FORM = "application/x-www-form-urlencoded"
+"""The bodies that may have more in them (RFC 6749 §3.2)."""
 PORTABLE_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
@@ -170,13 +172,13 @@ def test_every_error_is_a_row_of_the_table(document: Json) -> None:
         if status < 400:
             continue
         [(media_type, content)] = response["content"].items()
-        assert media_type == "application/problem+json", place
         rows = [BY_SLUG[slug] for slug in content["examples"]]
+        assert {row.media_type for row in rows} == {media_type}, place
         for row, example in zip(rows, examples(content), strict=True):
             assert row.status == status, place
             said = {"type": row.uri, "title": row.title, "status": row.status}
             assert example.items() >= said.items(), place
-            assert example["error"] == example["detail"], place
+            assert example["error"] == (row.code or example["detail"]), place
         can_retry = any(row.retry_after is not None for row in rows)
         assert ("Retry-After" in response["headers"]) == can_retry, place
 
@@ -195,6 +197,15 @@ def test_every_operation_has_one_success_and_the_errors_that_anything_can_meet(
         assert "405" not in statuses, "belongs to an address, not to an operation"
 
 
+def test_only_tokens_are_refused_in_oauth_s_own_way(document: Json) -> None:
+    plain = {
+        place
+        for place, response in responses(document)
+        if int(place.split()[1]) >= 400 and "application/problem+json" not in response["content"]
+    }
+    assert plain == {"create_token 400", "revoke_token 400"}
+
+
 def test_what_comes_in_is_closed_and_what_goes_out_is_complete(document: Json) -> None:
     schemas = document["components"]["schemas"]
     objects = {name for name, schema in schemas.items() if schema["type"] == "object"}
@@ -206,7 +217,10 @@ def test_what_comes_in_is_closed_and_what_goes_out_is_complete(document: Json) -
     assert going_in | coming_out == objects
     assert not going_in & coming_out
     assert named_schemas(document, document["paths"]) == set(schemas)
-    for name in going_in:
+    contents = [o.get("requestBody", {}).get("content", {}) for _, _, o in operations(document)]
+    forms = named_schemas(document, [content.get(FORM) for content in contents])
+    assert forms == {"TokenRequest", "TokenRevocation"}
+    for name in going_in - forms:
         assert schemas[name]["additionalProperties"] is False, name
     for name in coming_out:
         always = set(schemas[name]["properties"]) - OPTIONAL.get(name, set())

@@ -15,6 +15,7 @@ from typing import IO
 import httpx
 import pytest
 
+from tests.leaks import leaks_in
 from tests.live import HUNG
 from tests.processes import environment
 
@@ -43,6 +44,7 @@ class Server:
     def end(self) -> tuple[int, str]:
         """Its exit code, and what it has written since it listens."""
         _, errors = self.process.communicate(timeout=HUNG)
+        assert leaks_in(errors.splitlines()) == []
         return self.process.returncode, errors
 
 

@@ -1,0 +1,118 @@
+"""Tokens: what is sent to get some (OAuth 2.0, RFC 6749), and what comes back."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields
+from marshmallow.decorators import validates_schema
+from marshmallow.validate import Length, OneOf
+
+from schemas.base import FormInput, OutputSchema
+from schemas.fields import Password, Text
+from schemas.problems import Problem
+
+GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
+"""The parameters that each kind of grant needs."""
+ACCESS_TOKEN = {
+    "description": "Send it as `Authorization: Bearer <access_token>`.",
+    "examples": ["<your access token>"],
+}
+REFRESH_TOKEN = {
+    "description": "Good for one use, for which there is a new one.",
+    "examples": ["<your refresh token>"],
+}
+
+
+class TokenRequest(FormInput):
+    """A password grant (RFC 6749 §4.3.2), which needs `username` and `password`, or a refresh token
+    grant (§6), which needs `refresh_token`. Other parameters are ignored."""
+
+    example: ClassVar = {
+        "grant_type": "password",
+        "username": "ada@example.com",
+        "password": "<your password>",
+    }
+
+    grant_type = Text(
+        required=True,
+        metadata={
+            "description": "What is sent in return for tokens.",
+            "examples": ["password"],
+            "enum": list(GRANTS),
+        },
+    )
+    username = Text(
+        validate=Length(max=254),
+        metadata={
+            "description": "The email address that the user registered with.",
+            "examples": ["ada@example.com"],
+        },
+    )
+    password = Password(
+        validate=Length(max=128),
+        metadata={"description": "The user's password.", "examples": ["<your password>"]},
+    )
+    refresh_token = Text(validate=Length(max=200), metadata=REFRESH_TOKEN)
+
+    @validates_schema
+    def whole(self, data: Mapping[str, Any], **_: Any) -> None:
+        needed = GRANTS.get(data.get("grant_type", ""), ())
+        missing = [name for name in needed if name not in data]
+        if missing:
+            raise ValidationError({name: ["This grant needs it."] for name in missing})
+
+
+class TokenPair(OutputSchema):
+    """An access token, and the refresh token to get the next one with (RFC 6749 §5.1)."""
+
+    access_token = fields.String(metadata=ACCESS_TOKEN)
+    token_type = fields.String(
+        validate=OneOf(["Bearer"]),
+        metadata={"description": "Always `Bearer` (RFC 6750).", "examples": ["Bearer"]},
+    )
+    expires_in = fields.Integer(
+        metadata={
+            "description": "For how many seconds the access token is valid.",
+            "examples": [900],
+        }
+    )
+    refresh_token = fields.String(metadata=REFRESH_TOKEN)
+
+
+class TokenRevocation(FormInput):
+    """The token of a session that is to end (RFC 7009 §2.1). Other parameters are ignored."""
+
+    token = Text(
+        required=True,
+        validate=Length(max=8192),
+        metadata={
+            "description": "The session's access token or refresh token.",
+            "examples": ["<your refresh token>"],
+        },
+    )
+
+
+class TokenProblem(Problem):
+    """What was wrong with a request for tokens, as OAuth 2.0 says it (RFC 6749 §5.2)."""
+
+    example: ClassVar = {
+        "type": "/errors/invalid-token-request",
+        "title": "Invalid token request",
+        "status": 400,
+        "detail": "/password: This grant needs it.",
+        "error": "invalid_request",
+        "errors": [{"detail": "This grant needs it.", "pointer": "/password"}],
+        "request_id": "0f8fad5bd9cb469fa16570867728950e",
+        "error_description": "/password: This grant needs it.",
+    }
+
+    error = fields.String(
+        validate=OneOf(["invalid_request", "invalid_grant", "unsupported_grant_type"]),
+        metadata={"description": "OAuth's code for it.", "examples": ["invalid_request"]},
+    )
+    error_description = fields.String(
+        metadata={
+            "description": "What `detail` says, in the characters that OAuth allows.",
+            "examples": ["/password: This grant needs it."],
+        }
+    )

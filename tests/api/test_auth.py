@@ -1,0 +1,351 @@
+"""Registering, signing in and out, as clients see it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import Connection, update
+
+from api import create_app
+from api.app import Api
+from api.identity.passwords import HASHER, Passwords
+from api.identity.tokens import AccessTokens
+from storage import users
+from tests.conftest import bridged
+from tests.factory import PASSWORD, SECRET_KEY, settings_for
+
+EMAIL = "ada@example.com"
+WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+WRONG = "The email address or the password is wrong."
+USED_UP = "The refresh token is not valid, or not any more."
+
+
+async def register(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
+    body = {"email": EMAIL, "password": PASSWORD, **changes}
+    return await client.post("/api/auth/register", json=body)
+
+
+async def sign_in(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
+    form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD, **changes}
+    return await client.post("/api/auth/token", data=form)
+
+
+async def refresh(client: httpx.AsyncClient, pair: dict[str, Any]) -> httpx.Response:
+    form = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
+    return await client.post("/api/auth/token", data=form)
+
+
+async def sign_out(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post("/api/auth/logout", data={"token": token})
+
+
+async def status_with(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
+    """What a request with the access token is answered."""
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    return (await client.get("/api/items", headers=headers)).status_code
+
+
+@pytest.fixture
+async def pair(client: httpx.AsyncClient) -> dict[str, Any]:
+    """The tokens of a user who has just registered and signed in."""
+    assert (await register(client)).status_code == 201
+    response = await sign_in(client)
+    assert response.status_code == 200
+    tokens: dict[str, Any] = response.json()
+    return tokens
+
+
+def assert_refused(response: httpx.Response, error: str, detail: str, **members: Any) -> None:
+    """As RFC 6749 §5.2 wants it, with the members of a problem beside."""
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == "application/json"
+    slug = {"invalid_request": "invalid_token_request"}.get(error, error).replace("_", "-")
+    assert response.json() == {
+        "type": f"/errors/{slug}",
+        "title": slug.replace("-", " ").capitalize(),
+        "status": 400,
+        "detail": detail,
+        "error": error,
+        "error_description": detail,
+        "errors": [],
+        "request_id": response.headers["X-Request-ID"],
+        **members,
+    }
+
+
+async def test_registers_a_user(client: httpx.AsyncClient) -> None:
+    response = await register(client, email=" Ada@Example.com ")
+    assert response.status_code == 201
+    assert response.headers["ETag"] == '"1"'
+    body = response.json()
+    assert body == {
+        "id": body["id"],
+        "email": "Ada@Example.com",
+        "role": "user",
+        "active": True,
+        "created_at": body["created_at"],
+        "updated_at": body["created_at"],
+        "version": 1,
+    }
+
+
+async def test_an_address_registers_once(client: httpx.AsyncClient) -> None:
+    await register(client)
+    again = await register(client, email="ADA@example.com")
+    assert again.status_code == 409
+    assert again.headers["Content-Type"] == "application/problem+json"
+    assert again.json()["type"] == "/errors/email-taken"
+    assert again.json()["detail"] == "Another account has this email address."
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"password": "x" * 11}, "/password"),
+        ({"password": "x" * 129}, "/password"),
+        ({"password": None}, "/password"),
+        ({"password": "x" * 11 + "\0"}, "/password"),
+        ({"email": "ada"}, "/email"),
+        ({"role": "admin"}, "/role"),
+    ],
+)
+async def test_refuses_what_nobody_can_register_with(
+    client: httpx.AsyncClient, changes: dict[str, Any], pointer: str
+) -> None:
+    response = await register(client, **changes)
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings_for(tmp_path, REGISTRATION="off"))
+    transport = httpx.ASGITransport(bridged(app))
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+        yield client
+
+
+async def test_nobody_registers_where_that_is_off(closed: httpx.AsyncClient) -> None:
+    response = await register(closed)
+    assert response.status_code == 403
+    assert response.json()["type"] == "/errors/registration-closed"
+    assert_refused(await sign_in(closed), "invalid_grant", WRONG)
+
+
+async def test_signs_in(client: httpx.AsyncClient) -> None:
+    await register(client)
+    response = await sign_in(client, username="ADA@EXAMPLE.COM")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Pragma"] == "no-cache"
+    pair = response.json()
+    assert pair == {
+        "access_token": pair["access_token"],
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "refresh_token": pair["refresh_token"],
+    }
+    assert await status_with(client, pair) == 200
+
+
+async def test_a_password_may_be_typed_on_any_keyboard(client: httpx.AsyncClient) -> None:
+    await register(client, password=f"{PASSWORD} Zwo\u0308lf")
+    assert (await sign_in(client, password=f"{PASSWORD} Zw\xf6lf")).status_code == 200
+
+
+async def test_other_parameters_and_credentials_are_ignored(client: httpx.AsyncClient) -> None:
+    """What Swagger UI and OAuth libraries send besides (RFC 6749 §2.3.1, §3.2)."""
+    await register(client)
+    form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
+    besides = {"scope": "", "client_id": "swagger", "client_secret": "none", "refresh_token": ""}
+    response = await client.post("/api/auth/token", data={**form, **besides}, auth=("a", "b"))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "detail", "pointer"),
+    [
+        ("", "The body is empty.", ""),
+        ("username=ada", "/grant_type: Missing data for required field.", "/grant_type"),
+        ("grant_type=&username=ada", "/grant_type: Missing data", "/grant_type"),
+        ("grant_type=password&username=ada", "/password: This grant needs it.", "/password"),
+        ("grant_type=password&username=&password=x", "/username: This grant", "/username"),
+        ("grant_type=refresh_token", "/refresh_token: This grant needs it.", "/refresh_token"),
+        ("grant_type=password&grant_type=password", "the same parameter twice", ""),
+        ("grant_type=password&scope=a&scope=b", "the same parameter twice", ""),
+        ("grant_type=%ff", "The body is not UTF-8.", ""),
+        ("&".join(f"p{n}=1" for n in range(101)), "more than 100 parameters", ""),
+        ("grant_type=password&username=a%00&password=b", "/username: Must not", "/username"),
+        (f"grant_type=password&username={'a' * 255}&password=b", "/username: Longer", "/username"),
+        (f"grant_type=password&username=a&password={'b' * 129}", "/password: Longer", "/password"),
+    ],
+)
+async def test_a_malformed_request_for_tokens_is_an_invalid_request(
+    client: httpx.AsyncClient, body: str, detail: str, pointer: str
+) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = await client.post("/api/auth/token", content=body, headers=headers)
+    said = response.json()
+    assert detail in said["detail"]
+    assert [error["pointer"] for error in said["errors"]] == [pointer]
+    assert_refused(response, "invalid_request", said["detail"], errors=said["errors"])
+
+
+async def test_a_query_is_an_invalid_request_too(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/auth/token?\xe9=1", data={"grant_type": "password"})
+    said = response.json()
+    assert said["errors"] == [{"detail": "Unknown field.", "parameter": "\xe9"}]
+    assert said["detail"] == "\xe9: Unknown field."
+    assert said["error"] == "invalid_request"
+    assert said["error_description"] == "?: Unknown field."
+
+
+async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/auth/token", data={"grant_type": "client_credentials"})
+    detail = "The grant_type may be password or refresh_token."
+    assert_refused(response, "unsupported_grant_type", detail)
+
+
+async def test_tokens_take_a_form(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/auth/token", json={"grant_type": "password"})
+    assert response.status_code == 415
+    assert response.headers["Content-Type"] == "application/problem+json"
+    wanted = "Send the body as application/x-www-form-urlencoded."
+    assert response.json()["errors"] == [{"detail": wanted, "header": "Content-Type"}]
+
+
+async def test_a_weaker_hash_is_made_anew(app: Api, client: httpx.AsyncClient) -> None:
+    created = (await register(client)).json()
+    await app.database.write(set_hash, WEAK.hash(PASSWORD))
+    assert (await sign_in(client, password=f"not {PASSWORD}")).status_code == 400
+    assert (await password_hash(app)).startswith("$argon2id$v=19$m=8,")
+    assert (await sign_in(client)).status_code == 200
+    renewed = await password_hash(app)
+    assert not HASHER.check_needs_rehash(renewed)
+    assert (await sign_in(client)).status_code == 200
+    assert await password_hash(app) == renewed
+    user = await app.database.read(users.find_by_email, EMAIL)
+    assert user is not None
+    assert user.version == created["version"]
+
+
+async def test_too_many_at_once_are_told_to_come_back(app: Api, client: httpx.AsyncClient) -> None:
+    await app.passwords.close()
+    app.passwords = Passwords(threads=1, waiting=-1)
+    for response in (await register(client), await sign_in(client)):
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "1"
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json()["type"] == "/errors/passwords-busy"
+
+
+async def test_a_refresh_token_gets_the_next_ones(
+    client: httpx.AsyncClient, pair: dict[str, Any]
+) -> None:
+    seen = {pair["refresh_token"]}
+    for _ in range(3):
+        response = await refresh(client, pair)
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        pair = response.json()
+        assert pair["refresh_token"] not in seen
+        seen.add(pair["refresh_token"])
+        assert await status_with(client, pair) == 200
+
+
+async def test_a_refresh_token_that_is_used_again_ends_the_session(
+    client: httpx.AsyncClient, pair: dict[str, Any]
+) -> None:
+    elsewhere = (await sign_in(client)).json()
+    following = (await refresh(client, pair)).json()
+    assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
+    assert await status_with(client, following) == 401
+    assert_refused(await refresh(client, following), "invalid_grant", USED_UP)
+    assert await status_with(client, elsewhere) == 200
+    assert (await refresh(client, elsewhere)).status_code == 200
+
+
+async def test_of_many_who_use_a_refresh_token_at_once_one_is_served(
+    client: httpx.AsyncClient, pair: dict[str, Any]
+) -> None:
+    responses = await asyncio.gather(*(refresh(client, pair) for _ in range(8)))
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 7
+    assert await status_with(client, pair) == 401
+
+
+@pytest.mark.parametrize("text", ["x", "irt_" + "A" * 64, "irt_" + "A" * 63 + "=", "\u20ac"])
+async def test_a_refresh_token_of_no_session_is_refused(
+    client: httpx.AsyncClient, text: str
+) -> None:
+    assert_refused(await refresh(client, {"refresh_token": text}), "invalid_grant", USED_UP)
+
+
+async def test_a_closed_account_refreshes_nothing(
+    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+) -> None:
+    await app.database.write(close_account)
+    assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+async def test_signing_out_counts_from_the_next_request_on(
+    client: httpx.AsyncClient, pair: dict[str, Any], kind: str
+) -> None:
+    elsewhere = (await sign_in(client)).json()
+    response = await sign_out(client, pair[kind])
+    assert response.status_code == 204
+    assert response.content == b""
+    assert await status_with(client, pair) == 401
+    assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
+    assert (await sign_out(client, pair[kind])).status_code == 204
+    assert await status_with(client, elsewhere) == 200
+
+
+async def test_what_is_left_of_a_session_signs_out(
+    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+) -> None:
+    """A refresh token that has been used, an access token that has expired."""
+    following = (await refresh(client, pair)).json()
+    await sign_out(client, pair["refresh_token"])
+    assert (await refresh(client, following)).status_code == 400
+    pair = (await sign_in(client)).json()
+    session = app.tokens.verify(pair["access_token"])
+    expired = AccessTokens([SECRET_KEY], lifetime=timedelta(seconds=-1)).issue(session)
+    assert await status_with(client, {"access_token": expired}) == 401
+    await sign_out(client, expired)
+    assert (await refresh(client, pair)).status_code == 400
+
+
+@pytest.mark.parametrize("token", ["x", "irt_" + "A" * 64, "eyJ.e30.x", "\u20ac" * 2000])
+async def test_signing_out_of_nothing_is_fine(client: httpx.AsyncClient, token: str) -> None:
+    form = {"token": token, "token_type_hint": "refresh_token"}
+    response = await client.post("/api/auth/logout", data=form)
+    assert response.status_code == 204
+
+
+async def test_signing_out_needs_a_token(client: httpx.AsyncClient) -> None:
+    response = await client.post("/api/auth/logout", data={"token_type_hint": "access_token"})
+    error = {"detail": "Missing data for required field.", "pointer": "/token"}
+    detail = "/token: Missing data for required field."
+    assert_refused(response, "invalid_request", detail, errors=[error])
+
+
+def close_account(connection: Connection) -> None:
+    connection.execute(update(users.users).values(active=False))
+
+
+def set_hash(connection: Connection, password_hash: str) -> None:
+    connection.execute(update(users.users).values(password_hash=password_hash))
+
+
+async def password_hash(app: Api) -> str:
+    user = await app.database.read(users.find_by_email, EMAIL)
+    assert user is not None
+    kept: str = user.password_hash
+    return kept
