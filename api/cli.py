@@ -2,20 +2,28 @@
 
 import asyncio
 import json
+import re
+import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
+from marshmallow import ValidationError
 
-from api.context import database
+from api import audit
+from api.app import Api
+from api.context import database, passwords
 from api.cors_check import cors
+from schemas.users import UserInput
 from storage import DatabaseUnavailable, revisions
+from storage.users import ADMIN, EmailTaken, create_user
 
 
 def init_app(app: Flask, document: dict[str, Any]) -> None:
     app.cli.add_command(db)
+    app.cli.add_command(users)
     app.cli.add_command(cors)
 
     @app.cli.command("openapi")
@@ -54,14 +62,56 @@ def check() -> None:
     click.echo("The database is up to date.")
 
 
+users = AppGroup("users", help="Who may sign in.")
+
+
+def _valid(field: str, text: str) -> str:
+    """What a new user's `field` takes `text` for. Raises click.BadParameter."""
+    try:
+        return str(UserInput().fields[field].deserialize(text))
+    except ValidationError as error:
+        raise click.BadParameter(" ".join(error.messages), param_hint=field) from None
+
+
+@users.command("create-admin")
+@click.argument("email", callback=lambda _context, parameter, text: _valid(parameter.name, text))
+def create_admin(email: str) -> None:
+    """Create an admin, who signs in with the address EMAIL.
+
+    The password is asked for; where standard input is no terminal, it is what comes from there.
+    It is no argument, which everybody could read in the list of processes.
+    """
+    _run(_create_admin(email, _valid("password", _read_password())))
+    click.echo(f"{email} is an admin now.")
+
+
+async def _create_admin(email: str, password: str) -> None:
+    password_hash = await passwords.hash(password)
+    user = await database.write(create_user, email=email, password_hash=password_hash, role=ADMIN)
+    audit.record("admin_created", user_id=user.id, email=email)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        prompt = "Password (12 to 128 characters)"
+        return click.prompt(prompt, hide_input=True, confirmation_prompt=True)
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise click.BadParameter("Not UTF-8.", param_hint="password") from None
+    return re.sub(r"\r?\n\Z", "", text)
+
+
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     async def run_and_close() -> Any:
         try:
             return await coroutine
         finally:
-            await database.close()
+            await cast(Api, current_app).close()
 
     try:
         return asyncio.run(run_and_close())
+    except EmailTaken:
+        raise click.ClickException("Another account has this email address.") from None
     except (DatabaseUnavailable, revisions.RevisionError) as error:
         raise click.ClickException(str(error)) from None

@@ -14,6 +14,7 @@ from tests.postgresql import Server, empty_database
 from tests.processes import environment
 
 NEWEST = revisions.known()[0]
+FLASK = (sys.executable, "-m", "flask", "--app", "api")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,7 +25,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def started(folder: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
     """The command, running in `folder`, where its data then are."""
     return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "api", *arguments],
+        [*FLASK, *arguments],
         cwd=folder,
         env=environment(**environ),
         stdout=subprocess.PIPE,
