@@ -16,6 +16,7 @@ Event = Literal[
     "login_failed",
     "refresh_token_reused",
     "logged_out",
+    "current_password_refused",
     "email_changed",
     "password_changed",
     "role_changed",
@@ -30,9 +31,9 @@ log = structlog.get_logger("audit")
 def record(event: Event, *, user_id: UUID | None, by: UUID | None = None, **about: str) -> None:
     """Write a line about the account `user_id`; None where nobody has the one that was named.
 
-    `by`: who did it, unless it was the user.
+    `by`: who did it; not written where that was the user.
     """
     address = request.remote_addr if has_request_context() else None
-    if by is not None:
+    if by not in {None, user_id}:
         about["by"] = str(by)
     log.info(event, user_id=user_id and str(user_id), address=address, **about)

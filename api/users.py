@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint
 
-from api import cursors
+from api import audit, cursors
 from api.context import passwords
 from api.contract import operation
 from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
@@ -26,6 +26,9 @@ from storage.users import (
     UserRow,
 )
 from storage.versions import Precondition
+
+CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "password_changed"}
+ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}
 
 users = Blueprint("users", __name__, url_prefix="/api/users")
 
@@ -57,16 +60,27 @@ async def update_current_user(
 
     Either takes the password as it is now. A new password signs you out everywhere but here.
     """
-    known = await caller.read(credentials.get_password_hash)
-    if known is None or not await passwords.verify(body["current_password"], known):
-        raise WrongPassword
-    return await caller.write(
+    known_hash = await _verified_hash(caller, body["current_password"])
+    user = await caller.write(
         credentials.update_credentials,
         await _credentials(body),
         if_match,
-        known_hash=known,
+        known_hash=known_hash,
         session_id=caller.session_id,
     )
+    for field, event in CHANGES.items():
+        if field in body:
+            audit.record(event, user_id=user.id)
+    return user
+
+
+async def _verified_hash(caller: Caller, password: str) -> str:
+    """What is kept of the caller's password, if that is `password`. Raises WrongPassword."""
+    user = await caller.read(credentials.get_credentials)
+    if user.password_hash is None or not await passwords.verify(password, user.password_hash):
+        audit.record("current_password_refused", user_id=user.id)
+        raise WrongPassword
+    return str(user.password_hash)
 
 
 async def _credentials(body: dict[str, str]) -> CredentialChanges:
@@ -112,7 +126,12 @@ async def update_user(
 
     It holds from their next request on. Who is deactivated is signed out everywhere.
     """
-    return await caller.write(stored.update_user, user_id, body, if_match)
+    user = await caller.write(stored.update_user, user_id, body, if_match)
+    if "role" in body:
+        audit.record("role_changed", user_id=user_id, by=caller.user_id, role=user.role)
+    if "active" in body:
+        audit.record(ACTIVITY[user.active], user_id=user_id, by=caller.user_id)
+    return user
 
 
 @users.delete("/<id(but='me'):user_id>")
@@ -133,3 +152,4 @@ async def delete_user(
     done = False
     while not done:  # many items go a part at a time: others write in between
         done = await caller.write(stored.delete_user, user_id, if_match, **query)
+    audit.record("user_deleted", user_id=user_id, by=caller.user_id)

@@ -3,7 +3,7 @@
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.facts import VersionConflict
@@ -24,15 +24,18 @@ class CredentialChanges(TypedDict, total=False):
     password_hash: str
 
 
-HASH = select(users.c.password_hash).where(users.c.id == bindparam("user_id"))
+CREDENTIALS = select(users.c.id, users.c.email_key, users.c.password_hash).where(
+    users.c.id == bindparam("user_id")
+)
 SIGN_OUT_ELSEWHERE = delete(sessions).where(
     sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("session_id")
 )
 
 
-def get_password_hash(connection: Connection, viewer: Viewer) -> str | None:
-    """The viewer's; None for those whom an outside identity provider signs in."""
-    return connection.execute(HASH, {"user_id": viewer.user_id}).scalar_one_or_none()
+def get_credentials(connection: Connection, viewer: Viewer) -> Row[UUID, str | None, str | None]:
+    """The viewer's `id`, `email_key` and `password_hash`; None for those whom an outside identity
+    provider signs in."""
+    return connection.execute(CREDENTIALS, {"user_id": viewer.user_id}).one()
 
 
 def update_credentials(
@@ -58,7 +61,7 @@ def update_credentials(
     except IntegrityError as error:  # no constraint but that one can be in the way
         raise EmailTaken from error
     if row is None:
-        same = get_password_hash(connection, viewer) == known_hash
+        same = get_credentials(connection, viewer).password_hash == known_hash
         raise VersionConflict if same else WrongPassword
     if "password_hash" in changes:
         this = {"user_id": viewer.user_id, "session_id": session_id}

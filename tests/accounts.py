@@ -13,8 +13,8 @@ from storage import Database
 from storage.admission import Session
 from storage.sessions import sessions
 from storage.users import USER, UserRow, create_user
+from tests.factory import PASSWORD
 
-PASSWORD = "a password for tests"
 # Of the least work that there is: none of it is to be waited for.
 HASH = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)
 

@@ -25,9 +25,19 @@ class Caller:
 
     def __init__(self, credentials: Credentials | None, access: Access) -> None:
         self.credentials = credentials
-        self.admitted = False
-        """Whether it has been asked who this is; a view that never did must not answer."""
+        self.viewer: Viewer | None = None
+        """Who it is, once that has been asked."""
         self._admins_only = access is Access.ADMINS
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it has been asked who this is; a view that never did must not answer."""
+        return self.viewer is not None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """None before that, and without an account."""
+        return self.viewer.user_id if self.viewer else None
 
     @property
     def session_id(self) -> UUID | None:
@@ -38,22 +48,22 @@ class Caller:
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.read. Raises SignedOut and NotAdmin too."""
-        result = await database.read(self._admitted(function), *args, **kwargs)
-        self.admitted = True
-        return result
+        return await database.read(self._admitted(function), *args, **kwargs)
 
     async def write(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.write. Raises SignedOut and NotAdmin too."""
-        result = await database.write(self._admitted(function), *args, **kwargs)
-        self.admitted = True
-        return result
+        return await database.write(self._admitted(function), *args, **kwargs)
 
     def _admitted(
         self, function: Callable[Concatenate[Any, Viewer, P], T]
     ) -> Callable[Concatenate[Any, P], T]:
-        return admitted(self.credentials, self._admins_only, function)
+        def known(connection: Any, viewer: Viewer, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            self.viewer = viewer
+            return function(connection, viewer, *args, **kwargs)
+
+        return admitted(self.credentials, self._admins_only, known)
 
 
 async def find_caller(access: Access) -> Caller:

@@ -13,9 +13,8 @@ from api import create_app
 from api.identity.passwords import HASHER
 from storage import open_database
 from storage.users import UserRow, find_by_email
-from tests.accounts import PASSWORD
 from tests.api.test_cli import FLASK
-from tests.factory import settings_for
+from tests.factory import PASSWORD, settings_for
 from tests.processes import environment
 
 EMAIL = "Boss@example.com"

@@ -1,7 +1,7 @@
 """The user operations, through HTTP."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -10,14 +10,14 @@ from api import create_app
 from api.app import Api
 from storage import users as stored
 from storage.users import ADMIN
-from tests.accounts import HASH, PASSWORD, Account, account, another_session
+from tests.accounts import HASH, Account, account, another_session
 from tests.accounts import sessions_of as ids_of_sessions
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import MARKER, PASSWORD, item_input, settings_for
 
 ME = "/api/users/me"
 NOBODY = "/api/users/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
-NEW_PASSWORD = "another one for tests"
+NEW_PASSWORD = f"{MARKER}, and another"
 
 
 def path_of(user: Account) -> str:
@@ -377,6 +377,31 @@ async def test_a_change_may_have_to_say_what_it_saw(tmp_path: Path) -> None:
         ]
         assert [response.status_code for response in refused] == [428, 428, 428]
         assert (await patch(client, ME, ada, body, If_Match='"1"')).status_code == 200
+
+
+async def test_the_log_tells_what_became_of_an_account(
+    client: httpx.AsyncClient, ada: Account, boss: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    new: dict[str, str] = {"email": "bob@example.com", "password": NEW_PASSWORD}
+    await patch(client, ME, ada, new | {"current_password": NEW_PASSWORD})
+    await patch(client, ME, ada, new | {"current_password": PASSWORD})
+    await patch(client, path_of(ada), boss, {"role": "admin", "active": False})
+    await patch(client, path_of(ada), boss, {"active": True}, If_Match='"1"')
+    await patch(client, path_of(ada), boss, {"active": True})
+    await client.delete(path_of(ada), headers=boss.headers)
+    await client.delete(path_of(boss), headers=boss.headers)
+    boss_id = str(boss.user.id)
+    lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "audit"]
+    assert {line["user_id"] for line in lines} == {str(ada.user.id)}
+    assert [(line["event"], line.get("by"), line.get("role")) for line in lines] == [
+        ("current_password_refused", None, None),
+        ("email_changed", None, None),
+        ("password_changed", None, None),
+        ("role_changed", boss_id, "admin"),
+        ("user_deactivated", boss_id, None),
+        ("user_reactivated", boss_id, None),
+        ("user_deleted", boss_id, None),
+    ]
 
 
 async def test_no_answer_has_a_password_or_its_hash(

@@ -30,12 +30,6 @@ ITEM: ItemValues = {
 }
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
-        yield database
-
-
 async def user(database: Database, email: str = "ada@example.com", role: str = USER) -> UserRow:
     return await database.write(users.create_user, email=email, password_hash="#", role=role)
 
