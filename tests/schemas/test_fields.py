@@ -12,7 +12,10 @@ from marshmallow.validate import Length
 from schemas.fields import (
     BLANKS,
     BoundedList,
+    Email,
+    Password,
     QueryInteger,
+    StrictBoolean,
     StrictInteger,
     Text,
     Timestamp,
@@ -166,3 +169,88 @@ def test_values_are_unique_or_the_first_repetition_is_named() -> None:
     with pytest.raises(ValidationError) as caught:
         unique(["a", "b", "a", "b"])
     assert caught.value.messages == {2: ["Must not be there twice."]}
+
+
+EMAIL = Email(metadata={})
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        (" \tAda@Example.COM\n", "Ada@Example.COM"),
+        ("a.b+c_d'e@f-g.h", "a.b+c_d'e@f-g.h"),
+        ("root@localhost", "root@localhost"),
+        ("用户@例え.jp", "用户@例え.jp"),
+        ("jo\u0308rg@example.com", "j\xf6rg@example.com"),
+        ("\uff41da@example.com", "ada@example.com"),
+        ("a" * 242 + "@example.com", "a" * 242 + "@example.com"),
+    ],
+)
+def test_an_address_is_kept_in_one_form(value: str, address: str) -> None:
+    assert EMAIL.deserialize(value) == address
+    assert re.search(EMAIL.metadata["pattern"], value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " ", "ada", "ada@", "@example.com", "a@b@c", "a b@c", "a@b c", "a@b\n@c"),
+        *(
+            ".a@b",
+            "a.@b",
+            "a..b@c",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            '"a b"@c',
+            "a@[::1]",
+            "<a@b>",
+            "a,b@c",
+        ),
+        "a\x01@b",
+        "a\u3000b@c",
+    ],
+)
+def test_what_is_no_address_is_refused(value: str) -> None:
+    assert messages(EMAIL, value) == ["Not an email address."]
+    assert not re.search(EMAIL.metadata["pattern"], value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ada\u200b@example.com",  # a blank without width
+        "ada\u202e@example.com",  # turns round what follows
+        "ada\u2048@example.com\ufdfa",  # NFKC makes blanks of it
+        "ada\uff20example.com@b",  # NFKC makes an @ of it
+    ],
+)
+def test_no_address_only_looks_like_another(value: str) -> None:
+    assert messages(EMAIL, value) == ["Not an email address."]
+
+
+@pytest.mark.parametrize("value", ["a" * 243 + "@example.com", "\xf6" * 122 + "@example.com"])
+def test_an_address_has_at_most_254_bytes(value: str) -> None:
+    assert messages(EMAIL, value) == ["Must not be longer than 254 bytes of UTF-8."]
+
+
+def test_a_huge_address_costs_nothing() -> None:
+    assert messages(EMAIL, "a." * 500_000) == ["Must not be longer than 254 bytes of UTF-8."]
+
+
+def test_a_password_is_kept_as_it_was_typed() -> None:
+    field = Password(metadata={"description": "Yours."})
+    assert field.deserialize(" Tür \U0001f6aa\n") == " Tür \U0001f6aa\n"
+    assert field.metadata["format"] == "password"
+    assert messages(field, "a\x00") == ["Must not contain the character NUL."]
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_strict_boolean_is_true_or_false(value: bool) -> None:
+    assert StrictBoolean().deserialize(value) is value
+
+
+@pytest.mark.parametrize("value", [1, 0, 1.0, "true", "on", "", [], {}])
+def test_a_strict_boolean_is_nothing_else(value: Any) -> None:
+    assert messages(StrictBoolean(), value) == ["Not a valid boolean."]

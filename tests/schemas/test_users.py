@@ -1,0 +1,81 @@
+"""What users may be and send, each bound from both sides."""
+
+from typing import Any
+
+import pytest
+from marshmallow import ValidationError
+
+from schemas.base import InputSchema
+from schemas.users import CurrentUserPatch, UserDeletionQuery, UserInput, UserPatch
+
+USER = {"email": "ada@example.com", "password": "x" * 12}
+CHANGES = {**USER, "current_password": "x"}
+
+
+def messages(schema: InputSchema, data: Any) -> Any:
+    with pytest.raises(ValidationError) as caught:
+        schema.load(data)
+    return caught.value.messages
+
+
+@pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
+@pytest.mark.parametrize("password", ["x" * 12, "x" * 128, "🚪" * 12, " " * 12])
+def test_a_password_may_be_anything_within_bounds(
+    schema: InputSchema, whole: Any, password: str
+) -> None:
+    assert schema.load({**whole, "password": password}) == {**whole, "password": password}
+
+
+@pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
+@pytest.mark.parametrize("password", ["", "x" * 11, "x" * 129])
+def test_a_password_is_neither_short_nor_endless(
+    schema: InputSchema, whole: Any, password: str
+) -> None:
+    assert messages(schema, {**whole, "password": password}) == {
+        "password": ["Length must be between 12 and 128."]
+    }
+
+
+def test_who_registers_sends_both() -> None:
+    missing = ["Missing data for required field."]
+    assert messages(UserInput(), {}) == {"email": missing, "password": missing}
+    assert messages(UserInput(), {**USER, "role": "admin"}) == {"role": ["Unknown field."]}
+
+
+@pytest.mark.parametrize("field", ["email", "password"])
+def test_one_change_is_enough(field: str) -> None:
+    sent = {field: CHANGES[field], "current_password": "x"}
+    assert CurrentUserPatch().load(sent) == sent
+
+
+def test_the_current_password_alone_changes_nothing() -> None:
+    assert messages(CurrentUserPatch(), {"current_password": "x"}) == {
+        "_schema": ["Send at least one field to change."]
+    }
+
+
+@pytest.mark.parametrize("field", ["email", "password", "current_password"])
+def test_nothing_of_ones_own_is_reset_by_null(field: str) -> None:
+    assert messages(CurrentUserPatch(), {**CHANGES, field: None}) == {
+        field: ["Field may not be null."]
+    }
+
+
+@pytest.mark.parametrize("sent", [{"role": "user"}, {"role": "admin"}, {"active": False}])
+def test_an_admin_changes_a_role_or_whether_it_may_sign_in(sent: Any) -> None:
+    assert UserPatch().load(sent) == sent
+
+
+@pytest.mark.parametrize(
+    "sent", [{"role": "Admin"}, {"role": ""}, {"role": None}, {"active": None}]
+)
+def test_an_admin_changes_nothing_to_what_is_none(sent: Any) -> None:
+    assert set(messages(UserPatch(), sent)) == set(sent)
+
+
+def test_items_stay_unless_they_are_to_go() -> None:
+    assert UserDeletionQuery().load({}) == {"delete_items": False}
+    assert UserDeletionQuery().load({"delete_items": "true"}) == {"delete_items": True}
+    assert messages(UserDeletionQuery(), {"delete_items": "1"}) == {
+        "delete_items": ["Not a valid boolean."]
+    }
