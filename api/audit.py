@@ -11,7 +11,7 @@ from flask import has_request_context, request
 
 Event = Literal[
     "user_registered",
-    "admin_created",
+    "user_created",
     "login_succeeded",
     "login_failed",
     "refresh_token_reused",

@@ -18,7 +18,8 @@ from api.context import database, passwords
 from api.cors_check import cors
 from schemas.users import UserInput
 from storage import DatabaseUnavailable, revisions
-from storage.users import ADMIN, EmailTaken, create_user
+from storage import users as stored
+from storage.users import ADMIN, USER, EmailTaken
 
 
 def init_app(app: Flask, document: dict[str, Any]) -> None:
@@ -73,22 +74,39 @@ def _valid(field: str, text: str) -> str:
         raise click.BadParameter(" ".join(error.messages), param_hint=field) from None
 
 
-@users.command("create-admin")
-@click.argument("email", callback=lambda _context, parameter, text: _valid(parameter.name, text))
-def create_admin(email: str) -> None:
-    """Create an admin, who signs in with the address EMAIL.
+an_address = click.argument(
+    "email", callback=lambda _context, about, text: _valid(about.name, text)
+)
 
-    The password is asked for; where standard input is no terminal, it is what comes from there.
-    It is no argument, which everybody could read in the list of processes.
+
+@users.command("create-user")
+@an_address
+def create_user(email: str) -> None:
+    """Create a user, who signs in with the address EMAIL.
+
+    The password is asked for, or else comes from standard input. It is no argument: everybody on
+    the machine can read those.
     """
-    _run(_create_admin(email, _valid("password", _read_password())))
-    click.echo(f"{email} is an admin now.")
+    _create(email, USER)
 
 
-async def _create_admin(email: str, password: str) -> None:
-    password_hash = await passwords.hash(password)
-    user = await database.write(create_user, email=email, password_hash=password_hash, role=ADMIN)
-    audit.record("admin_created", user_id=user.id, email=email)
+@users.command("create-admin")
+@an_address
+def create_admin(email: str) -> None:
+    """Create an admin, who signs in with the address EMAIL; like create-user."""
+    _create(email, ADMIN)
+
+
+def _create(email: str, role: str) -> None:
+    _run(_insert(email, _valid("password", _read_password()), role))
+    click.echo(f"{email} can sign in now, with the role {role}.")
+
+
+async def _insert(email: str, password: str, role: str) -> None:
+    user = await database.write(
+        stored.create_user, email=email, password_hash=await passwords.hash(password), role=role
+    )
+    audit.record("user_created", user_id=user.id, role=role)
 
 
 def _read_password() -> str:

@@ -15,7 +15,9 @@ BLANKS = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f
 
 # What an address is made of (RFC 5321, RFC 6531), without its quoted and its bracketed forms.
 ATOM = rf"[^\x00-\x20\x22\x28\x29\x2c\x2e\x3a-\x3c\x3e\x40\x5b-\x5d\x7f-\x9f{BLANKS}]+"
-ADDRESS = rf"{ATOM}(\x2e{ATOM})*@{ATOM}(\x2e{ATOM})*"
+LETTER = rf"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x9f{BLANKS}]"
+LABEL = rf"{LETTER}+(\x2d+{LETTER}+)*"
+ADDRESS = rf"{ATOM}(\x2e{ATOM})*@{LABEL}(\x2e{LABEL})*"
 LONGEST = 254
 
 

@@ -42,17 +42,17 @@ class TokenRequest(FormInput):
         },
     )
     username = Text(
-        validate=Length(max=254),
+        validate=Length(min=1, max=254),
         metadata={
             "description": "The email address that the user registered with.",
             "examples": ["ada@example.com"],
         },
     )
     password = Password(
-        validate=Length(max=128),
+        validate=Length(min=1, max=128),
         metadata={"description": "The user's password.", "examples": ["<your password>"]},
     )
-    refresh_token = Text(validate=Length(max=200), metadata=REFRESH_TOKEN)
+    refresh_token = Text(validate=Length(min=1, max=200), metadata=REFRESH_TOKEN)
 
     @validates_schema
     def whole(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -84,7 +84,7 @@ class TokenRevocation(FormInput):
 
     token = Text(
         required=True,
-        validate=Length(max=8192),
+        validate=Length(min=1, max=8192),
         metadata={
             "description": "The session's access token or refresh token.",
             "examples": ["<your refresh token>"],

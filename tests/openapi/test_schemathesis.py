@@ -1,5 +1,6 @@
 """Schemathesis, with all of its checks and phases, against the running server."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,12 +9,36 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+from api.app import Api
+from api.settings import Settings
+from storage import open_database
+from storage.users import ADMIN
+from tests.accounts import account
+from tests.factory import settings_for
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 ROOT = CONFIG.parents[2]
 
 
-def run_schemathesis(address: str, folder: Path) -> tuple[str, dict[str, Any]]:
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return settings_for(tmp_path, DATABASE_URL=database_url, ACCESS_TOKEN_SECONDS="86400")
+
+
+def an_admin(app: Api) -> str:
+    """The Authorization of a new one."""
+
+    async def create() -> str:
+        # The application's own connections belong to the loop that it is served on.
+        async with open_database(app.settings.database_url, auto_migrate=True) as database:
+            return (await account(app, ADMIN, database=database)).headers["Authorization"]
+
+    return asyncio.run(create())
+
+
+def run_schemathesis(address: str, authorization: str, folder: Path) -> tuple[str, dict[str, Any]]:
     """What it printed, and its report. `folder`: for what it writes."""
     report = folder / "report.json"
     command = [
@@ -24,6 +49,7 @@ def run_schemathesis(address: str, folder: Path) -> tuple[str, dict[str, Any]]:
         str(CONFIG),
         "run",
         "--checks=all",
+        f"--header=Authorization: {authorization}",
     ]
     run = subprocess.run(
         [*command, f"{address}/openapi.json", "--no-color", f"--report-json-path={report}"],
@@ -38,9 +64,9 @@ def run_schemathesis(address: str, folder: Path) -> tuple[str, dict[str, Any]]:
     return printed, json.loads(report.read_text())
 
 
-def test_schemathesis_finds_nothing(live: str, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(app: Api, live: str, tmp_path: Path) -> None:
     operations = sum(map(len, httpx.get(f"{live}/openapi.json").json()["paths"].values()))
-    printed, report = run_schemathesis(live, tmp_path)
+    printed, report = run_schemathesis(live, an_admin(app), tmp_path)
     assert report["failures"] == [], printed
     assert report["errors"] == [], printed
     assert report["exit_code"] == 0, printed

@@ -181,6 +181,7 @@ EMAIL = Email(metadata={})
         (" \tAda@Example.COM\n", "Ada@Example.COM"),
         ("a.b+c_d'e@f-g.h", "a.b+c_d'e@f-g.h"),
         ("root@localhost", "root@localhost"),
+        ("a@b--c.d-e-f", "a@b--c.d-e-f"),
         ("用户@例え.jp", "用户@例え.jp"),
         ("jo\u0308rg@example.com", "j\xf6rg@example.com"),
         ("\uff41da@example.com", "ada@example.com"),

@@ -1,4 +1,4 @@
-"""`flask --app api users create-admin`: the first one who can sign in."""
+"""`flask --app api users create-admin` and `create-user`: who signs in before anybody else can."""
 
 import asyncio
 import os
@@ -26,10 +26,12 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/items.db"
 
 
-def create_admin(folder: Path, url: str, email: str, password: bytes) -> Result:
+def create(
+    folder: Path, url: str, email: str, password: bytes, *, command: str = "create-admin"
+) -> Result:
     """What the command does with a password that no terminal gives."""
     app = create_app(settings_for(folder, DATABASE_URL=url))
-    return app.test_cli_runner().invoke(args=[*COMMAND, email], input=password)
+    return app.test_cli_runner().invoke(args=["users", command, email], input=password)
 
 
 def boss_of(url: str) -> UserRow | None:
@@ -40,26 +42,38 @@ def boss_of(url: str) -> UserRow | None:
     return asyncio.run(find())
 
 
-def assert_that_the_boss_can_sign_in(url: str) -> None:
+def assert_that_the_boss_can_sign_in(url: str, *, role: str = "admin") -> None:
     user = boss_of(url)
     assert user is not None
-    assert (user.email, user.role, user.active) == (EMAIL, "admin", True)
+    assert (user.email, user.role, user.active) == (EMAIL, role, True)
     assert HASHER.verify(user.password_hash, PASSWORD)
 
 
 def test_an_admin_is_created_once(tmp_path: Path, database_url: str) -> None:
-    created = create_admin(tmp_path, database_url, f" {EMAIL}", PASSWORD.encode())
-    assert (created.exit_code, created.stdout) == (0, f"{EMAIL} is an admin now.\n")
+    created = create(tmp_path, database_url, f" {EMAIL}", PASSWORD.encode())
+    assert (created.exit_code, created.stdout) == (
+        0,
+        f"{EMAIL} can sign in now, with the role admin.\n",
+    )
     assert_that_the_boss_can_sign_in(database_url)
-    again = create_admin(tmp_path, database_url, EMAIL.upper(), b"another password")
+    again = create(tmp_path, database_url, EMAIL.upper(), b"another password")
     assert again.exit_code == 1
     assert again.stderr.endswith("Error: Another account has this email address.\n")
     assert_that_the_boss_can_sign_in(database_url)
 
 
+def test_a_user_is_created_alike(tmp_path: Path, url: str) -> None:
+    created = create(tmp_path, url, EMAIL, PASSWORD.encode(), command="create-user")
+    assert (created.exit_code, created.stdout) == (
+        0,
+        f"{EMAIL} can sign in now, with the role user.\n",
+    )
+    assert_that_the_boss_can_sign_in(url, role="user")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_the_end_of_the_line_is_no_part_of_the_password(tmp_path: Path, url: str, end: str) -> None:
-    assert create_admin(tmp_path, url, EMAIL, f"{PASSWORD}{end}".encode()).exit_code == 0
+    assert create(tmp_path, url, EMAIL, f"{PASSWORD}{end}".encode()).exit_code == 0
     assert_that_the_boss_can_sign_in(url)
 
 
@@ -76,7 +90,7 @@ def test_the_end_of_the_line_is_no_part_of_the_password(tmp_path: Path, url: str
 def test_nobody_is_created_who_could_not_sign_in(
     tmp_path: Path, url: str, email: str, password: bytes, complaint: str
 ) -> None:
-    result = create_admin(tmp_path, url, email, password)
+    result = create(tmp_path, url, email, password)
     assert result.exit_code == 2
     assert result.stderr.endswith(f"Error: Invalid value for {complaint}\n")
     assert boss_of(url) is None
@@ -92,8 +106,11 @@ def test_takes_the_password_from_a_pipe(tmp_path: Path, url: str) -> None:
         text=True,
         check=False,
     )
-    assert (result.returncode, result.stdout) == (0, f"{EMAIL} is an admin now.\n")
-    assert "admin_created" in result.stderr
+    assert (result.returncode, result.stdout) == (
+        0,
+        f"{EMAIL} can sign in now, with the role admin.\n",
+    )
+    assert "user_created" in result.stderr
     assert PASSWORD not in result.stderr
     assert_that_the_boss_can_sign_in(url)
 
@@ -120,7 +137,7 @@ def test_asks_at_a_terminal_twice_and_shows_nothing(tmp_path: Path, url: str) ->
         for prompt in (b"Password (12 to 128 characters): ", b"Repeat for confirmation: "):
             wait_for(prompt)
             os.write(keyboard, f"{PASSWORD}\n".encode())
-        wait_for(b"is an admin now.")
+        wait_for(b"can sign in now, with the role admin.")
     os.close(keyboard)
     assert process.returncode == 0
     assert PASSWORD.encode() not in shown
