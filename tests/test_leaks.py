@@ -14,10 +14,10 @@ from tests.factory import PASSWORD, SECRET_KEY, settings_for
 from tests.leaks import leaks_in
 from tests.processes import started
 
+# In one piece, since nobody waits for what comes after the address.
 TELLS_A_SECRET = f"""
 import sys
-print("Running on http://127.0.0.1:8000", file=sys.stderr)
-print("signed in with {PASSWORD}", file=sys.stderr)
+sys.stderr.write("Running on http://127.0.0.1:8000\\nsigned in with {PASSWORD}\\n")
 """
 
 
