@@ -10,7 +10,9 @@ from flask import Flask, has_request_context, request
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
+from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
+from api.identity.provider import IdentityProvider
 from api.identity.tokens import AccessTokens
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
@@ -43,6 +45,15 @@ class Api(Flask):
             [settings.secret_key, *reversed(settings.secret_key_fallbacks)],
             lifetime=timedelta(seconds=settings.access_token_seconds),
         )
+        self.identity_provider = (
+            IdentityProvider(
+                issuer=settings.jwt_issuer,
+                audience=settings.jwt_audience,
+                keys=KeySet(settings.jwt_jwks_url),
+            )
+            if settings.jwt_jwks_url
+            else None
+        )
         self.passwords = Passwords()
         self._background = BackgroundLoop()
 
@@ -57,8 +68,10 @@ class Api(Flask):
     async def close(self) -> None:
         """Wait for what is running, then let go of what lives as long as the application."""
         async with AsyncExitStack() as stack:
-            for part in (self.database, self.passwords):
-                stack.push_async_callback(part.close)
+            stack.push_async_callback(self.database.close)
+            stack.push_async_callback(self.passwords.close)
+            if self.identity_provider is not None:
+                stack.push_async_callback(self.identity_provider.keys.close)
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         run = self._runner()

@@ -7,6 +7,7 @@ from werkzeug.local import LocalProxy
 
 from api.app import Api
 from api.identity.passwords import Passwords
+from api.identity.provider import IdentityProvider
 from api.identity.tokens import AccessTokens
 from api.settings import Settings
 from storage import Database
@@ -20,3 +21,8 @@ database: Database = cast(Database, LocalProxy(lambda: _app().database))
 passwords: Passwords = cast(Passwords, LocalProxy(lambda: _app().passwords))
 tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: _app().tokens))
 settings: Settings = cast(Settings, LocalProxy(lambda: _app().settings))
+
+
+def identity_provider() -> IdentityProvider | None:
+    """None where only our own tokens count."""
+    return _app().identity_provider

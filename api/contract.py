@@ -22,6 +22,7 @@ from api.context import settings
 from api.errors import InvalidRequest
 from api.idempotency import IDEMPOTENCY_KEY, Once
 from api.identity.caller import find_caller
+from api.identity.key_set import ProviderUnavailable
 from api.identity.refusals import InvalidTokenRequest
 from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
@@ -45,7 +46,7 @@ ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
     "caller": (DatabaseUnavailable,),
     "once": (KeyReused, KeyInUse, DatabaseUnavailable),
 }
-SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken)
+SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken, ProviderUnavailable)
 ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
     Access.EVERYONE: (),
     Access.OWNERS: SIGN_IN,

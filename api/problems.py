@@ -5,6 +5,7 @@ The answers, the document's error responses and the pages under /errors/ all com
 
 from werkzeug import exceptions as http
 
+from api.identity.key_set import ProviderUnavailable
 from api.identity.passwords import PasswordsBusy
 from api.identity.refusals import (
     InvalidGrant,
@@ -18,7 +19,15 @@ from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
 from storage import DatabaseUnavailable
 from storage.credentials import WrongPassword
-from storage.facts import KeyInUse, KeyReused, NotAdmin, NotFound, SignedOut, VersionConflict
+from storage.facts import (
+    KeyInUse,
+    KeyReused,
+    NotAdmin,
+    NotFound,
+    SignedOut,
+    UnknownIdentity,
+    VersionConflict,
+)
 from storage.revisions import RevisionError
 from storage.users import EmailTaken, LastAdmin, UserHasItems
 
@@ -111,6 +120,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     ),
     InvalidToken: INVALID_TOKEN,
     SignedOut: INVALID_TOKEN,
+    UnknownIdentity: INVALID_TOKEN,
     NotAdmin: ProblemType(
         slug="forbidden",
         status=403,
@@ -254,6 +264,16 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     Exception: INTERNAL_ERROR,
     DatabaseUnavailable: DATABASE_UNAVAILABLE,
     RevisionError: DATABASE_UNAVAILABLE,
+    ProviderUnavailable: ProblemType(
+        slug="identity-provider-unavailable",
+        status=503,
+        title="Identity provider unavailable",
+        detail="The identity provider can't be asked for its keys at the moment.",
+        meaning="The access token is signed with a key that the server doesn't know, and the "
+        "identity provider can't be asked about it.",
+        remedy="Try again after the seconds that Retry-After gives, with the same token.",
+        retry_after=30,
+    ),
     PasswordsBusy: ProblemType(
         slug="passwords-busy",
         status=503,

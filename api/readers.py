@@ -3,7 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # A host or an address, or any one label before two or more; with a port unless it is the scheme's.
 ORIGIN = re.compile(
@@ -53,6 +55,22 @@ def origins(text: str) -> tuple[str, ...]:
         if match is None or int(match["port"] or 0) > 65535:
             raise ValueError
     return words
+
+
+def https_address(text: str) -> str:
+    """For what must not be changed on its way, so without TLS only on this machine. No password
+    in it, since it is logged when it can't be reached."""
+    parts = urlsplit(text)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if text and not (secure and parts.hostname and "@" not in parts.netloc and text.isprintable()):
+        raise ValueError
+    return text
+
+
+def short_text(text: str) -> str:
+    if len(text) > 255 or not text.isprintable() or text != text.strip():
+        raise ValueError
+    return text
 
 
 def contact_address(text: str) -> str:

@@ -15,18 +15,20 @@ from typing import Any
 from dotenv import dotenv_values
 
 from api.readers import (
+    LOOPBACK,
     boolean,
     contact_address,
     database,
     each_long_enough,
     host,
+    https_address,
     integer,
     long_enough,
     one_of,
     origins,
+    short_text,
 )
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEVELOPMENT, PRODUCTION = "development", "production"
 DEVELOPMENT_ORIGINS = " ".join(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
@@ -151,6 +153,26 @@ class Settings:
         "For how many seconds a refresh token is valid: a session that isn't used for so long "
         "ends.",
     )
+    jwt_jwks_url: str = setting(
+        "",
+        https_address,
+        "https://host/path; http:// on 127.0.0.1, ::1 or localhost only; no password in it",
+        "Where an outside identity provider publishes its keys (a JWK set). Its access tokens then "
+        "count as well as our own.",
+        secret=True,
+    )
+    jwt_issuer: str = setting(
+        "",
+        short_text,
+        "at most 255 characters",
+        "The `iss` of its tokens, exactly.",
+    )
+    jwt_audience: str = setting(
+        "",
+        short_text,
+        "at most 255 characters",
+        "The `aud` that its tokens have if they are meant for this service.",
+    )
     registration: bool = setting(
         "true",
         boolean,
@@ -226,7 +248,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         except ValueError:
             shown = "(not shown)" if about["secret"] else text
             raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
-    return _with_secret_key(_guarded(Settings(**values)))
+    return _with_secret_key(_whole(_guarded(Settings(**values))))
 
 
 def _guarded(settings: Settings) -> Settings:
@@ -235,6 +257,18 @@ def _guarded(settings: Settings) -> Settings:
         return settings
     allowed = Settings.__dataclass_fields__["host"].metadata["allowed"]
     raise SettingsError(f"HOST={settings.host} is not allowed: {allowed}")
+
+
+PROVIDER = ("JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
+
+
+def _whole(settings: Settings) -> Settings:
+    """Raises SettingsError where only a part is said about an identity provider."""
+    missing = [key for key in PROVIDER if not getattr(settings, key.lower())]
+    if len(missing) in {0, len(PROVIDER)}:
+        return settings
+    together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
+    raise SettingsError(f"{missing[0]} is missing: {together}")
 
 
 def _with_secret_key(settings: Settings) -> Settings:

@@ -134,9 +134,9 @@ def create_user(
     return row
 
 
-def enrol_user(connection: Connection, issuer: str, subject: str) -> None:
-    """Make the user whom an outside identity provider knows so, unless somebody just did."""
-    _insert(connection, issuer=issuer, subject=subject, role=USER)
+def enrol_user(connection: Connection, issuer: str, subject: str) -> UserRow | None:
+    """Make the user whom an outside identity provider knows so; None if somebody just did."""
+    return _insert(connection, issuer=issuer, subject=subject, role=USER)
 
 
 def _insert(connection: Connection, **values: Any) -> UserRow | None:

@@ -1,15 +1,18 @@
 """The one who sent the request, as a view meets them."""
 
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from flask import request
 from werkzeug.exceptions import Unauthorized
 
-from api.context import database, settings, tokens
+from api import audit
+from api.context import database, identity_provider, settings, tokens
 from openapi.operation import Access
-from storage.admission import Credentials, Session, admitted
+from storage import users
+from storage.admission import Credentials, Identity, Session, admitted
+from storage.facts import UnknownIdentity
 from storage.viewers import Viewer
 
 P = ParamSpec("P")
@@ -48,13 +51,30 @@ class Caller:
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.read. Raises SignedOut and NotAdmin too."""
-        return await database.read(self._admitted(function), *args, **kwargs)
+        unit_of_work = self._admitted(function)
+        return await self._known(lambda: database.read(unit_of_work, *args, **kwargs))
 
     async def write(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.write. Raises SignedOut and NotAdmin too."""
-        return await database.write(self._admitted(function), *args, **kwargs)
+        unit_of_work = self._admitted(function)
+        return await self._known(lambda: database.write(unit_of_work, *args, **kwargs))
+
+    async def _known(self, run: Callable[[], Awaitable[T]]) -> T:
+        """What `run` gives, for a user who may have to be made first."""
+        try:
+            return await run()
+        except UnknownIdentity:
+            await self._enrol()
+            return await run()
+
+    async def _enrol(self) -> None:
+        """Whom the identity provider has signed in for the first time becomes a user."""
+        issuer, subject = cast(Identity, self.credentials)
+        user = await database.write(users.enrol_user, issuer, subject)
+        if user is not None:
+            audit.record("user_registered", user_id=user.id)
 
     def _admitted(
         self, function: Callable[Concatenate[Any, Viewer, P], T]
@@ -69,7 +89,8 @@ class Caller:
 async def find_caller(access: Access) -> Caller:
     """Who sent the request, as far as its operation asks.
 
-    Raises Unauthorized where a token is needed and there is none, and InvalidToken.
+    Raises Unauthorized where a token is needed and there is none, InvalidToken, and
+    ProviderUnavailable.
     """
     return Caller(await _credentials(access), access)
 
@@ -85,4 +106,11 @@ async def _credentials(access: Access) -> Credentials | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized
-    return tokens.verify(token.strip())
+    return await _verified(token.strip())
+
+
+async def _verified(token: str) -> Credentials:
+    provider = identity_provider()
+    if provider is None or tokens.is_ours(token):
+        return tokens.verify(token)
+    return await provider.verify(token)

@@ -44,6 +44,13 @@ class AccessTokens:
         key = self._keys[self._current]
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": self._current})
 
+    def is_ours(self, token: str) -> bool:
+        """Whether `token` says that it was issued here, true or not."""
+        try:
+            return jwt.get_unverified_header(token).get("kid") in self._keys
+        except jwt.InvalidTokenError:
+            return False
+
     def verify(self, token: str, *, expired_too: bool = False) -> Session:
         """The session that `token` speaks of. Raises InvalidToken."""
         try:

@@ -18,36 +18,19 @@ from api.identity.tokens import AccessTokens
 from storage import users
 from tests.conftest import bridged
 from tests.factory import PASSWORD, SECRET_KEY, settings_for
+from tests.sign_in import (
+    EMAIL,
+    USED_UP,
+    WRONG,
+    assert_refused,
+    refresh,
+    register,
+    sign_in,
+    sign_out,
+    status_with,
+)
 
-EMAIL = "ada@example.com"
 WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-WRONG = "The email address or the password is wrong."
-USED_UP = "The refresh token is not valid, or not any more."
-
-
-async def register(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
-    body = {"email": EMAIL, "password": PASSWORD, **changes}
-    return await client.post("/api/auth/register", json=body)
-
-
-async def sign_in(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
-    form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD, **changes}
-    return await client.post("/api/auth/token", data=form)
-
-
-async def refresh(client: httpx.AsyncClient, pair: dict[str, Any]) -> httpx.Response:
-    form = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
-    return await client.post("/api/auth/token", data=form)
-
-
-async def sign_out(client: httpx.AsyncClient, token: str) -> httpx.Response:
-    return await client.post("/api/auth/logout", data={"token": token})
-
-
-async def status_with(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
-    """What a request with the access token is answered."""
-    headers = {"Authorization": f"Bearer {pair['access_token']}"}
-    return (await client.get("/api/items", headers=headers)).status_code
 
 
 @pytest.fixture
@@ -58,24 +41,6 @@ async def pair(client: httpx.AsyncClient) -> dict[str, Any]:
     assert response.status_code == 200
     tokens: dict[str, Any] = response.json()
     return tokens
-
-
-def assert_refused(response: httpx.Response, error: str, detail: str, **members: Any) -> None:
-    """As RFC 6749 §5.2 wants it, with the members of a problem beside."""
-    assert response.status_code == 400
-    assert response.headers["Content-Type"] == "application/json"
-    slug = {"invalid_request": "invalid_token_request"}.get(error, error).replace("_", "-")
-    assert response.json() == {
-        "type": f"/errors/{slug}",
-        "title": slug.replace("-", " ").capitalize(),
-        "status": 400,
-        "detail": detail,
-        "error": error,
-        "error_description": detail,
-        "errors": [],
-        "request_id": response.headers["X-Request-ID"],
-        **members,
-    }
 
 
 async def test_registers_a_user(client: httpx.AsyncClient) -> None:
@@ -101,25 +66,6 @@ async def test_an_address_registers_once(client: httpx.AsyncClient) -> None:
     assert again.headers["Content-Type"] == "application/problem+json"
     assert again.json()["type"] == "/errors/email-taken"
     assert again.json()["detail"] == "Another account has this email address."
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"password": "x" * 11}, "/password"),
-        ({"password": "x" * 129}, "/password"),
-        ({"password": None}, "/password"),
-        ({"password": "x" * 11 + "\0"}, "/password"),
-        ({"email": "ada"}, "/email"),
-        ({"role": "admin"}, "/role"),
-    ],
-)
-async def test_refuses_what_nobody_can_register_with(
-    client: httpx.AsyncClient, changes: dict[str, Any], pointer: str
-) -> None:
-    response = await register(client, **changes)
-    assert response.status_code == 400
-    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
 @pytest.fixture
@@ -166,58 +112,6 @@ async def test_other_parameters_and_credentials_are_ignored(client: httpx.AsyncC
     besides = {"scope": "", "client_id": "swagger", "client_secret": "none", "refresh_token": ""}
     response = await client.post("/api/auth/token", data={**form, **besides}, auth=("a", "b"))
     assert response.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("body", "detail", "pointer"),
-    [
-        ("", "The body is empty.", ""),
-        ("username=ada", "/grant_type: Missing data for required field.", "/grant_type"),
-        ("grant_type=&username=ada", "/grant_type: Missing data", "/grant_type"),
-        ("grant_type=password&username=ada", "/password: This grant needs it.", "/password"),
-        ("grant_type=password&username=&password=x", "/username: This grant", "/username"),
-        ("grant_type=refresh_token", "/refresh_token: This grant needs it.", "/refresh_token"),
-        ("grant_type=password&grant_type=password", "the same parameter twice", ""),
-        ("grant_type=password&scope=a&scope=b", "the same parameter twice", ""),
-        ("grant_type=%ff", "The body is not UTF-8.", ""),
-        ("&".join(f"p{n}=1" for n in range(101)), "more than 100 parameters", ""),
-        ("grant_type=password&username=a%00&password=b", "/username: Must not", "/username"),
-        (f"grant_type=password&username={'a' * 255}&password=b", "/username: Longer", "/username"),
-        (f"grant_type=password&username=a&password={'b' * 129}", "/password: Longer", "/password"),
-    ],
-)
-async def test_a_malformed_request_for_tokens_is_an_invalid_request(
-    client: httpx.AsyncClient, body: str, detail: str, pointer: str
-) -> None:
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    response = await client.post("/api/auth/token", content=body, headers=headers)
-    said = response.json()
-    assert detail in said["detail"]
-    assert [error["pointer"] for error in said["errors"]] == [pointer]
-    assert_refused(response, "invalid_request", said["detail"], errors=said["errors"])
-
-
-async def test_a_query_is_an_invalid_request_too(client: httpx.AsyncClient) -> None:
-    response = await client.post("/api/auth/token?\xe9=1", data={"grant_type": "password"})
-    said = response.json()
-    assert said["errors"] == [{"detail": "Unknown field.", "parameter": "\xe9"}]
-    assert said["detail"] == "\xe9: Unknown field."
-    assert said["error"] == "invalid_request"
-    assert said["error_description"] == "?: Unknown field."
-
-
-async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
-    response = await client.post("/api/auth/token", data={"grant_type": "client_credentials"})
-    detail = "The grant_type may be password or refresh_token."
-    assert_refused(response, "unsupported_grant_type", detail)
-
-
-async def test_tokens_take_a_form(client: httpx.AsyncClient) -> None:
-    response = await client.post("/api/auth/token", json={"grant_type": "password"})
-    assert response.status_code == 415
-    assert response.headers["Content-Type"] == "application/problem+json"
-    wanted = "Send the body as application/x-www-form-urlencoded."
-    assert response.json()["errors"] == [{"detail": wanted, "header": "Content-Type"}]
 
 
 async def test_a_weaker_hash_is_made_anew(app: Api, client: httpx.AsyncClient) -> None:
@@ -279,13 +173,6 @@ async def test_of_many_who_use_a_refresh_token_at_once_one_is_served(
     assert await status_with(client, pair) == 401
 
 
-@pytest.mark.parametrize("text", ["x", "irt_" + "A" * 64, "irt_" + "A" * 63 + "=", "\u20ac"])
-async def test_a_refresh_token_of_no_session_is_refused(
-    client: httpx.AsyncClient, text: str
-) -> None:
-    assert_refused(await refresh(client, {"refresh_token": text}), "invalid_grant", USED_UP)
-
-
 async def test_a_closed_account_refreshes_nothing(
     app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
@@ -320,20 +207,6 @@ async def test_what_is_left_of_a_session_signs_out(
     assert await status_with(client, {"access_token": expired}) == 401
     await sign_out(client, expired)
     assert (await refresh(client, pair)).status_code == 400
-
-
-@pytest.mark.parametrize("token", ["x", "irt_" + "A" * 64, "eyJ.e30.x", "\u20ac" * 2000])
-async def test_signing_out_of_nothing_is_fine(client: httpx.AsyncClient, token: str) -> None:
-    form = {"token": token, "token_type_hint": "refresh_token"}
-    response = await client.post("/api/auth/logout", data=form)
-    assert response.status_code == 204
-
-
-async def test_signing_out_needs_a_token(client: httpx.AsyncClient) -> None:
-    response = await client.post("/api/auth/logout", data={"token_type_hint": "access_token"})
-    error = {"detail": "Missing data for required field.", "pointer": "/token"}
-    detail = "/token: Missing data for required field."
-    assert_refused(response, "invalid_request", detail, errors=[error])
 
 
 def close_account(connection: Connection) -> None:

@@ -15,18 +15,10 @@ from sqlalchemy import Engine, event
 from api import create_app
 from api.app import Api
 from api.identity.passwords import Passwords
-from tests.api.test_auth import (
-    WRONG,
-    assert_refused,
-    close_account,
-    refresh,
-    register,
-    set_hash,
-    sign_in,
-    sign_out,
-)
+from tests.api.test_auth import close_account, set_hash
 from tests.conftest import bridged
 from tests.factory import PASSWORD, settings_for
+from tests.sign_in import WRONG, assert_refused, refresh, register, sign_in, sign_out
 
 NOBODY = "nobody@example.com"
 

@@ -21,7 +21,7 @@ from api.app import Api
 from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
 from api.settings import Settings
 from tests.accounts import Account, account
-from tests.factory import SECRET_KEY, item_input, settings_for
+from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 OPERATIONS: dict[str, tuple[str, str]] = {
@@ -32,7 +32,6 @@ OPERATIONS: dict[str, tuple[str, str]] = {
 SIGNING_KEY = _signing_key(SECRET_KEY)
 RSA_KEY = generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC_PEM = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-PASSWORD = "a password for tests, of 12 or more"
 
 Options = dict[str, Any]
 

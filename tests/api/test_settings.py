@@ -39,6 +39,7 @@ def test_development_needs_no_setting_at_all() -> None:
 def test_production_is_stricter() -> None:
     settings = load_settings({"ENVIRONMENT": "production", "SECRET_KEY": SECRET_KEY})
     assert settings.cors_origins == ()
+    assert settings.registration is False
     assert settings.auto_migrate is False
     assert settings.log_format == "json"
 
@@ -65,6 +66,10 @@ def test_production_is_stricter() -> None:
         ("CORS_ORIGINS", "http://localhost:080", "origins such as"),
         ("CORS_ORIGINS", "http://localhost:65536", "origins such as"),
         ("CORS_ORIGINS", "http://localhost:3000 example.com", "origins such as"),
+        ("REFRESH_TOKEN_SECONDS", "59", "60 to 31536000"),
+        ("REGISTRATION", "open", "true or false"),
+        ("JWT_ISSUER", "x" * 256, "at most 255 characters"),
+        ("JWT_AUDIENCE", " items", "at most 255 characters"),
         ("MAX_BODY_BYTES", "0", "1 to 2147483648"),
         ("BODY_TIMEOUT", "-1", "1 to 3600"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
@@ -83,6 +88,26 @@ def test_a_bad_value_stops_the_start_with_one_line(key: str, value: str, allowed
     assert "\n" not in line
 
 
+PROVIDER = {
+    "JWT_JWKS_URL": "http://127.0.0.1:8080/keys",
+    "JWT_ISSUER": "https://id.example.com/",
+    "JWT_AUDIENCE": "items",
+}
+
+
+@pytest.mark.parametrize("missing", PROVIDER)
+def test_an_identity_provider_is_named_as_a_whole(missing: str) -> None:
+    settings = load_settings(PROVIDER)
+    assert (settings.jwt_jwks_url, settings.jwt_issuer, settings.jwt_audience) == tuple(
+        PROVIDER.values()
+    )
+    with pytest.raises(SettingsError) as stop:
+        load_settings({**PROVIDER, missing: ""})
+    assert str(stop.value) == (
+        f"{missing} is missing: JWT_JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together"
+    )
+
+
 def test_takes_origins_as_browsers_write_them() -> None:
     origins = "http://localhost:3000, https://*.example.com:8443 http://[::1]:80000"
     with pytest.raises(SettingsError):
@@ -99,6 +124,12 @@ def test_takes_origins_as_browsers_write_them() -> None:
     [
         ("SECRET_KEY", "too short to sign"),
         ("SECRET_KEY_FALLBACKS", f"{'long enough, this one is, I think'.replace(' ', '')} short"),
+        ("JWT_JWKS_URL", "http://id.example.com/keys"),
+        ("JWT_JWKS_URL", "http://127.0.0.1.example.com/"),
+        ("JWT_JWKS_URL", "https://anna:hidden@id.example.com/"),
+        ("JWT_JWKS_URL", "file:///etc/passwd"),
+        ("JWT_JWKS_URL", "https://id.example.com/\x7f"),
+        ("JWT_JWKS_URL", "https://[::1"),
         ("DATABASE_URL", "mysql://user:password@host/items"),
         ("DATABASE_URL", "postgresql://anna:hidden@db.example"),
         ("DATABASE_URL", "sqlite:///:memory:"),

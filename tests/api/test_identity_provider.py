@@ -1,0 +1,396 @@
+"""Tokens of an outside identity provider, whose keys a real server publishes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from math import inf
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Connection, func, select, update
+
+from api.app import Api
+from api.identity.key_set import LARGEST, KeySet
+from api.identity.provider import IdentityProvider as Verifier
+from api.settings import Settings
+from storage.admission import Session
+from storage.users import users
+from tests.accounts import signed_in
+from tests.factory import settings_for
+from tests.identity_provider import (
+    AUDIENCE,
+    ISSUER,
+    IdentityProvider,
+    bearer,
+    claims_of,
+    ec_key,
+    jwk_of,
+    rsa_key,
+)
+
+KEY, OTHER_KEY, EC_KEY = rsa_key(), rsa_key(), ec_key()
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityProvider]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    provider = IdentityProvider()
+    provider.keys = [jwk_of(KEY, "one"), jwk_of(EC_KEY, "two")]
+    with provider.serving():
+        yield provider
+
+
+@pytest.fixture
+def settings(tmp_path: Any, provider: IdentityProvider) -> Settings:
+    return settings_for(
+        tmp_path,
+        JWT_JWKS_URL=provider.url,
+        JWT_ISSUER=ISSUER,
+        JWT_AUDIENCE=AUDIENCE,
+    )
+
+
+async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:
+    return await client.get("/api/items", headers=headers)
+
+
+async def status(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
+    return (await listed(client, headers)).status_code
+
+
+def assert_unavailable(response: httpx.Response) -> None:
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Retry-After"] == "30"
+    assert response.json()["type"] == "/errors/identity-provider-unavailable"
+
+
+def asks(app: Api, provider: IdentityProvider, **options: float) -> None:
+    """Let `app` wait for the provider, or not, in another way than it does."""
+    app.identity_provider = Verifier(
+        issuer=ISSUER, audience=AUDIENCE, keys=KeySet(provider.url, **options)
+    )
+
+
+async def test_its_users_are_made_with_their_first_request(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
+) -> None:
+    ada = bearer(KEY, "one")
+    created = await client.post("/api/items", json={"name": "First item"}, headers=ada)
+    assert created.status_code == 201
+    assert (await listed(client, ada)).json()["items"] == [created.json()]
+    me = (await client.get("/api/users/me", headers=ada)).json()
+    assert (me["email"], me["role"], me["active"]) == (None, "user", True)
+    grace = bearer(EC_KEY, "two", algorithm="ES256", subject="grace")
+    assert (await client.get("/api/users/me", headers=grace)).json()["id"] != me["id"]
+    assert (await listed(client, grace)).json()["items"] == []
+    registered = [r.msg["user_id"] for r in caplog.records if r.name == "audit"]
+    assert registered[0] == me["id"]
+    assert len(registered) == 2
+    assert provider.asked == 1
+
+
+async def test_of_many_first_requests_one_makes_the_user(
+    app: Api, client: httpx.AsyncClient
+) -> None:
+    responses = await asyncio.gather(
+        *(client.get("/api/users/me", headers=bearer(KEY, "one")) for _ in range(16))
+    )
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.json()["id"] for response in responses}) == 1
+    assert await app.database.read(count_users) == 1
+
+
+async def test_our_own_tokens_count_as_well(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    assert await status(client, await signed_in(app)) == 200
+    assert provider.asked == 0
+
+
+async def test_a_closed_account_stays_out(app: Api, client: httpx.AsyncClient) -> None:
+    assert await status(client, bearer(KEY, "one")) == 200
+    await app.database.write(close_accounts)
+    response = await listed(client, bearer(KEY, "one"))
+    assert response.status_code == 401
+    assert response.json()["type"] == "/errors/invalid-token"
+    assert await app.database.read(count_users) == 1
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "https://other.example.com"},
+        {"aud": [f"{AUDIENCE}/"]},
+        {"aud": None},
+        {"iss": "https://id.example.com"},
+        {"iss": "items-api"},
+        {"iss": None},
+        {"exp": 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"iat": None},
+        {"iat": 2**40},
+        {"nbf": 2**40},
+        {"subject": None},
+        {"subject": ""},
+        {"subject": "a" * 256},
+        {"subject": "a\0b"},
+        {"subject": "\ud800"},
+        {"sub": 5},
+    ],
+)
+async def test_refuses_what_is_not_meant_for_this_service(
+    app: Api, client: httpx.AsyncClient, claims: dict[str, Any]
+) -> None:
+    response = await listed(client, bearer(KEY, "one", **claims))
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert response.json()["type"] == "/errors/invalid-token"
+    assert await app.database.read(count_users) == 0
+
+
+PUBLIC_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def forged(algorithm: str, key: Any, **header: Any) -> dict[str, str]:
+    """A request with a token that PyJWT would not sign, or not so."""
+    first, second, _ = jwt.encode(
+        claims_of(), "x" * 64, "HS256", headers={"kid": "one", **header}
+    ).split(".")
+    told = json.dumps({"alg": algorithm, "kid": "one", **header}).encode()
+    first = jwt.utils.base64url_encode(told).decode()
+    algorithms = jwt.algorithms.get_default_algorithms()
+    hmac = algorithms["HS256"].hash_alg  # type: ignore[attr-defined]  # the HMAC one has it
+    signed = jwt.algorithms.HMACAlgorithm(hmac).sign(f"{first}.{second}".encode(), key)
+    last = jwt.utils.base64url_encode(signed).decode() if key else ""
+    return {"Authorization": f"Bearer {first}.{second}.{last}"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        (forged("HS256", PUBLIC_PEM), 0),
+        (forged("HS256", b""), 0),
+        (forged("none", b""), 0),
+        (forged("None", b""), 0),
+        (forged("RS256", PUBLIC_PEM), 1),
+        (bearer(OTHER_KEY, "one"), 1),
+        (bearer(KEY, "two"), 1),
+        (bearer(EC_KEY, "one", algorithm="ES256"), 1),
+        (bearer(KEY, "one", algorithm="RS512"), 0),
+        (bearer(KEY, "one", algorithm="PS256"), 0),
+        (bearer(OTHER_KEY, ""), 1),
+    ],
+)
+async def test_refuses_other_algorithms_and_other_keys(
+    client: httpx.AsyncClient, provider: IdentityProvider, headers: dict[str, str], asked: int
+) -> None:
+    assert await status(client, headers) == 401
+    assert provider.asked == asked
+
+
+@pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c"])
+async def test_keys_that_a_token_brings_or_names_are_not_looked_at(
+    client: httpx.AsyncClient, provider: IdentityProvider, member: str
+) -> None:
+    elsewhere = IdentityProvider()
+    elsewhere.keys = [jwk_of(OTHER_KEY, "one")]
+    with elsewhere.serving():
+        brought = {"jku": elsewhere.url, "x5u": elsewhere.url, "x5c": ["MII"]}
+        header = {"kid": "one", member: brought.get(member, jwk_of(OTHER_KEY, "one"))}
+        token = jwt.encode(claims_of(), OTHER_KEY, "RS256", headers=header)
+        assert await status(client, {"Authorization": f"Bearer {token}"}) == 401
+    assert elsewhere.asked == 0
+    assert provider.asked == 1
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        jwk_of(rsa_key(1024), "one"),
+        jwk_of(KEY, "one", use="enc"),
+        jwk_of(KEY, "one", alg="PS256"),
+        jwk_of(ec_key(ec.SECP384R1()), "one"),
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "one"},
+        {"kty": "RSA", "n": "AQAB", "kid": "one"},
+        {"kty": "nothing", "kid": "one"},
+        {"kid": "one"},
+        "one",
+    ],
+    ids=["short", "use", "alg", "curve", "oct", "no-e", "kty", "no-kty", "text"],
+)
+async def test_keys_that_nobody_should_trust_are_left_out(
+    client: httpx.AsyncClient, provider: IdentityProvider, unusable: Any
+) -> None:
+    provider.keys = [unusable, jwk_of(EC_KEY, "two")]
+    assert await status(client, bearer(KEY, "one")) == 401
+    assert await status(client, bearer(EC_KEY, "two", algorithm="ES256")) == 200
+
+
+async def test_new_keys_are_found_and_old_ones_go(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, pause=0)
+    assert await status(client, bearer(KEY, "one")) == 200
+    provider.keys = [jwk_of(OTHER_KEY, "next")]
+    assert await status(client, bearer(OTHER_KEY, "next")) == 200
+    assert await status(client, bearer(KEY, "one")) == 401
+    assert provider.asked == 3
+
+
+async def test_a_withdrawn_key_goes_though_no_other_is_missing(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, kept_for=0)
+    assert await status(client, bearer(KEY, "one")) == 200
+    provider.keys = [jwk_of(EC_KEY, "two")]
+    while await status(client, bearer(KEY, "one")) != 401:
+        pass
+    assert provider.asked >= 2
+
+
+async def test_a_flood_of_unknown_keys_is_one_question(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, pause=inf)
+    floods = [bearer(KEY, f"made-up-{n}") for n in range(50)]
+    statuses = await asyncio.gather(*(status(client, headers) for headers in floods))
+    assert statuses == [401] * 50
+    assert [await status(client, headers) for headers in floods] == [401] * 50
+    assert await status(client, bearer(KEY, "one")) == 200
+    assert provider.asked == 1
+
+
+async def test_who_waits_for_the_provider_holds_up_nobody_else(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, pause=0, timeout=60)
+    assert await status(client, bearer(KEY, "one")) == 200
+    provider.open.clear()
+    provider.reached.clear()
+    provider.keys.append(jwk_of(OTHER_KEY, "next"))
+    waiting = [asyncio.ensure_future(status(client, bearer(OTHER_KEY, "next"))) for _ in range(8)]
+    await asyncio.to_thread(provider.reached.wait)
+    assert await status(client, bearer(KEY, "one")) == 200
+    assert (await client.get("/api/health")).status_code == 200
+    leaving, *staying = waiting
+    leaving.cancel()
+    provider.open.set()
+    assert await asyncio.gather(*staying) == [200] * 7
+    assert provider.asked == 2
+
+
+async def test_a_slow_provider_is_waited_for_so_long_and_no_longer(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, pause=inf, timeout=0.01)
+    provider.open.clear()
+    for _ in range(3):
+        assert_unavailable(await listed(client, bearer(KEY, "one")))
+    assert provider.asked <= 1
+
+
+async def test_known_keys_work_while_the_provider_is_away(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
+) -> None:
+    asks(app, provider, pause=0, kept_for=0)
+    assert await status(client, bearer(KEY, "one")) == 200
+    provider.status = 500
+    for _ in range(3):
+        assert_unavailable(await listed(client, bearer(OTHER_KEY, "next")))
+        assert await status(client, bearer(KEY, "one")) == 200
+    events = {r.msg["event"] for r in caplog.records if r.name == "api.identity.key_set"}
+    assert events == {"keys_fetched", "keys_not_fetched"}
+    provider.status = 200
+    provider.keys.append(jwk_of(OTHER_KEY, "next"))
+    while await status(client, bearer(OTHER_KEY, "next")) != 200:
+        pass
+
+
+async def test_a_failure_is_no_reason_to_ask_more_often(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    asks(app, provider, pause=inf)
+    provider.status = 404
+    for _ in range(5):
+        assert_unavailable(await listed(client, bearer(KEY, "one")))
+    assert provider.asked == 1
+
+
+async def test_nobody_there_is_unavailable(app: Api, client: httpx.AsyncClient) -> None:
+    gone = IdentityProvider()
+    with gone.serving():
+        pass
+    asks(app, gone)
+    assert_unavailable(await listed(client, bearer(KEY, "one")))
+    assert await status(client, await signed_in(app)) == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>",
+        b"[]",
+        b"5",
+        b'{"keys": {}}',
+        b'{"keys": []}',
+        b'{"keys": [{"kty": "RSA"}]}',
+        b"[" * 100_000,
+        b" " * (LARGEST + 1),
+        b"\xff\xfe",
+    ],
+    ids=lambda content: str(content[:20]),
+)
+async def test_what_is_no_set_of_keys_is_unavailable(
+    client: httpx.AsyncClient, provider: IdentityProvider, content: bytes
+) -> None:
+    provider.content = content
+    assert_unavailable(await listed(client, bearer(KEY, "one")))
+
+
+async def test_the_provider_sends_nobody_elsewhere(
+    client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    elsewhere = IdentityProvider()
+    elsewhere.keys = provider.keys
+    with elsewhere.serving():
+        provider.status, provider.location = 302, elsewhere.url
+        assert_unavailable(await listed(client, bearer(KEY, "one")))
+    assert elsewhere.asked == 0
+
+
+async def test_a_token_of_ours_is_ours_whatever_the_provider_says(
+    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+) -> None:
+    """A key of the provider's that is called as one of ours opens nothing."""
+    ours = await signed_in(app)
+    token = ours["Authorization"].removeprefix("Bearer ")
+    kid = jwt.get_unverified_header(token)["kid"]
+    provider.keys = [jwk_of(KEY, kid)]
+    assert await status(client, bearer(KEY, kid)) == 401
+    session: Session = app.tokens.verify(token)
+    claims = {"sub": str(session.user_id), "sid": str(session.id)}
+    assert await status(client, bearer(KEY, kid, **claims, iss="items-api")) == 401
+    assert await status(client, ours) == 200
+
+
+def count_users(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(users)).scalar_one()
+
+
+def close_accounts(connection: Connection) -> None:
+    connection.execute(update(users).values(active=False))
+
+
+@pytest.fixture(autouse=True)
+async def closed(app: Api) -> AsyncIterator[None]:
+    """The one that a test puts in place of the application's own has a thread too."""
+    first = app.identity_provider
+    yield
+    if first is not None and first is not app.identity_provider:
+        await first.keys.close()

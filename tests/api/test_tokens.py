@@ -1,0 +1,154 @@
+"""Our own access tokens; those that are plainly forged are in test_permissions.py."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+
+from api import create_app
+from api.app import Api
+from api.identity.tokens import AccessTokens, InvalidToken, _key_id, _signing_key
+from api.settings import Settings
+from storage.admission import Session
+from tests.accounts import signed_in
+from tests.conftest import bridged
+from tests.factory import SECRET_KEY, settings_for
+
+SESSION = Session(uuid4(), uuid4())
+OLD, NEW, NEWEST = ("o" * 32, "n" * 32, "m" * 32)
+MINUTE = timedelta(minutes=1)
+
+
+def encoded(data: bytes) -> str:
+    return jwt.utils.base64url_encode(data).decode()
+
+
+def token_with(header: dict[str, Any] | bytes, token: str) -> str:
+    """`token` under another header, signed with our key: as far as could be if that were lost."""
+    told = header if isinstance(header, bytes) else json.dumps(header).encode()
+    signed = f"{encoded(told)}.{token.split('.')[1]}"
+    algorithm = jwt.get_algorithm_by_name("HS256")
+    signature = algorithm.sign(signed.encode(), _signing_key(SECRET_KEY))
+    return f"{signed}.{encoded(signature)}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_for(tmp_path)
+
+
+KID = _key_id(_signing_key(SECRET_KEY))
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"alg": "HS256", "kid": KID}, 200),
+        ({"alg": "HS256", "kid": KID, "jku": "http://127.0.0.1:1/keys", "x5u": "file:///"}, 200),
+        ({"alg": "HS256"}, 401),
+        ({"alg": "HS256", "kid": ""}, 401),
+        ({"alg": "HS256", "kid": [KID]}, 401),
+        ({"alg": "HS256", "kid": "../../dev/null"}, 401),
+        ({"alg": "HS512", "kid": KID}, 401),
+        ({"alg": "hs256", "kid": KID}, 401),
+        ({"alg": None, "kid": KID}, 401),
+        ({"alg": ["HS256"], "kid": KID}, 401),
+        ({"kid": KID}, 401),
+        ({"alg": "HS256", "kid": KID, "crit": ["exp"], "exp": 1}, 401),
+        ({"alg": "HS256", "kid": KID, "crit": []}, 401),
+        ({"alg": "HS256", "kid": KID, "crit": ["b64"], "b64": False}, 401),
+        (b"[" * 9_000, 401),
+        (b'{"alg": "HS256", "kid": ' + b"9" * 5_000 + b"}", 401),
+        (b"\xff", 401),
+        (b"", 401),
+    ],
+)
+async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
+    app: Api, client: httpx.AsyncClient, header: dict[str, Any] | bytes, status: int
+) -> None:
+    token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
+    headers = {"Authorization": f"Bearer {token_with(header, token)}"}
+    response = await client.get("/api/items", headers=headers)
+    assert response.status_code == status
+    if status == 401:
+        assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert response.json()["detail"] == "The access token is not valid, or not any more."
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        b"",
+        b".",
+        b"..",
+        b"e30.e30.",
+        b"a.b.c.d",
+        b"x" * 15_000,
+        b"\xe9t\xe9.\xe9t\xe9.\xe9t\xe9",
+        "\u20ac.\u20ac.\u20ac".encode(),
+        b"eyJhbGciOiJIUzI1NiJ9 .e30.x",
+    ],
+)
+async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: bytes) -> None:
+    response = await client.get("/api/items", headers=[(b"Authorization", b"Bearer " + token)])
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearertoken", "", "Token"])
+async def test_other_schemes_are_none_of_ours(
+    app: Api, client: httpx.AsyncClient, scheme: str
+) -> None:
+    token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
+    headers = {"Authorization": f"{scheme} {token}"}
+    response = await client.get("/api/items", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.json()["type"] == "/errors/authentication-required"
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+async def test_the_scheme_s_case_and_blanks_do_not_matter(
+    app: Api, client: httpx.AsyncClient, scheme: str
+) -> None:
+    token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
+    response = await client.get("/api/items", headers={"Authorization": f"{scheme} {token}"})
+    assert response.status_code == 200
+
+
+def test_a_new_key_signs_and_the_old_one_is_still_accepted() -> None:
+    before = AccessTokens([OLD], lifetime=MINUTE)
+    after = AccessTokens([NEW, OLD], lifetime=MINUTE)
+    assert after.verify(before.issue(SESSION)) == SESSION
+    kids = {jwt.get_unverified_header(t.issue(SESSION))["kid"] for t in (before, after)}
+    assert len(kids) == 2
+    with pytest.raises(InvalidToken):
+        before.verify(after.issue(SESSION))
+    with pytest.raises(InvalidToken):
+        AccessTokens([NEWEST, NEW], lifetime=MINUTE).verify(before.issue(SESSION))
+
+
+async def test_the_keys_of_the_settings_rotate(tmp_path: Path) -> None:
+    before = create_app(settings_for(tmp_path, SECRET_KEY=OLD))
+    async with before:
+        headers = await signed_in(before)
+    seen = []
+    for keys in [(NEW, OLD), (NEWEST, f"{OLD} {NEW}"), (NEWEST, NEW)]:
+        environ = dict(zip(("SECRET_KEY", "SECRET_KEY_FALLBACKS"), keys, strict=True))
+        app = create_app(settings_for(tmp_path, **environ))
+        transport = httpx.ASGITransport(bridged(app))
+        async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            seen.append((await client.get("/api/items", headers=headers)).status_code)
+    assert seen == [200, 200, 401]
+
+
+def test_the_signing_key_is_for_tokens_alone() -> None:
+    """Whoever sees what the secret signs elsewhere can't make a token of it."""
+    token = jwt.encode({}, SECRET_KEY, "HS256", headers={"kid": KID})
+    with pytest.raises(InvalidToken):
+        AccessTokens([SECRET_KEY], lifetime=MINUTE).verify(token)
