@@ -42,17 +42,17 @@ class TokenRequest(FormInput):
         },
     )
     username = Text(
-        validate=Length(min=1, max=254),
+        validate=Length(max=254),
         metadata={
             "description": "The email address that the user registered with.",
             "examples": ["ada@example.com"],
         },
     )
     password = Password(
-        validate=Length(min=1, max=128),
+        validate=Length(max=128),
         metadata={"description": "The user's password.", "examples": ["<your password>"]},
     )
-    refresh_token = Text(validate=Length(min=1, max=200), metadata=REFRESH_TOKEN)
+    refresh_token = Text(validate=Length(max=200), metadata=REFRESH_TOKEN)
 
     @validates_schema
     def whole(self, data: Mapping[str, Any], **_: Any) -> None:
