@@ -7,8 +7,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
+PYTHON_SDK := build/sdk/python/pyproject.toml
+TYPESCRIPT_SDK := build/sdk/typescript/index.js
+NPM := $(shell command -v npm)
+NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format openapi bench lock clean
+.DELETE_ON_ERROR:
+.PHONY: help serve test check format openapi sdk bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,10 +22,10 @@ help: ## list the targets
 serve: $(VENV)/runtime ## run the API on http://127.0.0.1:8000 (HOST and PORT change that)
 	@exec $(BIN)/python -m serving
 
-test: $(VENV)/development ## run the tests
+test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK)) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(if $(TESTS),$(TESTS),--cov)
 
-check: $(VENV)/development ## ruff and mypy over everything
+check: $(VENV)/development $(PYTHON_SDK) ## ruff and mypy over everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -32,6 +38,8 @@ openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
 	@$(BIN)/flask --app api openapi > docs/openapi.json.new
 	@mv docs/openapi.json.new docs/openapi.json
 
+sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript client into build/sdk
+
 bench: $(VENV)/development ## measure, side by side in one run, into bench/RESULTS.md
 	$(BIN)/python -m bench
 
@@ -39,8 +47,8 @@ lock: $(VENV)/development ## resolve the dependencies anew into requirements*.tx
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-clean: ## remove the virtual environment and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## remove the virtual environment, the generated clients and the caches
+	rm -rf $(VENV) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 $(VENV)/runtime: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -49,4 +57,17 @@ $(VENV)/runtime: requirements.txt
 
 $(VENV)/development: $(VENV)/runtime requirements-dev.txt
 	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/*) $(VENV)/development
+	@rm -rf $(@D) && mkdir -p build/sdk
+	@$(BIN)/python clients/python/document.py < docs/openapi.json > build/sdk/python.json
+	@PATH="$(abspath $(BIN)):$$PATH" openapi-python-client generate --path build/sdk/python.json \
+		--config clients/python/config.yaml --meta uv --output-path $(@D) --fail-on-warning
+
+$(TYPESCRIPT_SDK): docs/openapi.json $(wildcard clients/typescript/*)
+	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 18 or later, with npm:\
+		apt-get install nodejs npm, or https://nodejs.org" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D) && cp docs/openapi.json clients/typescript/* $(@D)
+	@cd $(@D) && $(NPM_CI) && npm run --silent build
 	@touch $@

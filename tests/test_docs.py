@@ -1,5 +1,6 @@
 """What isn't documented fails; for the settings see tests/api/test_settings.py."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -61,11 +62,22 @@ def test_every_dependency_has_its_reason() -> None:
     assert {name for row in rows for name in row.split(", ")} - headings == names
 
 
+def test_every_package_of_npm_has_its_reason() -> None:
+    package = json.loads((ROOT / "clients" / "typescript" / "package.json").read_text())
+    declared = {*package["dependencies"], *package["devDependencies"]}
+    assert set(first_cells("dependencies.md")) >= declared
+
+
 def test_lock_files_name_no_address() -> None:
     for lock in ("requirements.txt", "requirements-dev.txt"):
         text = (ROOT / lock).read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
+    lock = json.loads((ROOT / "clients" / "typescript" / "package-lock.json").read_text())
+    installed = {name: about for name, about in lock["packages"].items() if name}
+    assert installed
+    assert all("integrity" in about for about in installed.values())
+    assert not any("resolved" in about for about in installed.values())
 
 
 def test_the_version_is_one() -> None:

@@ -1,0 +1,225 @@
+"""The generated Python client against a live Hypercorn; mypy checks this like everything else."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+import pytest
+from items_api_client import Client
+from items_api_client.api.health import get_health
+from items_api_client.api.items import (
+    create_item,
+    delete_item,
+    get_item,
+    list_items,
+    replace_item,
+    update_item,
+)
+from items_api_client.models import Health, Item, ItemInput, ItemPage, ItemPatch, Problem
+from items_api_client.types import UNSET
+
+from api.problems import BY_SLUG
+
+T = TypeVar("T")
+
+
+class Answer(Protocol):
+    """What every call gives, whatever may be parsed."""
+
+    @property
+    def status_code(self) -> HTTPStatus: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def parsed(self) -> object: ...
+
+
+def parsed(kind: type[T], answer: Answer) -> T:
+    """What the client made of the answer."""
+    assert isinstance(answer.parsed, kind), answer
+    return answer.parsed
+
+
+async def test_an_item_lives_and_goes(live: str) -> None:
+    async with Client(live) as client:
+        created = await create_item.asyncio_detailed(
+            client=client,
+            body=ItemInput("First item", description=None, status="doing", tags=["a"]),
+        )
+        item = parsed(Item, created)
+        assert created.status_code == HTTPStatus.CREATED
+        assert created.headers["Location"] == f"/api/items/{item.id}"
+        assert created.headers["ETag"] == '"1"'
+        assert (item.name, item.description, item.status) == ("First item", None, "doing")
+        assert (item.quantity, item.tags, item.version) == (1, ["a"], 1)
+        assert item.created_at == item.updated_at
+        assert abs(datetime.now(UTC) - item.created_at) < timedelta(days=1)
+
+        read = await get_item.asyncio_detailed(item.id, client=client)
+        assert parsed(Item, read) == item
+        etag = read.headers["ETag"]
+        known = await get_item.asyncio_detailed(item.id, client=client, if_none_match=etag)
+        assert (known.status_code, known.parsed) == (HTTPStatus.NOT_MODIFIED, None)
+
+        body = ItemInput("Second item", description="More about it.", quantity=0, tags=["a", "b"])
+        replaced = await replace_item.asyncio_detailed(
+            item.id, client=client, body=body, if_match=etag
+        )
+        item = parsed(Item, replaced)
+        assert (item.description, item.status, item.quantity) == ("More about it.", "todo", 0)
+
+        changed = await update_item.asyncio_detailed(
+            item.id,
+            client=client,
+            body=ItemPatch(description=None, status="done", tags=None),
+            if_match=replaced.headers["ETag"],
+        )
+        item = parsed(Item, changed)
+        assert (item.name, item.description, item.status) == ("Second item", None, "done")
+        assert (item.quantity, item.tags, item.version) == (0, [], 3)
+
+        gone = await delete_item.asyncio_detailed(
+            item.id, client=client, if_match=changed.headers["ETag"]
+        )
+        assert (gone.status_code, gone.parsed) == (HTTPStatus.NO_CONTENT, None)
+        assert isinstance(await get_item.asyncio(item.id, client=client), Problem)
+
+
+def test_an_item_lives_and_goes_without_a_loop(live: str) -> None:
+    with Client(live) as client:
+        assert isinstance(get_health.sync(client=client), Health)
+        created = create_item.sync_detailed(client=client, body=ItemInput("First item"))
+        item = parsed(Item, created)
+        assert get_item.sync(item.id, client=client) == item
+        replaced = replace_item.sync_detailed(
+            item.id, client=client, body=ItemInput("Second"), if_match=created.headers["ETag"]
+        )
+        changed = update_item.sync_detailed(
+            item.id,
+            client=client,
+            body=ItemPatch(status="done"),
+            if_match=replaced.headers["ETag"],
+        )
+        assert (parsed(Item, changed).name, parsed(Item, changed).status) == ("Second", "done")
+        stale = delete_item.sync_detailed(item.id, client=client, if_match='"1"')
+        assert parsed(Problem, stale).status == HTTPStatus.PRECONDITION_FAILED
+        gone = delete_item.sync_detailed(item.id, client=client, if_match="*")
+        assert gone.status_code == HTTPStatus.NO_CONTENT
+        assert parsed(Problem, get_item.sync_detailed(item.id, client=client)).status == 404
+
+
+async def test_pages_lead_to_the_end(live: str) -> None:
+    async with Client(live) as client:
+        for number in range(7):
+            body = ItemInput(f"Item {number}", tags=["odd" if number % 2 else "even"])
+            parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
+        names: list[str] = []
+        cursor = None
+        while True:
+            page = parsed(
+                ItemPage,
+                await list_items.asyncio_detailed(
+                    client=client,
+                    limit=3,
+                    sort="name",
+                    cursor=UNSET if cursor is None else cursor,
+                    include_total=True,
+                ),
+            )
+            assert (page.total, page.total_is_exact) == (7, True)
+            names += [item.name for item in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert names == [f"Item {number}" for number in range(7)]
+
+
+async def test_filters_take_dates_tags_and_choices(live: str) -> None:
+    async with Client(live) as client:
+        wanted = parsed(
+            Item,
+            await create_item.asyncio_detailed(
+                client=client, body=ItemInput("Wanted", status="doing", tags=["a", "b"])
+            ),
+        )
+        await create_item.asyncio(client=client, body=ItemInput("Other", tags=["a"]))
+        for created_before, found in ((UNSET, [wanted]), (wanted.created_at, [])):
+            page = parsed(
+                ItemPage,
+                await list_items.asyncio_detailed(
+                    client=client,
+                    status=["doing", "done"],
+                    tag=["a", "b"],
+                    q="want*",
+                    created_after=wanted.created_at - timedelta(microseconds=1),
+                    created_before=created_before,
+                ),
+            )
+            assert page.items == found
+            assert (page.next_cursor, page.total) == (None, None)
+
+
+async def blank_name(client: Client, _item: Item) -> Answer:
+    return await create_item.asyncio_detailed(client=client, body=ItemInput(" "))
+
+
+async def unknown_id(client: Client, _item: Item) -> Answer:
+    return await get_item.asyncio_detailed(uuid4(), client=client)
+
+
+async def stale_etag(client: Client, item: Item) -> Answer:
+    body = ItemPatch(status="done")
+    return await update_item.asyncio_detailed(item.id, client=client, body=body, if_match='"7"')
+
+
+async def no_etag(client: Client, item: Item) -> Answer:
+    return await replace_item.asyncio_detailed(item.id, client=client, body=ItemInput("Second"))
+
+
+async def large_body(client: Client, _item: Item) -> Answer:
+    return await create_item.asyncio_detailed(client=client, body=ItemInput("x" * 10_000))
+
+
+async def compressed_body(client: Client, _item: Item) -> Answer:
+    async with client.with_headers({"Content-Encoding": "gzip"}) as compressing:
+        return await create_item.asyncio_detailed(client=compressing, body=ItemInput("First item"))
+
+
+async def key_of_another(client: Client, _item: Item) -> Answer:
+    key = str(uuid4())
+    for name in ("First item", "Second item"):
+        answer = await create_item.asyncio_detailed(
+            client=client, body=ItemInput(name), idempotency_key=key
+        )
+    return answer
+
+
+REFUSED: dict[str, Callable[[Client, Item], Awaitable[Answer]]] = {
+    "invalid-request": blank_name,
+    "unknown-id": unknown_id,
+    "precondition-failed": stale_etag,
+    "content-too-large": large_body,
+    "unsupported-media-type": compressed_body,
+    "idempotency-key-reused": key_of_another,
+    "precondition-required": no_etag,
+}
+
+
+@pytest.mark.parametrize("slug", REFUSED)
+async def test_a_problem_is_read_with_its_types(live: str, slug: str) -> None:
+    async with Client(live) as client:
+        body = ItemInput("First item")
+        item = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
+        answer = await REFUSED[slug](client, item)
+    problem, expected = parsed(Problem, answer), BY_SLUG[slug]
+    assert answer.status_code == problem.status == expected.status
+    assert (problem.type_, problem.title) == (expected.uri, expected.title)
+    assert problem.error == problem.detail
+    assert problem.request_id == answer.headers["X-Request-ID"]
+    places = [(error.pointer, error.parameter, error.header) for error in problem.errors]
+    assert places == {
+        "invalid-request": [("/name", UNSET, UNSET)],
+        "unsupported-media-type": [(UNSET, UNSET, "Content-Encoding")],
+    }.get(slug, [])

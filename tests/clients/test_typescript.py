@@ -1,0 +1,35 @@
+"""The generated TypeScript client against a live Hypercorn: the *.test.ts beside this, run by
+Node's test runner after the strict compiler has checked them."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import TypeScriptApp
+
+HERE = Path(__file__).parent
+TESTS = sorted(path.name for path in HERE.glob("*.test.ts"))
+
+
+@pytest.fixture(scope="module")
+def app_of_tests(typescript_sdk: Path, tmp_path_factory: pytest.TempPathFactory) -> TypeScriptApp:
+    app = TypeScriptApp(tmp_path_factory.mktemp("app"), typescript_sdk)
+    for path in HERE.glob("*.ts"):
+        shutil.copy(path, app.folder)
+    app.compile()
+    return app
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_the_client_does_what_the_document_says(
+    app_of_tests: TypeScriptApp, live: str, name: str
+) -> None:
+    program = name.replace(".ts", ".js")
+    printed = app_of_tests.node("--test-reporter=tap", "--test", program, ITEMS_API=live)
+    passed, failed = (
+        re.findall(rf"^# {word} (\d+)$", printed, re.MULTILINE) for word in ("pass", "fail")
+    )
+    assert int(passed[0]) >= 4
+    assert failed == ["0"]
