@@ -5,10 +5,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
+from api import audit
 from api.app import Api
 from api.problems import BY_SLUG
 from openapi.document import VERSION
@@ -50,6 +52,11 @@ def test_every_problem_is_documented_as_it_is() -> None:
         f"| `{problem.uri}` | {problem.status} | {problem.meaning} {problem.remedy} |"
         for problem in sorted(BY_SLUG.values(), key=lambda p: (p.status, p.slug))
     ]
+
+
+def test_every_audit_event_is_documented() -> None:
+    documented = [cell for cell in first_cells("accounts.md") if re.fullmatch("[a-z_]+", cell)]
+    assert documented == list(get_args(audit.Event))
 
 
 def test_every_dependency_has_its_reason() -> None:

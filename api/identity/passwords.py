@@ -1,8 +1,8 @@
 """Passwords: hashed with argon2id (RFC 9106), away from the event loop.
 
 The parameters are those that OWASP's Password Storage Cheat Sheet names first: 19 MiB, two
-passes, one lane. A hash took 20 ms of one core of the machine they were chosen on (two shared
-cores; argon2-cffi's own 64 MiB and three passes took 165 ms there).
+passes, one lane. A hash took 20 ms to 26 ms of one core of the machine they were chosen on, which
+has two and shares them; argon2-cffi's own 64 MiB and three passes took 165 ms.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 THREADS = 2
 """How many hashes are made at once: memory that they take, and cores that they leave."""
 WAITING = 50
-"""How many more may wait, about a second's worth of work. Who comes then is told to come back:
-a queue without end would answer everybody too late."""
+"""How many more may wait: about a second's worth of one core. Who comes then is told to come back,
+since a queue without end would answer everybody too late."""
 
 
 class PasswordsBusy(Exception):
