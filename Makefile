@@ -36,7 +36,8 @@ format: $(VENV)/development ## put the code into ruff's format
 
 openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
 	@$(BIN)/flask --app api openapi > docs/openapi.json.new
-	@mv docs/openapi.json.new docs/openapi.json
+	@cmp --quiet docs/openapi.json.new docs/openapi.json && rm docs/openapi.json.new \
+		|| mv docs/openapi.json.new docs/openapi.json
 
 sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript client into build/sdk
 

@@ -11,4 +11,5 @@ export function header(response: Response, name: string): string {
   return present(response.headers.get(name));
 }
 
-export const client = createClient({ baseUrl: present(process.env["ITEMS_API"]) });
+export const server = present(process.env["ITEMS_API"]);
+export const client = createClient({ baseUrl: server });

@@ -17,7 +17,7 @@ WAY_AROUND = {
 }
 HERE = Path(__file__).parent
 APPS = [
-    *HERE.glob("test_python*.py"),
+    *HERE.glob("test_python_*.py"),
     *HERE.glob("*.ts"),
     *(ROOT / "clients" / "typescript").glob("*.ts"),
 ]

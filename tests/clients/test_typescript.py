@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.conftest import TypeScriptApp
+from tests.factory import PASSWORD
 
 HERE = Path(__file__).parent
 TESTS = sorted(path.name for path in HERE.glob("*.test.ts"))
@@ -27,7 +28,8 @@ def test_the_client_does_what_the_document_says(
     app_of_tests: TypeScriptApp, live: str, name: str
 ) -> None:
     program = name.replace(".ts", ".js")
-    printed = app_of_tests.node("--test-reporter=tap", "--test", program, ITEMS_API=live)
+    runner = ["--test-reporter=tap", "--test", program]
+    printed = app_of_tests.node(*runner, ITEMS_API=live, PASSWORD=PASSWORD)
     passed, failed = (
         re.findall(rf"^# {word} (\d+)$", printed, re.MULTILINE) for word in ("pass", "fail")
     )

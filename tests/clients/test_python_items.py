@@ -1,12 +1,9 @@
-"""The generated Python client against a live Hypercorn; mypy checks this like everything else."""
+"""The generated Python client against a live Hypercorn: the life of items. mypy checks this, and
+the client, like everything else."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Protocol, TypeVar
-from uuid import uuid4
 
-import pytest
 from items_api_client import Client
 from items_api_client.api.health import get_health
 from items_api_client.api.items import (
@@ -20,26 +17,7 @@ from items_api_client.api.items import (
 from items_api_client.models import Health, Item, ItemInput, ItemPage, ItemPatch, Problem
 from items_api_client.types import UNSET
 
-from api.problems import BY_SLUG
-
-T = TypeVar("T")
-
-
-class Answer(Protocol):
-    """What every call gives, whatever may be parsed."""
-
-    @property
-    def status_code(self) -> HTTPStatus: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def parsed(self) -> object: ...
-
-
-def parsed(kind: type[T], answer: Answer) -> T:
-    """What the client made of the answer."""
-    assert isinstance(answer.parsed, kind), answer
-    return answer.parsed
+from tests.clients.answers import parsed
 
 
 async def test_an_item_lives_and_goes(live: str) -> None:
@@ -159,67 +137,3 @@ async def test_filters_take_dates_tags_and_choices(live: str) -> None:
             )
             assert page.items == found
             assert (page.next_cursor, page.total) == (None, None)
-
-
-async def blank_name(client: Client, _item: Item) -> Answer:
-    return await create_item.asyncio_detailed(client=client, body=ItemInput(" "))
-
-
-async def unknown_id(client: Client, _item: Item) -> Answer:
-    return await get_item.asyncio_detailed(uuid4(), client=client)
-
-
-async def stale_etag(client: Client, item: Item) -> Answer:
-    body = ItemPatch(status="done")
-    return await update_item.asyncio_detailed(item.id, client=client, body=body, if_match='"7"')
-
-
-async def no_etag(client: Client, item: Item) -> Answer:
-    return await replace_item.asyncio_detailed(item.id, client=client, body=ItemInput("Second"))
-
-
-async def large_body(client: Client, _item: Item) -> Answer:
-    return await create_item.asyncio_detailed(client=client, body=ItemInput("x" * 10_000))
-
-
-async def compressed_body(client: Client, _item: Item) -> Answer:
-    async with client.with_headers({"Content-Encoding": "gzip"}) as compressing:
-        return await create_item.asyncio_detailed(client=compressing, body=ItemInput("First item"))
-
-
-async def key_of_another(client: Client, _item: Item) -> Answer:
-    key = str(uuid4())
-    for name in ("First item", "Second item"):
-        answer = await create_item.asyncio_detailed(
-            client=client, body=ItemInput(name), idempotency_key=key
-        )
-    return answer
-
-
-REFUSED: dict[str, Callable[[Client, Item], Awaitable[Answer]]] = {
-    "invalid-request": blank_name,
-    "unknown-id": unknown_id,
-    "precondition-failed": stale_etag,
-    "content-too-large": large_body,
-    "unsupported-media-type": compressed_body,
-    "idempotency-key-reused": key_of_another,
-    "precondition-required": no_etag,
-}
-
-
-@pytest.mark.parametrize("slug", REFUSED)
-async def test_a_problem_is_read_with_its_types(live: str, slug: str) -> None:
-    async with Client(live) as client:
-        body = ItemInput("First item")
-        item = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
-        answer = await REFUSED[slug](client, item)
-    problem, expected = parsed(Problem, answer), BY_SLUG[slug]
-    assert answer.status_code == problem.status == expected.status
-    assert (problem.type_, problem.title) == (expected.uri, expected.title)
-    assert problem.error == problem.detail
-    assert problem.request_id == answer.headers["X-Request-ID"]
-    places = [(error.pointer, error.parameter, error.header) for error in problem.errors]
-    assert places == {
-        "invalid-request": [("/name", UNSET, UNSET)],
-        "unsupported-media-type": [(UNSET, UNSET, "Content-Encoding")],
-    }.get(slug, [])

@@ -1,0 +1,88 @@
+/** The generated TypeScript client against a live server: registering, signing in and out. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { createClient, type ItemsClient, type TokenPair, type TokenRequest } from "items-api-client";
+import { client, header, present, server } from "./client.js";
+
+const password = present(process.env["PASSWORD"]);
+const form = { "Content-Type": "application/x-www-form-urlencoded" };
+
+async function register(): Promise<string> {
+  const email = `${randomUUID()}@example.com`;
+  const { data, response } = await client.POST("/api/auth/register", { body: { email, password } });
+  assert.equal(response.status, 201);
+  assert.equal(present(data).email, email);
+  return email;
+}
+
+const askForTokens = (body: TokenRequest) => client.POST("/api/auth/token", { body, headers: form });
+
+async function signIn(username: string): Promise<TokenPair> {
+  const { data, response } = await askForTokens({ grant_type: "password", username, password });
+  assert.equal(header(response, "Cache-Control"), "no-store");
+  return present(data);
+}
+
+function withToken(token: string): ItemsClient {
+  const authorized = createClient({ baseUrl: server });
+  authorized.use({
+    onRequest({ request }) {
+      request.headers.set("Authorization", `Bearer ${token}`);
+    },
+  });
+  return authorized;
+}
+
+test("a user registers, signs in and signs out", async () => {
+  const email = await register();
+  const tokens = await signIn(email);
+  const ada = withToken(tokens.access_token);
+  const me = await ada.GET("/api/users/me");
+  assert.deepEqual([me.data?.email, me.data?.role, me.data?.active], [email, "user", true]);
+
+  const refused = await ada.GET("/api/users");
+  assert.equal(present(refused.error).type, "/errors/forbidden");
+  assert.equal(present(refused.error).status, 403);
+
+  const ended = await ada.POST("/api/auth/logout", {
+    body: { token: tokens.refresh_token },
+    headers: form,
+  });
+  assert.equal(ended.response.status, 204);
+  const late = await ada.GET("/api/users/me");
+  assert.equal(present(late.error).type, "/errors/invalid-token");
+  assert.equal(present(late.error).status, 401);
+  assert.match(header(late.response, "WWW-Authenticate"), /^Bearer/);
+});
+
+test("a refresh token is good for one use", async () => {
+  const { refresh_token } = await signIn(await register());
+  const renewed = await askForTokens({ grant_type: "refresh_token", refresh_token });
+  assert.equal(present(renewed.data).token_type, "Bearer");
+  const usedUp = await askForTokens({ grant_type: "refresh_token", refresh_token });
+  assert.equal(usedUp.response.status, 400);
+  assert.equal(present(usedUp.error).error, "invalid_grant");
+});
+
+test("who may not sign in reads why", async () => {
+  const email = await register();
+  const taken = await client.POST("/api/auth/register", { body: { email, password } });
+  assert.equal(present(taken.error).type, "/errors/email-taken");
+  assert.equal(present(taken.error).status, 409);
+  const wrong = await askForTokens({ grant_type: "password", username: email, password: "wrong" });
+  assert.equal(present(wrong.error).error, "invalid_grant");
+  const incomplete = await askForTokens({ grant_type: "password" });
+  assert.equal(present(incomplete.error).error, "invalid_request");
+});
+
+test("users see what is theirs", async () => {
+  const ada = withToken((await signIn(await register())).access_token);
+  const other = await client.POST("/api/items", { body: { name: "Nobody's" } });
+  const own = await ada.POST("/api/items", { body: { name: "Ada's" } });
+  const page = await ada.GET("/api/items");
+  assert.deepEqual(present(page.data).items, [own.data]);
+  const path = { item_id: present(other.data).id };
+  const hidden = await ada.GET("/api/items/{item_id}", { params: { path } });
+  assert.equal(present(hidden.error).status, 404);
+});
