@@ -31,15 +31,16 @@ def started(folder: Path, *module: str, **environ: str) -> Iterator[str]:
         [sys.executable, "-m", *module],
         cwd=folder,
         env=environment(**environ),
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        assert process.stderr is not None
+        assert process.stdout is not None
         # Nobody reading what it logs, a server stops once the pipe is full.
-        rest = (line for line in process.stderr if leaks_in([line]))
+        rest = (line for line in process.stdout if leaks_in([line]))
         reader = threading.Thread(target=leaks.extend, args=(rest,))
         try:
-            yield _address(process.stderr, reader)
+            yield _address(process.stdout, reader)
         finally:
             process.terminate()
             reader.join()
