@@ -3,7 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP_INSTALL := $(BIN)/$(PIP)
+# What the benchmarks measure has an environment of its own.
+BENCH := build/bench
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -47,9 +50,10 @@ bench: $(VENV)/development ## measure, side by side in one run, into bench/RESUL
 lock: $(VENV)/development ## resolve the dependencies anew into requirements*.txt
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(LOCK) --upgrade --group bench -c requirements.txt pyproject.toml -o bench/requirements.txt
 
-clean: ## remove the virtual environment, the generated clients and the caches
-	rm -rf $(VENV) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## remove the virtual environments, the generated clients and the caches
+	rm -rf $(VENV) $(BENCH) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 $(VENV)/runtime: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -58,6 +62,11 @@ $(VENV)/runtime: requirements.txt
 
 $(VENV)/development: $(VENV)/runtime requirements-dev.txt
 	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(BENCH)/installed: bench/requirements.txt
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/$(PIP) -r bench/requirements.txt
 	@touch $@
 
 $(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/*) $(VENV)/development

@@ -61,7 +61,8 @@ def test_every_audit_event_is_documented() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    declared = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    groups = project["dependency-groups"]
+    declared = project["project"]["dependencies"] + groups["dev"] + groups["bench"]
     names = {re.split(r"[>=<]", requirement)[0].strip() for requirement in declared}
     text = (ROOT / "docs" / "dependencies.md").read_text()
     rows = re.findall(r"^\| ([a-z0-9\[\], -]+) \| ", text, re.MULTILINE)
@@ -76,7 +77,7 @@ def test_every_package_of_npm_has_its_reason() -> None:
 
 
 def test_lock_files_name_no_address() -> None:
-    for lock in ("requirements.txt", "requirements-dev.txt"):
+    for lock in ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt"):
         text = (ROOT / lock).read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text

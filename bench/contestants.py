@@ -1,0 +1,64 @@
+"""Who is measured: an application and the server that runs it, on one core."""
+
+from typing import NamedTuple
+
+HYPERCORN = ("hypercorn", "--workers", "0", "--backlog", "2048", "--bind", "127.0.0.1:{port}")
+UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}")
+GRANIAN = ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}")
+# Its control socket would lie in the home directory, the same for all.
+GUNICORN = (
+    "gunicorn", "--threads", "10", "--no-control-socket", "--bind", "127.0.0.1:{port}",
+)  # fmt: skip
+
+SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+DATABASES = (SQLITE, POSTGRESQL)
+
+
+class Contestant(NamedTuple):
+    """`command`: the module that Python runs, with its arguments. `only`: what it does, if that
+    isn't everything; `has_items`: whether it can do more than be healthy and wait."""
+
+    name: str
+    command: tuple[str, ...]
+    databases: tuple[str, ...] = DATABASES
+    only: frozenset[str] | None = None
+    has_items: bool = True
+
+
+OURS = Contestant("this API on Hypercorn", (*HYPERCORN, "bench.own:app"))
+# It writes a line for each request itself, so that of Uvicorn would be the second.
+OURS_ON_UVICORN = Contestant("this API on Uvicorn", (*UVICORN, "--no-access-log", "bench.own:app"))
+OURS_ON_GRANIAN = Contestant("this API on Granian", (*GRANIAN, "bench.own:app"))
+FASTAPI = Contestant("FastAPI on Hypercorn", (*HYPERCORN, "bench.peers.fastapi_app:app"))
+FASTAPI_ON_UVICORN = Contestant("FastAPI on Uvicorn", (*UVICORN, "bench.peers.fastapi_app:app"))
+QUART = Contestant("Quart on Hypercorn", (*HYPERCORN, "bench.peers.quart_app:app"))
+SMOREST = Contestant("flask-smorest on Gunicorn", (*GUNICORN, "bench.peers.smorest_app:app"))
+STOCK = Contestant(
+    "this API in the stock WsgiToAsgi", (*HYPERCORN, "bench.peers.stock_wrapper:app")
+)
+BARE = Contestant(
+    "bare ASGI on Hypercorn",
+    (*HYPERCORN, "bench.peers.bare:app"),
+    databases=(SQLITE,),
+    only=frozenset({"health", "wait"}),
+    has_items=False,
+)
+SINGLE_COMMITS = Contestant(
+    "this API, a commit for each write",
+    (*HYPERCORN, "bench.peers.single_commits:app"),
+    databases=(SQLITE,),
+    only=frozenset({"create by 64"}),
+)
+
+CONTESTANTS = (
+    OURS,
+    FASTAPI,
+    OURS_ON_UVICORN,
+    FASTAPI_ON_UVICORN,
+    OURS_ON_GRANIAN,
+    QUART,
+    SMOREST,
+    STOCK,
+    BARE,
+    SINGLE_COMMITS,
+)

@@ -1,0 +1,27 @@
+"""SQLAlchemy's asynchronous engine, for FastAPI and Quart."""
+
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from bench.peers.models import SERVER_SETTINGS, configure_sqlite, pool_of
+
+
+def open_sessions(url: str) -> tuple[AsyncEngine, async_sessionmaker[AsyncSession]]:
+    """The engine for `url`, which starts with sqlite: or postgresql:, and its sessions."""
+    pool = pool_of(url)
+    if url.startswith("sqlite:"):
+        url = url.replace("sqlite:", "sqlite+aiosqlite:", 1)
+        engine = create_async_engine(url, **pool)
+        configure_sqlite(engine.sync_engine)
+    else:
+        engine = create_async_engine(
+            url.replace("postgresql:", "postgresql+asyncpg:", 1),
+            connect_args={"server_settings": SERVER_SETTINGS},
+            **pool,
+        )
+    # Else each attribute that is read after the commit would be a query of its own.
+    return engine, async_sessionmaker(engine, expire_on_commit=False)

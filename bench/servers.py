@@ -1,0 +1,109 @@
+"""Contestants as processes, each on the server's core, with a database of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from bench.contestants import Contestant
+from bench.machine import Cores
+
+ROOT = Path(__file__).parent.parent
+PYTHON = ROOT / "build" / "bench" / "bin" / "python"
+"""Of the environment that `make bench` makes, from bench/requirements.txt: for all of them."""
+
+PATIENCE = 30
+"""Seconds after which a server that doesn't answer counts as hung."""
+
+SETTINGS = {"RATE_LIMIT": "1000000/second"}
+"""What isn't the application's default: its limits are on, but high."""
+
+
+class DidNotStart(Exception):
+    """Has the log of the server."""
+
+
+@dataclass
+class Server:
+    contestant: Contestant
+    address: str
+    pid: int
+    start_up: float
+    """Seconds from starting the process to its first answer."""
+
+    def memory(self) -> float:
+        """MiB that it and the processes it has started hold; shared pages in proportion (PSS)."""
+        return sum(map(_pss, _with_children(self.pid))) / 1024
+
+
+@contextlib.contextmanager
+def served(contestant: Contestant, cores: Cores, folder: Path, url: str) -> Iterator[Server]:
+    """Start `contestant` in `folder` on the database at `url`, its log in a file there.
+
+    Of the environment it gets nothing, so that each has its defaults.
+    """
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [part.format(port=port) for part in contestant.command]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": url,
+        **SETTINGS,
+    }
+    with (folder / "log").open("w") as log, cores.of_server():
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [PYTHON, "-m", *command],
+            cwd=folder,
+            env=environ,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        if not _answers(process, f"{address}/api/health"):
+            raise DidNotStart(f"{contestant.name}: {(folder / 'log').read_text()}")
+        yield Server(contestant, address, process.pid, time.perf_counter() - began)
+    finally:
+        # Not asked to end: behind the stock wrapper, with requests in its queue, it never does.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    """Wait until the server answers, or has ended, or takes too long."""
+    end = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < end:
+        with contextlib.suppress(URLError, ConnectionError), urlopen(url, timeout=PATIENCE):
+            return True
+        time.sleep(0.002)  # on the load's core, so it takes nothing from the start
+    return False
+
+
+def _with_children(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _with_children(int(child))
+
+
+def _pss(pid: int) -> int:
+    """In KiB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
