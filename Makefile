@@ -44,8 +44,8 @@ openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
 
 sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript client into build/sdk
 
-bench: $(VENV)/development ## measure, side by side in one run, into bench/RESULTS.md
-	$(BIN)/python -m bench
+bench: $(VENV)/development $(BENCH)/installed ## measure beside other frameworks, into bench/RESULTS.md (FULL=1: everything)
+	$(BIN)/python -m bench $(if $(FULL),--full)
 
 lock: $(VENV)/development ## resolve the dependencies anew into requirements*.txt
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt

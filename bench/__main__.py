@@ -1,43 +1,61 @@
-"""`make bench`: measures and writes bench/RESULTS.md."""
+"""`make bench`: measures this API beside its peers and writes bench/RESULTS.md.
 
+    python -m bench [--full] [--rounds N] [--seconds N]
+
+The short form measures what the targets ask for, in less than five minutes. The full form measures
+everything, for longer, in about three quarters of an hour.
+"""
+
+import argparse
 from pathlib import Path
-from statistics import median
 
-from bench.load import requests_per_second, require_wrk, served
+from bench.load import WrongAnswer
+from bench.machine import allow_many_connections, described, require_wrk
+from bench.measuring import everything, measure, what_targets_ask
+from bench.plot import chart
+from bench.report import PLOT, results
+from bench.servers import PYTHON
 
-ROUNDS, CONNECTIONS, SECONDS = 3, 200, 10
-RESULTS = Path(__file__).parent / "RESULTS.md"
+HERE = Path(__file__).parent
 
 
 def main() -> None:
+    options = read_options()
     require_wrk()
-    rates: dict[str, list[float]] = {"stock": [], "bridge": []}
-    for _ in range(ROUNDS):
-        for name, measured in rates.items():
-            with served(f"bench.waiting:{name}") as address:
-                rate = requests_per_second(
-                    f"{address}/wait", connections=CONNECTIONS, seconds=SECONDS
-                )
-            measured.append(rate)
-            print(f"{name}: {rate:.1f} requests/s")
-    stock, bridge = median(rates["stock"]), median(rates["bridge"])
-    RESULTS.write_text(
-        f"""# Results
-
-Written by `make bench`. Ratios carry over to other machines; the figures don't.
-
-## Requests that wait
-
-{CONNECTIONS} concurrent requests to an async view that awaits 100 ms, for {SECONDS} s; server and
-load (wrk) on a core each; medians of {ROUNDS} alternating rounds; default settings, logs to a file.
-
-| Flask on Hypercorn behind | requests/s | beside the stock wrapper |
-| --- | --- | --- |
-| asgiref's stock `WsgiToAsgi` | {stock:.1f} | 1 |
-| `serving.Bridge` | {bridge:.1f} | {bridge / stock:.0f} |
-"""
+    if not PYTHON.exists():
+        raise SystemExit("The peers' packages are missing: `make bench` installs them.")
+    allow_many_connections()
+    machine = described()
+    rounds, seconds = (
+        options.rounds or (5 if options.full else 3),
+        options.seconds or (3 if options.full else 1),
     )
-    print(f"ratio {bridge / stock:.0f}, written to {RESULTS.name}")
+    plan = everything() if options.full else what_targets_ask()
+    try:
+        figures = measure(plan, rounds=rounds, seconds=seconds)
+    except WrongAnswer as error:
+        raise SystemExit("\n".join([*getattr(error, "__notes__", []), str(error)])) from None
+    form = f"{'the full' if options.full else 'the short'} form, {rounds} rounds"
+    page = results(figures, form=form, machine=machine, packages=HERE / "requirements.txt")
+    (HERE / "RESULTS.md").write_text(page)
+    (HERE / PLOT).write_text(chart(figures))
+    print(f"written to {HERE.name}/RESULTS.md")
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench")
+    parser.add_argument("--full", action="store_true", help="everything, in 45 minutes")
+    parser.add_argument("--rounds", type=positive, help="how often each is measured (3; full: 5)")
+    parser.add_argument("--seconds", type=positive, help="how long each is measured (1; full: 3)")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """Raises ValueError, which argparse tells."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 if __name__ == "__main__":

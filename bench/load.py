@@ -1,73 +1,71 @@
-"""A server on one core, wrk on the other."""
+"""wrk, with bench/load.lua, which looks at every answer."""
 
-import contextlib
-import os
 import re
-import shutil
-import socket
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
-SERVER_CORE, LOAD_CORE = "0", "1"
-
-
-class MissingTool(SystemExit):
-    """Says what to install."""
+SCRIPT = Path(__file__).with_suffix(".lua")
+WARM_UP = 0.2
+"""Seconds at the start of each load that don't count."""
 
 
-def require_wrk() -> None:
-    """Raises MissingTool."""
-    if shutil.which("wrk") is None:
-        raise MissingTool("wrk is missing, which makes the load: apt-get install wrk")
+class WrongAnswer(Exception):
+    """An answer was not what it had to be, or there was none."""
 
 
-@contextlib.contextmanager
-def served(application: str) -> Iterator[str]:
-    """Serve `application` (module:name) with Hypercorn; give its address once it answers.
+class Load(NamedTuple):
+    """`rate`: requests per second. `p50`, `p99`: milliseconds until the answer."""
 
-    Default settings, in a folder of its own, with the log in a file.
+    rate: float
+    p50: float
+    p99: float
+
+
+class Items(NamedTuple):
+    """The items that are there: a file with their ids, and the ETag that each has at first."""
+
+    ids: Path
+    etag: str
+
+
+def put_load(
+    address: str,
+    script: str,
+    items: Items,
+    *,
+    changes: tuple[int, int],
+    connections: int,
+    seconds: int,
+    rate: float = 0,
+) -> Load:
+    """Put one kind of load on a server. `changes`: how many items stand before those that this
+    load may change, and how many these are. `rate`: requests per second, 0 for all it can take.
+
+    Raises WrongAnswer.
     """
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    port = listener.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
-        server = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "hypercorn", "--workers", "0",
-             "--bind", f"fd://{listener.fileno()}", application],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            pass_fds=[listener.fileno()],
-            stdout=log,
-            stderr=log,
-        )  # fmt: skip
-        # The server's alone from now on: when it ends, connecting is refused.
-        listener.close()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        except subprocess.CalledProcessError:
-            print((Path(folder) / "log").read_text())
-            raise
-        finally:
-            # Not asked to end: behind the stock wrapper, with requests in its queue, it never does.
-            server.kill()
-            server.wait()
-
-
-def requests_per_second(url: str, *, connections: int, seconds: int) -> float:
-    """What wrk counts, all of them right. Raises AssertionError if an answer was not 2xx."""
-    subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=True)
+    arguments = [script, items.ids, items.etag, *changes, WARM_UP, rate]
     result = subprocess.run(
-        ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-         "--timeout", "120s", url],
-        check=True,
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", SCRIPT,
+         address, "--", *map(str, arguments)],
+        check=False,
         capture_output=True,
         text=True,
     )  # fmt: skip
-    assert "Non-2xx" not in result.stdout, result.stdout
-    assert "Socket errors" not in result.stdout, result.stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
-    assert found, result.stdout
-    return float(found[1])
+    found = re.search(r"^@ (counted=.*)\n@ (.*)", result.stdout, re.MULTILINE)
+    if result.returncode != 0 or found is None:
+        raise WrongAnswer(f"wrk failed: {result.stdout}{result.stderr}")
+    figures = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", found[1])}
+    if figures["wrong"]:
+        wrong, answered = int(figures["wrong"]), int(figures["answered"])
+        raise WrongAnswer(f"{wrong} of {answered} answers are wrong, the first one: {found[2]}")
+    # wrk takes a connection that is closed in the middle of a request for one that has ended.
+    if figures["failed"] or figures["sent"] - figures["answered"] > connections:
+        raise WrongAnswer(f"some requests were not answered: {found[1]}")
+    if not figures["seconds"]:
+        raise WrongAnswer(f"too few answers to measure anything: {found[1]}")
+    return Load(
+        rate=figures["counted"] / figures["seconds"],
+        p50=figures["p50"] / 1000,
+        p99=figures["p99"] / 1000,
+    )

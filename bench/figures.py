@@ -1,0 +1,29 @@
+"""What was measured: one figure for each round."""
+
+from statistics import median
+from typing import NamedTuple
+
+RATE, P50, P99 = "requests/s", "p50", "p99"
+MEMORY, START_UP = "memory", "start-up"
+
+
+class Key(NamedTuple):
+    """`work` is empty for what is a server's as a whole: MEMORY (MiB) and START_UP (seconds)."""
+
+    what: str
+    contestant: str
+    database: str
+    work: str = ""
+
+
+class Figures(dict[Key, list[float]]):
+    def add(self, key: Key, figure: float) -> None:
+        self.setdefault(key, []).append(figure)
+
+    def median(self, key: Key) -> float | None:
+        """None where nothing was measured."""
+        return median(self[key]) if key in self else None
+
+    def ratios(self, one: Key, other: Key) -> list[float]:
+        """One for each round, so that what else the machine does meets both. Raises KeyError."""
+        return [a / b for a, b in zip(self[one], self[other], strict=True)]

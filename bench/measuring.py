@@ -1,0 +1,140 @@
+"""Rounds of measurements: in each, every contestant is started and does its works in turn with the
+others, so that whatever else the machine does meets all of them."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.answers import answers_of, differences, first_etag, health_of
+from bench.contestants import CONTESTANTS, DATABASES, FASTAPI, OURS
+from bench.databases import Databases, made
+from bench.figures import MEMORY, P50, P99, RATE, START_UP, Figures, Key
+from bench.load import Items, WrongAnswer, put_load
+from bench.machine import Cores
+from bench.servers import Server, served
+from bench.targets import TARGETS
+from bench.works import WORKS, Work, items_needed, items_to_change
+
+Plan = Mapping[tuple[str, str], Sequence[Work]]
+"""Who does what, by the contestant's name and the kind of database."""
+
+
+def everything() -> Plan:
+    return {
+        (contestant.name, database): [
+            work
+            for work in WORKS
+            if database in work.databases
+            and (contestant.only is None or work.name in contestant.only)
+        ]
+        for contestant in CONTESTANTS
+        for database in contestant.databases
+    }
+
+
+def what_targets_ask() -> Plan:
+    """Of ours and of FastAPI, whose memory is compared, everything."""
+    asked = {(target.beside.name, target.database, target.work) for target in TARGETS}
+    whole = {OURS.name, FASTAPI.name}
+    found = {
+        (name, database): [
+            work for work in works if name in whole or (name, database, work.name) in asked
+        ]
+        for (name, database), works in everything().items()
+    }
+    return {server: works for server, works in found.items() if works}
+
+
+def measure(plan: Plan, *, rounds: int, seconds: int) -> Figures:
+    """Raises WrongAnswer, also for a server that doesn't answer as ours does."""
+    figures, cores = Figures(), Cores.parted()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with made(folder, items_needed(seconds)) as (databases, ids):
+            for number in range(rounds):
+                for database in DATABASES:
+                    print(f"round {number + 1} of {rounds} on {database}", flush=True)
+                    place = folder / f"{database}-{number}"
+                    Round(plan, database, ids, seconds, figures).run(
+                        cores, place, databases[database], backwards=number % 2 == 1
+                    )
+    return figures
+
+
+@dataclass(frozen=True)
+class Round:
+    """All works of all contestants on one kind of database, once."""
+
+    plan: Plan
+    database: str
+    ids: Path
+    seconds: int
+    figures: Figures
+
+    def run(self, cores: Cores, folder: Path, databases: Databases, *, backwards: bool) -> None:
+        """`backwards`: whoever went first in one round goes last in the next."""
+        with ExitStack() as stack:
+            servers = []
+            for contestant in CONTESTANTS:
+                if (contestant.name, self.database) in self.plan:
+                    place = folder / contestant.name
+                    place.mkdir(parents=True)
+                    url = stack.enter_context(databases.copy(place))
+                    servers.append(stack.enter_context(served(contestant, cores, place, url)))
+            self._compare_answers(servers)
+            in_turn = servers[::-1] if backwards else servers
+            for work in WORKS:
+                for server in in_turn:
+                    if work in self.plan[server.contestant.name, self.database]:
+                        self._put_load(server, work)
+            for server in servers:
+                self.figures.add(self._key(START_UP, server), server.start_up)
+                if self.plan[server.contestant.name, self.database] == self._whole(server):
+                    self.figures.add(self._key(MEMORY, server), server.memory())
+
+    def _compare_answers(self, servers: Sequence[Server]) -> None:
+        ours, *others = servers
+        expected = answers_of(ours.address)
+        for server in others:
+            if server.contestant.has_items:
+                wrong = differences(answers_of(server.address), expected)
+            else:
+                wrong = differences(health_of(server.address), {"health": expected["health"]})
+            if wrong:
+                heading = f"{server.contestant.name} on {self.database} doesn't answer as ours:"
+                raise WrongAnswer("\n".join([heading, *wrong]))
+
+    def _put_load(self, server: Server, work: Work) -> None:
+        seconds = max(work.seconds, self.seconds)
+        full_rate = self.figures.get(self._key(RATE, server, "mix"), [0.0])[-1]
+        try:
+            load = put_load(
+                server.address,
+                work.script,
+                self._items_of(server),
+                changes=items_to_change(work, self.seconds),
+                connections=work.connections,
+                seconds=seconds,
+                rate=full_rate / 2 if work.at_half_load else 0,
+            )
+        except WrongAnswer as error:
+            error.add_note(f"{server.contestant.name} on {self.database}: {work.name}")
+            raise
+        for what, figure in ((RATE, load.rate), (P50, load.p50), (P99, load.p99)):
+            self.figures.add(self._key(what, server, work.name), figure)
+        print(f"  {work.name:18}{server.contestant.name:36}{load.rate:9.0f}/s", flush=True)
+
+    def _items_of(self, server: Server) -> Items:
+        with self.ids.open() as file:
+            unchanged = file.readline().strip()
+        has_items = server.contestant.has_items
+        return Items(self.ids, first_etag(server.address, unchanged) if has_items else "")
+
+    def _whole(self, server: Server) -> Sequence[Work]:
+        """What a server has done after whose run memories can be compared."""
+        return everything()[server.contestant.name, self.database]
+
+    def _key(self, what: str, server: Server, work: str = "") -> Key:
+        return Key(what, server.contestant.name, self.database, work)
