@@ -20,15 +20,20 @@ def environment(**environ: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **environ}
 
 
+def started(folder: Path, *module: str, **environ: str) -> contextlib.AbstractContextManager[str]:
+    """`python -m module …` as command_started() runs it."""
+    return command_started(folder, sys.executable, "-m", *module, **environ)
+
+
 @contextlib.contextmanager
-def started(folder: Path, *module: str, **environ: str) -> Iterator[str]:
-    """Run `python -m module …` in `folder` until it says where it listens; give that address.
+def command_started(folder: Path, *command: str, **environ: str) -> Iterator[str]:
+    """Run `command` in `folder` until it says where it listens; give that address.
 
     Fails if it logs a secret.
     """
     leaks: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", *module],
+        command,
         cwd=folder,
         env=environment(**environ),
         stdout=subprocess.PIPE,
