@@ -29,8 +29,9 @@ DESCRIPTION = """\
 Things with a name, a status, a quantity and tags.
 
 Every error of every operation has one body, `application/problem+json` (RFC 9457); its `type`
-leads to [a page about it](errors). Every answer carries an `X-Request-ID`: name it when you report
-a fault. Generators of clients that don't read OpenAPI 3.1 yet find this document as 3.0.3 at
+leads to [a page about it](errors). Tokens are refused as OAuth 2.0 has it (RFC 6749 §5.2), with the
+same members beside. Every answer carries an `X-Request-ID`: name it when you report a fault.
+Generators of clients that don't read OpenAPI 3.1 yet find this document as 3.0.3 at
 [/openapi-3.0.json](openapi-3.0.json).
 """
 REQUEST_ID = ResponseHeader(

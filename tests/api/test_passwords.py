@@ -3,14 +3,15 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
+from api import create_app
 from api.identity.passwords import HASHER, Passwords, PasswordsBusy
-
-PASSWORD = "correct horse battery staple"
+from tests.factory import PASSWORD, settings_for
 
 
 class Held(PasswordHasher):
@@ -102,3 +103,10 @@ async def test_who_leaves_the_line_frees_a_place(hasher: Held, held: Passwords) 
     another = asyncio.ensure_future(held.hash(PASSWORD))
     hasher.released.set()
     assert all(await asyncio.gather(running, another))
+
+
+async def test_the_application_ends_the_threads_with_itself(tmp_path: Path) -> None:
+    async with create_app(settings_for(tmp_path)) as app:
+        assert await app.passwords.hash(PASSWORD)
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await app.passwords.hash(PASSWORD)

@@ -12,6 +12,8 @@ from flask import Response, request
 
 from api.app import Api
 from api.background import BackgroundLoop
+from tests.factory import PASSWORD
+from tests.live import HUNG
 from tests.processes import started
 
 SERVERS = {
@@ -26,6 +28,8 @@ def address(
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("wsgi")
     with started(folder, *SERVERS[request.param], MAX_BODY_BYTES="1000") as address:
+        # It listens before it has begun to load the application.
+        assert httpx.get(f"{address}/api/ready", timeout=HUNG).status_code == 200
         yield address
 
 
@@ -42,6 +46,18 @@ def test_serves_the_whole_life_of_an_item(address: str) -> None:
         gone = client.get(path, headers={"X-Request-ID": "abc"})
         assert gone.status_code == 404
         assert gone.json()["request_id"] == gone.headers["X-Request-ID"] == "abc"
+
+
+def test_a_user_signs_in_and_out(address: str) -> None:
+    with httpx.Client(base_url=address) as client:
+        user = {"email": "ada@example.com", "password": PASSWORD}
+        assert client.post("/api/auth/register", json=user).status_code == 201
+        form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD}
+        token = client.post("/api/auth/token", data=form).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert client.get("/api/items").json()["items"] == []
+        assert client.post("/api/auth/logout", data={"token": token}).status_code == 204
+        assert client.get("/api/items").status_code == 401
 
 
 @pytest.mark.parametrize("size", [986, 987])

@@ -32,7 +32,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if isinstance(case.body, dict) and is_valid(case, ParameterLocation.BODY):
         if case.media_type == FORM:
             # An unknown parameter is ignored, yet must not be there twice (RFC 6749 §3.2).
-            case.body = {key: one for key, one in case.body.items() if not isinstance(one, list)}
+            case.body = {
+                key: one for key, one in case.body.items() if not isinstance(one, list | dict)
+            }
         # To JSON Schema 5.0 is an integer; here it isn't, and no keyword could say so.
         case.body = {key: without_fraction(value) for key, value in case.body.items()}
         if "current_password" in case.body:

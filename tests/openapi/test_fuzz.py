@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api.app import Api
+from api.problems import BY_SLUG
 from api.settings import Settings
 from openapi.document import build_document
 from tests.conftest import bridged
@@ -30,6 +32,7 @@ REPEATABLE = hypothesis_settings(
 )
 ID = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
 COLLECTION, ITEM = "/api/items", f"/api/items/{ID}"
+FORM = "application/x-www-form-urlencoded"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 MEDIA_TYPES = [
     *["application/json"] * 9,
@@ -64,6 +67,17 @@ bodies = st.one_of(
     st.builds(lambda text, tail: text.encode() + tail, st.just('{"name": "x"}'), st.binary()),
     st.integers(0, 3000).map(lambda depth: b"[" * depth),
     st.binary(),
+)
+form_names = st.sampled_from(["grant_type", "username", "refresh_token", "token", "scope", ""])
+form_values = st.one_of(
+    st.sampled_from(
+        ["password", "refresh_token", f"irt_{'A' * 64}", "e30.e30.", "eyJhbGciOiJub25lIn0.."]
+    ),
+    st.text().map(lambda text: quote(text, errors="surrogatepass")),
+    st.binary(max_size=20).map(quote),
+)
+forms = st.binary() | st.lists(st.tuples(form_names, form_values), max_size=4).map(
+    lambda pairs: "&".join("=".join(pair) for pair in pairs).encode()
 )
 escaped_bytes = st.binary(max_size=20).map(lambda data: "".join(f"%{byte:02x}" for byte in data))
 visible = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#?"))
@@ -104,13 +118,13 @@ class Sender:
         request_id = response.headers["X-Request-ID"]
         assert request_id
         assert response.status_code < 500, (method, url, request, response.text)
-        if response.status_code >= 400:
-            assert response.headers["Content-Type"] == "application/problem+json"
         if response.status_code >= 400 and method != "HEAD":
             problem = response.json()
             assert list(self.problem.iter_errors(problem)) == []
+            row = BY_SLUG[problem["type"].removeprefix("/errors/")]
+            assert response.headers["Content-Type"] == row.media_type
             assert problem["status"] == response.status_code
-            assert problem["error"] == problem["detail"]
+            assert problem["error"] == (row.code or problem["detail"])
             assert problem["request_id"] == request_id
         return response
 
@@ -139,6 +153,17 @@ def test_survives_any_body(sender: Sender) -> None:
 
     send()
     assert set(sender.statuses) == {200, 201, 400, 404, 415}
+    assert sender.statuses.total() >= 800
+
+
+def test_survives_any_form(sender: Sender) -> None:
+    @REPEATABLE
+    @given(st.sampled_from(["/api/auth/token", "/api/auth/logout"]), forms)
+    def send(path: str, body: bytes) -> None:
+        sender.send("POST", path, content=body, headers={"Content-Type": FORM})
+
+    send()
+    assert set(sender.statuses) == {204, 400}
     assert sender.statuses.total() >= 800
 
 
