@@ -3,13 +3,16 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from api.context import database
 from api.contract import operation
 from api.problems import NotReady
 from schemas.health import Health, Readiness
 from storage import DatabaseUnavailable, revisions
+
+STOPPING = "serving.stopping"
+"""Where an ASGI bridge leaves whether the server is about to stop."""
 
 health = Blueprint("health", __name__, url_prefix="/api")
 
@@ -40,7 +43,8 @@ async def get_health() -> HealthStatus:
 async def get_readiness() -> ReadinessStatus:
     """Say whether the service can work.
 
-    Asks each dependency; 503 means that it should get no traffic now, but needs no restart.
+    Asks each dependency; 503 means that it should get no traffic now, but needs no restart. A
+    server that is about to stop is not ready either.
     """
     checks = {"database": "ok", "migrations": "ok"}
     try:
@@ -51,6 +55,8 @@ async def get_readiness() -> ReadinessStatus:
         checks["migrations"] = "behind"
     except revisions.DatabaseAhead:
         checks["migrations"] = "ahead"
+    if request.environ.get(STOPPING):
+        checks["server"] = "stopping"
     if set(checks.values()) != {"ok"}:
         raise NotReady(checks)
     return ReadinessStatus("ok", checks)

@@ -33,7 +33,10 @@ from storage.users import EmailTaken, LastAdmin, UserHasItems
 
 
 class NotReady(Exception):
-    """Something that the service depends on is missing. `checks`: the state of each."""
+    """Something that the service depends on is missing, or the server is about to stop.
+
+    `checks`: the state of each.
+    """
 
     def __init__(self, checks: dict[str, str]) -> None:
         super().__init__(checks)
@@ -287,8 +290,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="not-ready",
         status=503,
         title="Not ready",
-        detail="A dependency is missing: see checks.",
-        meaning="Something that the service depends on is missing, so it should get no traffic.",
+        detail="It should get no traffic now: see checks.",
+        meaning="Something that the service depends on is missing, or the server is about to stop.",
         remedy="Try again after the seconds that Retry-After gives.",
         retry_after=1,
         schema=ReadinessProblem,

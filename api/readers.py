@@ -3,7 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
+
+T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -29,6 +33,10 @@ def integer(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
+    return lambda text: read(text) if text else None
 
 
 def one_of(*values: str) -> Callable[[str], str]:
@@ -82,6 +90,18 @@ def contact_address(text: str) -> str:
 def database(text: str) -> str:
     file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
     if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):
+        raise ValueError
+    return text
+
+
+def file(text: str) -> str:
+    if text and not Path(text).is_file():
+        raise ValueError
+    return text
+
+
+def socket_address(text: str) -> str:
+    if text and (text[0] not in "/@" or len(text) == 1):
         raise ValueError
     return text
 

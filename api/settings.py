@@ -20,13 +20,16 @@ from api.readers import (
     contact_address,
     database,
     each_long_enough,
+    file,
     host,
     https_address,
     integer,
     long_enough,
     one_of,
+    optional,
     origins,
     short_text,
+    socket_address,
 )
 
 DEVELOPMENT, PRODUCTION = "development", "production"
@@ -80,6 +83,53 @@ class Settings:
     )
     port: int = setting(
         "8000", integer(0, 65535), "0 to 65535", "The port for `HOST`; 0 takes any free one."
+    )
+    listen_fd: int | None = setting(
+        "",
+        optional(integer(0, 1023)),
+        "0 to 1023",
+        "The descriptor of a listening socket that a supervisor hands over, in place of `HOST` "
+        "and `PORT`; systemd's first one is 3.",
+    )
+    keep_alive_timeout: int = setting(
+        "5",
+        integer(1, 3600),
+        "1 to 3600",
+        "For how many seconds a connection may wait for its next request; more than a proxy in "
+        "front keeps its idle ones.",
+    )
+    tls_certfile: str = setting(
+        "",
+        file,
+        "the path of a file",
+        "Turns TLS on, for HTTP/1.1 and HTTP/2: the certificate and its chain, in PEM.",
+    )
+    tls_keyfile: str = setting(
+        "",
+        file,
+        "the path of a file",
+        "The certificate's key, unless it is in the same file.",
+    )
+    shutdown_delay: int = setting(
+        "0",
+        integer(0, 300),
+        "0 to 300",
+        "For how many seconds after SIGTERM all goes on but `/api/ready`, which says 503, so that "
+        "a load balancer goes elsewhere.",
+        production="5",
+    )
+    shutdown_grace: int = setting(
+        "2",
+        integer(0, 3600),
+        "0 to 3600",
+        "For how many seconds after that requests may go on before they are cut off.",
+        production="20",
+    )
+    notify_socket: str = setting(
+        "",
+        socket_address,
+        "an absolute path, or @ and a name",
+        "Where systemd wants to hear that the service is ready; systemd sets it.",
     )
     database_url: str = setting(
         "sqlite:///data/items.db",
@@ -248,7 +298,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         except ValueError:
             shown = "(not shown)" if about["secret"] else text
             raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
-    return _with_secret_key(_whole(_guarded(Settings(**values))))
+    return _with_secret_key(_with_certificate(_whole(_guarded(Settings(**values)))))
 
 
 def _guarded(settings: Settings) -> Settings:
@@ -269,6 +319,12 @@ def _whole(settings: Settings) -> Settings:
         return settings
     together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
     raise SettingsError(f"{missing[0]} is missing: {together}")
+
+
+def _with_certificate(settings: Settings) -> Settings:
+    if settings.tls_keyfile and not settings.tls_certfile:
+        raise SettingsError("TLS_CERTFILE is missing: TLS_KEYFILE is the key of one")
+    return settings
 
 
 def _with_secret_key(settings: Settings) -> Settings:

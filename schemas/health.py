@@ -43,9 +43,9 @@ class Readiness(OutputSchema):
 
 
 class ReadinessProblem(Problem):
-    """Something that the service depends on is missing."""
+    """Something that the service depends on is missing, or the server is about to stop."""
 
     checks = dependencies(
-        ["ok", "behind", "ahead", "unavailable"],
+        ["ok", "behind", "ahead", "stopping", "unavailable"],
         example={"database": "unavailable", "migrations": "unavailable"},
     )

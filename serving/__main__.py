@@ -1,7 +1,20 @@
 """`python -m serving`: what `make serve` and the service units start."""
 
 from asgi import app, settings
-from serving.runner import run
+from serving.runner import Options, run
 
 if __name__ == "__main__":
-    run(app, host=settings.host, port=settings.port)
+    run(
+        app,
+        Options(
+            host=settings.host,
+            port=settings.port,
+            listen_fd=settings.listen_fd,
+            keep_alive_timeout=settings.keep_alive_timeout,
+            certfile=settings.tls_certfile,
+            keyfile=settings.tls_keyfile,
+            delay=settings.shutdown_delay,
+            grace=settings.shutdown_grace,
+            notify_socket=settings.notify_socket,
+        ),
+    )

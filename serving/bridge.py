@@ -21,6 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, InternalServerError
 
 from serving.asgi import Message, Receive, Scope, Send
 from serving.body import RequestBody
+from serving.drain import STOPPING
 from serving.environ import clean
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
@@ -118,6 +119,7 @@ class Exchange(WsgiToAsgiInstance):
         environ["wsgi.input_terminated"] = True
         environ["wsgi.multithread"] = False
         environ[AWAIT] = wait_for
+        environ[STOPPING] = scope.get(STOPPING, False)
         return environ
 
     def start_response(

@@ -1,8 +1,14 @@
-"""ASGI's lifespan protocol around one asynchronous context manager."""
+"""One asynchronous context manager around the server's life, by ASGI's protocol or without it."""
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import cast
 
 from serving.asgi import Receive, Send
@@ -38,3 +44,26 @@ async def run_lifespan(
         task = cast("asyncio.Task[None]", asyncio.current_task())
         task.add_done_callback(asyncio.Task.exception)
         raise SystemExit(message) from None
+
+
+@asynccontextmanager
+async def opened(context: AbstractAsyncContextManager[object]) -> AsyncIterator[None]:
+    """Enter `context`, and leave it at the end.
+
+    Raises SystemExit with its message for what it raises itself, on entering or on leaving.
+    """
+    async with AsyncExitStack() as stack:
+        with exiting("startup"):
+            await stack.enter_async_context(context)
+        yield
+        with exiting("shutdown"):
+            await stack.aclose()
+
+
+@contextmanager
+def exiting(stage: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.debug("the %s failed", stage, exc_info=True)
+        raise SystemExit(str(error) or repr(error)) from None

@@ -1,31 +1,126 @@
-"""Serves an ASGI application with Hypercorn until SIGTERM or SIGINT."""
+"""Serves an ASGI application with Hypercorn until SIGTERM or SIGINT, and ends without a loss.
+
+On the first signal the application is told (serving/drain.py); after a delay, in which a load
+balancer may find out and go elsewhere, the connections come to their ends (serving/server.py).
+A second signal ends the process where it stands.
+"""
 
 import asyncio
 import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from dataclasses import dataclass
+from types import FrameType
 
-from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from serving.asgi import Application
+from serving.bridge import Bridge
+from serving.drain import Drain
+from serving.lifespan import opened
+from serving.listener import address_of, inherited, listen
+from serving.notify import READY, STOPPING, notify
+from serving.server import Server
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = logging.getLogger(__name__)
 
 
-def run(application: Application, *, host: str, port: int) -> None:
-    """Serve on `host` and `port` (0: any free one) and return after a graceful end.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to serve.
 
-    Raises SystemExit with one line for the operator when it can't listen there; so does a
-    lifespan that fails.
+    `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: seconds
+    from the signal until no more connection is accepted; `grace`: seconds from then on until
+    what still runs is cut off. `certfile` turns TLS on; without a `keyfile` it holds the key too.
     """
-    try:
-        asyncio.run(serve(application, hypercorn_config(host, port)))  # type: ignore[arg-type]  # its own, narrower types of ASGI
-    except OSError as error:
-        raise SystemExit(f"cannot listen on {host} port {port}: {error.strerror}") from None
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    listen_fd: int | None = None
+    keep_alive_timeout: float = 5
+    certfile: str = ""
+    keyfile: str = ""
+    delay: float = 0
+    grace: float = 20
+    notify_socket: str = ""
 
 
-def hypercorn_config(host: str, port: int) -> Config:
-    """Hypercorn's configuration: no access log, since the application writes a better one."""
+def run(application: Bridge, options: Options) -> None:
+    """Serve until the end. Raises SystemExit with one line when it can't begin."""
+    config = hypercorn_config(options)
+    if options.listen_fd is None:
+        listener = listen(options.host, options.port)
+    else:
+        listener = inherited(options.listen_fd)
+    asyncio.run(serve(application, listener, config, options))
+
+
+async def serve(
+    application: Bridge, listener: socket.socket, config: Config, options: Options
+) -> None:
+    """Enter the application's lifespan, serve on `listener` until a signal, and leave both."""
+    drain = Drain(application)
+    server = Server(drain, config)
+    async with opened(application.lifespan):
+        await server.start(listener)
+        stop = first_signal()
+        log.info("Running on %s", address_of(listener, tls=config.ssl_enabled))
+        notify(options.notify_socket, READY)
+        await stop.wait()
+        notify(options.notify_socket, STOPPING)
+        drain.stopping = True
+        log.info("stopping, in %s seconds; another signal ends it at once", options.delay)
+        await asyncio.sleep(options.delay)
+        drain.close()
+        await server.stop(options.grace)
+
+
+def first_signal() -> asyncio.Event:
+    """What is set by the next signal. The one after that ends the process, whatever it does."""
+    loop = asyncio.get_running_loop()
+    signalled = asyncio.Event()
+
+    def handle() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, end_at_once)
+        signalled.set()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, handle)
+    return signalled
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    # And not the signal's default action, which the first process of a container doesn't have.
+    os._exit(128 + number)
+
+
+def hypercorn_config(options: Options) -> Config:
+    """Hypercorn's configuration: no access log, since the application writes a better one.
+
+    Raises SystemExit with one line where the certificate or its key can't be used.
+    """
     config = Config()
-    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
-    config.graceful_timeout = 30
+    config.backlog = 1024  # connections wait there while a process is replaced
+    config.keep_alive_timeout = options.keep_alive_timeout
+    # Over HTTP/2 Hypercorn loses the request that follows the last one.
+    config.keep_alive_max_requests = sys.maxsize
+    if options.certfile:
+        config.certfile = options.certfile
+        config.keyfile = options.keyfile or options.certfile
+        config.keyfile_password = ""  # or OpenSSL would ask the terminal for it
+        config.ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
+        config.ssl_handshake_timeout = 10
+    try:
+        config.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        names = dict.fromkeys([config.certfile, config.keyfile])
+        raise SystemExit(f"no TLS with {' and '.join(map(str, names))}: {error}") from None
     return config

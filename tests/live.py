@@ -10,7 +10,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from serving.asgi import Application
-from serving.runner import hypercorn_config
+from serving.runner import Options, hypercorn_config
 
 HUNG = 60
 """Seconds after which a test counts as hung. Nothing is measured by it."""
@@ -80,6 +80,6 @@ def listening() -> tuple[str, Config]:
     """An address that accepts connections already, and the configuration to serve it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     port = listener.getsockname()[1]
-    config = hypercorn_config("127.0.0.1", port)
+    config = hypercorn_config(Options())
     config.bind = [f"fd://{listener.detach()}"]
     return f"http://127.0.0.1:{port}", config

@@ -26,6 +26,8 @@ def test_development_needs_no_setting_at_all() -> None:
     assert settings.database_url == "sqlite:///data/items.db"
     assert settings.auto_migrate is True
     assert settings.log_format == "console"
+    assert (settings.shutdown_delay, settings.shutdown_grace) == (0, 2)
+    assert (settings.listen_fd, settings.notify_socket) == (None, "")
     assert settings.cors_origins == (
         "http://localhost:3000",
         "http://localhost:4200",
@@ -42,6 +44,7 @@ def test_production_is_stricter() -> None:
     assert settings.registration is False
     assert settings.auto_migrate is False
     assert settings.log_format == "json"
+    assert (settings.shutdown_delay, settings.shutdown_grace) == (5, 20)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,14 @@ def test_production_is_stricter() -> None:
         ("JWT_AUDIENCE", " items", "at most 255 characters"),
         ("MAX_BODY_BYTES", "0", "1 to 2147483648"),
         ("BODY_TIMEOUT", "-1", "1 to 3600"),
+        ("LISTEN_FD", "stdin", "0 to 1023"),
+        ("KEEP_ALIVE_TIMEOUT", "0", "1 to 3600"),
+        ("SHUTDOWN_DELAY", "-1", "0 to 300"),
+        ("SHUTDOWN_GRACE", "1m", "0 to 3600"),
+        ("TLS_CERTFILE", "no/such/file.pem", "the path of a file"),
+        ("TLS_KEYFILE", "/", "the path of a file"),
+        ("NOTIFY_SOCKET", "relative", "an absolute path, or @ and a name"),
+        ("NOTIFY_SOCKET", "@", "an absolute path, or @ and a name"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "console or json"),
         ("DOCS_ENABLED", "", "true or false"),
@@ -146,6 +157,15 @@ def test_a_bad_secret_is_not_shown(key: str, value: str) -> None:
 def test_production_does_not_start_without_a_secret_key() -> None:
     with pytest.raises(SettingsError, match=r"^SECRET_KEY is missing: 32 bytes or more"):
         load_settings({"ENVIRONMENT": "production"})
+
+
+def test_a_key_without_a_certificate_stops_the_start(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    with pytest.raises(SettingsError, match=r"^TLS_CERTFILE is missing: "):
+        load_settings({"TLS_KEYFILE": str(key)})
+    both = {"TLS_KEYFILE": str(key), "TLS_CERTFILE": str(key)}
+    assert load_settings(both).tls_keyfile == str(key)
 
 
 def test_development_makes_one_secret_key_and_keeps_it(tmp_path: Path) -> None:

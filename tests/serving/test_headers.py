@@ -62,6 +62,7 @@ async def test_the_environ_is_whole() -> None:
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        "serving.stopping": False,
     }
 
 

@@ -31,7 +31,7 @@ class Server:
 
     def wait_until_it_listens(self) -> str:
         for line in self.log:
-            if found := re.search(r"Running on (http://127\.0\.0\.1:(\d+))", line):
+            if found := re.search(r"Running on (https?://127\.0\.0\.1:(\d+))", line):
                 self.port = int(found[2])
                 return found[1]
         raise AssertionError("it has ended")
@@ -50,12 +50,19 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, module: tuple[str, ...] = ("serving",), **environ: str
+    folder: Path,
+    module: tuple[str, ...] = ("serving",),
+    listener: socket.socket | None = None,
+    **environ: str,
 ) -> Iterator[Server]:
+    """`listener`: what the process listens on, in place of a socket of its own."""
+    if listener is not None:
+        environ["LISTEN_FD"] = str(listener.fileno())
     with subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=folder,
-        env=environment(**{"PORT": "0", **environ}),
+        env=environment(**{"PORT": "0", "SHUTDOWN_GRACE": str(HUNG), **environ}),
+        pass_fds=[] if listener is None else [listener.fileno()],
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -93,6 +100,55 @@ def test_a_signal_ends_it_once_the_requests_in_flight_are_answered(
     assert (tmp_path / "data/items.db").exists()
 
 
+def wait_until_it_is_not_ready(client: httpx.Client) -> httpx.Response:
+    while (response := client.get("/api/ready")).status_code == 200:
+        pass
+    return response
+
+
+def test_says_that_it_stops_before_it_does_and_a_second_signal_ends_it_at_once(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, SHUTDOWN_DELAY=str(HUNG)) as server:
+        address = server.wait_until_it_listens()
+        with httpx.Client(base_url=address) as client:
+            assert client.get("/api/ready").status_code == 200
+            server.process.terminate()
+            ready = wait_until_it_is_not_ready(client)
+            assert (ready.status_code, ready.headers["Retry-After"]) == (503, "1")
+            assert ready.json()["type"] == "/errors/not-ready"
+            assert ready.json()["checks"] == {
+                "database": "ok",
+                "migrations": "ok",
+                "server": "stopping",
+            }
+            # Everything else goes on, also for who connects only now.
+            assert client.post("/api/items", json={"name": "First item"}).status_code == 201
+            answer = httpx.get(f"{address}/api/health")
+            assert (answer.status_code, answer.headers.get("Connection")) == (200, None)
+            server.process.terminate()
+            assert server.end()[0] == 128 + signal.SIGTERM
+
+
+def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
+    with running(tmp_path, SHUTDOWN_GRACE="0") as server:
+        server.wait_until_it_listens()
+        with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
+            client.sendall(
+                b"POST /api/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+            )
+            assert client.recv(1000).startswith(b"HTTP/1.1 100")
+            client.sendall(b'{"name":')
+            server.process.terminate()
+            code, log = server.end()
+            assert (client.recv(1000), code) == (b"", 0)
+    assert "cut off after 0 seconds: 1 connections" in log
+    assert "Traceback" not in log
+    # It was closed properly, and so left nothing beside the file.
+    assert not (tmp_path / "data/items.db-wal").exists()
+
+
 def test_tells_nobody_what_it_runs_on(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         response = httpx.get(f"{server.wait_until_it_listens()}/api/health")
@@ -101,9 +157,11 @@ def test_tells_nobody_what_it_runs_on(tmp_path: Path) -> None:
         assert server.end()[0] == 0
 
 
-def last_line(folder: Path, *module: str, **environ: str) -> str:
+def last_line(
+    folder: Path, *module: str, listener: socket.socket | None = None, **environ: str
+) -> str:
     """What a start that fails says; checks that it says it in one line at the end."""
-    with running(folder, module or ("serving",), **environ) as server:
+    with running(folder, module or ("serving",), listener, **environ) as server:
         code, errors = server.end()
     assert code == 1
     assert "Traceback" not in errors
@@ -148,6 +206,56 @@ def test_a_database_of_a_later_version_stops_it_in_one_line(
 def test_a_database_that_is_behind_stops_it_in_one_line(tmp_path: Path) -> None:
     line = last_line(tmp_path, AUTO_MIGRATE="false")
     assert line.startswith("The database is at revision none, this version needs ")
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_takes_the_socket_that_a_supervisor_hands_over(
+    tmp_path: Path, family: socket.AddressFamily
+) -> None:
+    """A connection that came while nobody was there is answered, too."""
+    with socket.socket(family) as listener:
+        listener.bind(str(tmp_path / "socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        listener.listen()
+        with socket.socket(family) as client:
+            client.connect(listener.getsockname())
+            client.sendall(b"GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            with running(tmp_path, listener=listener) as server:
+                answer = client.makefile("rb").read()
+                assert answer.startswith(b"HTTP/1.1 200")
+                server.process.terminate()
+                code, log = server.end()
+    assert code == 0
+    assert "Running on unix:" in log or family == socket.AF_INET
+
+
+def test_a_descriptor_that_is_no_listening_socket_stops_it_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as deaf:
+        line = last_line(tmp_path, listener=deaf)
+        assert line == f"descriptor {deaf.fileno()} is no socket that listens"
+    line = last_line(tmp_path, LISTEN_FD="2")
+    assert line == "descriptor 2 is no socket: Socket operation on non-socket"
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_tells_systemd_that_it_is_ready_and_that_it_stops(tmp_path: Path, abstract: bool) -> None:
+    path = f"@{tmp_path}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path.replace("@", "\0"))
+        with running(tmp_path, NOTIFY_SOCKET=path) as server:
+            assert manager.recv(100) == b"READY=1"
+            assert httpx.get(f"{server.wait_until_it_listens()}/api/ready").status_code == 200
+            server.process.terminate()
+            assert manager.recv(100) == b"STOPPING=1"
+            assert server.end()[0] == 0
+
+
+def test_runs_though_nobody_wants_to_hear_of_it(tmp_path: Path) -> None:
+    with running(tmp_path, NOTIFY_SOCKET=str(tmp_path / "nobody")) as server:
+        server.wait_until_it_listens()
+        server.process.terminate()
+        code, log = server.end()
+    assert code == 0
+    assert f"cannot tell {tmp_path}/nobody that STOPPING=1: No such file or directory" in log
 
 
 def test_listens_on_ipv6_too(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import h2.config
 import h2.connection
 import h2.events
+from hyperframe.frame import Frame, GoAwayFrame
 
 Pairs = list[tuple[str, str]]
 
@@ -87,6 +88,11 @@ class Http2(Http1):
         self.h2.initiate_connection()
         self.responses: dict[int, Response] = {}
         self.ended: set[int] = set()
+        self.reset: set[int] = set()
+        self.goodbyes: list[int] = []
+        """The last stream that each GOAWAY has named."""
+        # h2 takes nothing any more after a GOAWAY, where RFC 9113 §6.8 has open streams go on.
+        self.h2._frame_dispatch_table[GoAwayFrame] = self._hear
         self.window_updates = True
 
     async def open(self, line: str, *headers: tuple[str, str], end: bool = True) -> int:
@@ -145,7 +151,14 @@ class Http2(Http1):
                 if self.window_updates:
                     length = event.flow_controlled_length
                     self.h2.acknowledge_received_data(length, event.stream_id)
-            case h2.events.StreamEnded() | h2.events.StreamReset():
+            case h2.events.StreamReset():
+                self.reset.add(event.stream_id)
                 self.ended.add(event.stream_id)
-            case h2.events.ConnectionTerminated():
-                raise EOFError(f"the server ended the connection: {event.error_code}")
+            case h2.events.StreamEnded():
+                self.ended.add(event.stream_id)
+
+    def _hear(self, frame: GoAwayFrame) -> tuple[list[Frame], list[h2.events.Event]]:
+        if frame.error_code:
+            raise EOFError(f"the server ended the connection: {frame.error_code}")
+        self.goodbyes.append(frame.last_stream_id)
+        return [], []

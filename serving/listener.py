@@ -1,0 +1,44 @@
+"""The socket that the server listens on: its own, or one that a supervisor keeps for it."""
+
+import os
+import socket
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A new socket on `host` and `port` (0: any free one).
+
+    Raises SystemExit with one line for the operator.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise SystemExit(f"cannot listen on {host} port {port}: {reason}") from None
+    # What it accepts takes this over; asyncio would see to it only if the socket named TCP.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """The socket behind `descriptor`, which other processes may listen on as well.
+
+    Raises SystemExit with one line for the operator.
+    """
+    try:
+        listener = socket.socket(fileno=descriptor)
+        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise SystemExit(f"descriptor {descriptor} is no socket: {error.strerror}") from None
+    if not listens:
+        raise SystemExit(f"descriptor {descriptor} is no socket that listens")
+    return listener
+
+
+def address_of(listener: socket.socket, *, tls: bool) -> str:
+    """Where `listener` listens, for people to read."""
+    name = listener.getsockname()
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"{'https' if tls else 'http'}://{host}:{name[1]}"

@@ -1,0 +1,277 @@
+"""How connections come to their ends: announced, and with every request answered."""
+
+import asyncio
+import ssl
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+import trustme
+from hyperframe.frame import GoAwayFrame
+
+from serving import AWAIT, Bridge
+from tests.live import HUNG
+from tests.serving.observed import Observed
+from tests.serving.stopping import started
+from tests.serving.wire import Http1, Http2
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+ANY_STREAM = 2**31 - 1
+
+
+class Views:
+    """`/` answers at once, `/wait` once `go` is set, `/echo` with its body, `/big` with a lot."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        match environ["PATH_INFO"]:
+            case "/wait":
+                environ[AWAIT](self.go.wait())
+                body = b"waited"
+            case "/echo":
+                body = environ["wsgi.input"].read()
+            case "/big":
+                body = b"x" * 10_000_000
+            case _:
+                body = b"ok"
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+
+@pytest.fixture
+def views() -> Views:
+    return Views()
+
+
+@pytest.fixture
+def application(views: Views) -> Observed:
+    return Observed(Bridge(views))
+
+
+async def test_a_request_on_an_idle_connection_is_answered_and_told_to_be_the_last(
+    application: Observed,
+) -> None:
+    async with started(application) as server, Http1.connect(server.address) as client:
+        await client.request("GET /")
+        assert "connection" not in (await client.response()).headers
+        stopped = server.stop()
+        await server.refuses()
+        await client.request("GET /")
+        last = await client.response()
+        assert (last.status, last.headers["connection"]) == (200, "close")
+        assert await client.closed()
+        await stopped
+
+
+async def test_an_idle_connection_that_stays_so_is_closed_in_the_end(
+    application: Observed,
+) -> None:
+    async with (
+        started(application, keep_alive_timeout=HUNG) as server,
+        Http1.connect(server.address) as new,
+        Http1.connect(server.address) as used,
+        Http2.connect(server.address) as multiplexed,
+    ):
+        await used.request("GET /")
+        await used.response()
+        await multiplexed.flush()
+        stopped = server.stop(grace=0.1)
+        assert await new.closed()
+        assert await used.closed()
+        assert not await multiplexed.closed()  # its settings came before
+        await stopped
+
+
+async def test_a_request_under_way_is_answered(views: Views, application: Observed) -> None:
+    async with started(application) as server, Http1.connect(server.address) as client:
+        await client.request("GET /wait")
+        await application.busy(1)
+        stopped = server.stop()
+        await server.refuses()
+        views.go.set()
+        answer = await client.response()
+        assert (answer.body, answer.headers["connection"]) == (b"waited", "close")
+        await stopped
+
+
+async def test_a_body_under_way_is_waited_for(application: Observed) -> None:
+    async with started(application) as server, Http1.connect(server.address) as client:
+        await client.request("POST /echo", "Content-Length: 6", body=b"abc")
+        await application.busy(1)
+        stopped = server.stop()
+        await server.refuses()
+        await client.send(b"def")
+        assert (await client.response()).body == b"abcdef"
+        await stopped
+
+
+async def test_who_opens_one_stream_at_a_time_is_told_between_two(
+    views: Views, application: Observed
+) -> None:
+    async with started(application) as server, Http2.connect(server.address) as client:
+        assert (await client.answer(await client.open("GET /"))).body == b"ok"
+        waiting = await client.open("GET /wait")
+        await application.busy(2)
+        stopped = server.stop()
+        await server.refuses()
+        assert client.goodbyes == []
+        views.go.set()
+        assert (await client.answer(waiting)).body == b"waited"
+        while not client.goodbyes:
+            await client.receive()
+        assert client.goodbyes == [waiting]
+        # What crosses the goodbye is neither answered nor carried out, nor is it cut off.
+        ignored = await client.open("POST /", end=False)
+        await client.body(ignored, b"x" * 100, end=True)
+        client.writer.write_eof()
+        with pytest.raises(EOFError):
+            await client.answer(ignored)
+        await stopped
+    assert application.begun == 2
+
+
+async def test_who_is_idle_is_told_at_once(application: Observed) -> None:
+    async with started(application) as server, Http2.connect(server.address) as client:
+        stream = await client.open("GET /")
+        await client.answer(stream)
+        stopped = server.stop()
+        while not client.goodbyes:
+            await client.receive()
+        assert client.goodbyes == [stream]
+        client.writer.close()
+        await stopped
+
+
+async def test_who_has_opened_none_yet_may_open_one(application: Observed) -> None:
+    """Some clients take the number 0 in a goodbye for none."""
+    async with started(application) as server, Http2.connect(server.address) as client:
+        await client.flush()
+        await client.receive()
+        stopped = server.stop()
+        await server.refuses()
+        stream = await client.open("GET /")
+        assert (await client.answer(stream)).body == b"ok"
+        while not client.goodbyes:
+            await client.receive()
+        assert client.goodbyes == [stream]
+        client.writer.close()
+        await stopped
+
+
+async def test_who_has_had_several_streams_open_is_told_at_once(
+    views: Views, application: Observed
+) -> None:
+    async with started(application) as server, Http2.connect(server.address) as client:
+        streams = [await client.open("GET /wait") for _ in range(3)]
+        await application.busy(3)
+        stopped = server.stop()
+        while not client.goodbyes:
+            await client.receive()
+        assert client.goodbyes == [ANY_STREAM]
+        # One more that was under way when the goodbye was sent.
+        streams.append(await client.open("GET /"))
+        views.go.set()
+        answers = [(await client.answer(stream)).body for stream in streams]
+        assert answers == [b"waited", b"waited", b"waited", b"ok"]
+        assert client.goodbyes == [ANY_STREAM]
+        client.writer.close()
+        await stopped
+
+
+async def test_who_opens_several_only_then_is_told_then(
+    views: Views, application: Observed
+) -> None:
+    async with started(application) as server, Http2.connect(server.address) as client:
+        first = await client.open("GET /wait")
+        await application.busy(1)
+        stopped = server.stop()
+        await server.refuses()
+        second = await client.open("GET /")
+        assert (await client.answer(second)).body == b"ok"
+        assert client.goodbyes == [ANY_STREAM]
+        views.go.set()
+        assert (await client.answer(first)).body == b"waited"
+        client.writer.close()
+        await stopped
+
+
+async def test_a_client_that_says_goodbye_still_gets_its_answers(
+    views: Views, application: Observed
+) -> None:
+    async with started(application) as server, Http2.connect(server.address) as client:
+        stream = await client.open("GET /wait")
+        await application.busy(1)
+        await client.send(GoAwayFrame().serialize())
+        async with Http1.connect(server.address) as other:  # which shows that it has arrived
+            await other.request("GET /")
+            await other.response()
+        views.go.set()
+        assert (await client.answer(stream)).body == b"waited"
+
+
+async def test_more_requests_on_one_connection_than_hypercorn_has_in_mind(
+    application: Observed,
+) -> None:
+    """Of the 1,001st it loses the answer."""
+    async with started(application) as server, Http2.connect(server.address) as client:
+        for _ in range(1_010):
+            assert (await client.answer(await client.open("GET /"))).status == 200
+
+
+async def test_a_connection_ends_with_its_client(application: Observed) -> None:
+    """And not when its idle time is over."""
+    async with (
+        started(application, keep_alive_timeout=3600) as server,
+        Http1.connect(server.address) as client,
+    ):
+        await client.request("GET /")
+        await client.response()
+        client.writer.write_eof()
+        assert await client.closed()
+
+
+async def test_a_connection_of_which_only_tls_knows_is_served(
+    application: Observed, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    certificate, trusted = tmp_path / "certificate.pem", ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+    authority.configure_trust(trusted)
+    async with (
+        started(application, certfile=str(certificate)) as server,
+        Http1.connect(server.address) as client,
+        Http1.connect(server.address) as other,
+    ):
+        # Connections are taken in their order.
+        await other.writer.start_tls(trusted, server_hostname="127.0.0.1")
+        stopped = server.stop()
+        await server.refuses()
+        await client.writer.start_tls(trusted, server_hostname="127.0.0.1")
+        for connection in (client, other):
+            await connection.request("GET /")
+            assert (await connection.response()).headers["connection"] == "close"
+        await stopped
+
+
+@pytest.mark.parametrize("stuck", ["body", "view", "reader", "stream"])
+async def test_what_does_not_end_in_time_is_cut_off(
+    application: Observed, stuck: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with started(application) as server:
+        client_class = Http2 if stuck == "stream" else Http1
+        async with client_class.connect(server.address) as client:
+            if isinstance(client, Http2):
+                await client.open("POST /echo", end=False)
+            elif stuck == "body":
+                await client.request("POST /echo", "Content-Length: 6", body=b"abc")
+            else:
+                await client.request("GET /wait" if stuck == "view" else "GET /big")
+            await application.busy(1)
+            await server.stop(grace=0)
+            await application.idle()
+            with pytest.raises((EOFError, ConnectionError)):
+                await client.reader.readexactly(20_000_000)
+    assert "cut off after 0 seconds: 1 connections" in caplog.messages
