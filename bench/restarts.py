@@ -1,0 +1,170 @@
+"""Replace the processes behind one socket under load: how many requests does it cost?
+
+    python -m bench.restarts [restarts]
+
+Clients send reads and writes without a pause while two processes are restarted in turns by SIGTERM:
+over HTTP/1.1, and over HTTP/2 with TLS. Then one is ended by SIGKILL as many times.
+tests/faults/test_restarts.py does a few of each.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import httpx
+import trustme
+
+from bench.fleet import Fleet
+
+CLIENTS = 8
+REQUESTS = (
+    ("POST", "/api/items", {"name": "One of many"}, 201),
+    ("GET", "/api/items?limit=1", None, 200),
+    ("GET", "/api/health", None, 200),
+)
+
+
+class Client:
+    """Sends one request after the other on one connection, and opens another where it has to."""
+
+    def __init__(self, url: str, trusted: ssl.SSLContext, *, http2: bool) -> None:
+        self.port = 0
+        """Where its connection starts."""
+        self.connections = 0
+        self._client = httpx.AsyncClient(
+            base_url=url, verify=trusted, http1=not http2, http2=http2, timeout=60
+        )
+
+    async def request(self, method: str, path: str, body: object, status: int) -> None:
+        """Raises httpx.TransportError without an answer, AssertionError with another status."""
+        response = await self._client.request(
+            method, path, json=body, extensions={"trace": self._trace}
+        )
+        if response.status_code != status:
+            raise AssertionError(response.text)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _trace(self, event: str, info: dict[str, object]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self.connections += 1
+            stream = info["return_value"]
+            self.port = stream.get_extra_info("client_addr")[1]  # type: ignore[attr-defined]  # httpcore's stream
+
+
+@dataclass
+class Load:
+    """What several clients send until the end, and what came of it."""
+
+    url: str
+    trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    http2: bool = False
+    answered: int = 0
+    connections: int = 0
+    failures: dict[int, str] = field(default_factory=dict)
+    """By the port that the failed request came from."""
+    _answer: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: bool = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CLIENTS):
+                group.create_task(self._send())
+            yield
+            self._over = True
+
+    async def answers(self, more: int) -> None:
+        """Wait until `more` requests have been answered."""
+        wanted = self.answered + more
+        while self.answered < wanted:
+            self._answer.clear()
+            await self._answer.wait()
+
+    async def _send(self) -> None:
+        client = Client(self.url, self.trusted, http2=self.http2)
+        while not self._over:
+            for request in REQUESTS:
+                try:
+                    await client.request(*request)
+                    self.answered += 1
+                    self._answer.set()
+                except (httpx.TransportError, AssertionError) as error:
+                    self.failures[client.port] = repr(error)
+        await client.close()
+        self.connections += client.connections
+
+
+@dataclass
+class Certificate:
+    """A certificate for 127.0.0.1 in `folder`, and those who trust it."""
+
+    folder: Path
+    trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+    def settings(self) -> dict[str, str]:
+        authority, path = trustme.CA(), self.folder / "certificate.pem"
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
+        authority.configure_trust(self.trusted)
+        return {"TLS_CERTFILE": str(path)}
+
+
+async def restart(folder: Path, restarts: int, *, http2: bool) -> None:
+    certificate = Certificate(folder)
+    environ = certificate.settings() if http2 else {}
+    with Fleet(folder, **environ) as fleet:
+        scheme = "https" if http2 else "http"
+        load = Load(f"{scheme}://127.0.0.1:{fleet.port}", certificate.trusted, http2)
+        codes = []
+        async with load.running():
+            for _ in range(restarts):
+                await load.answers(50)
+                codes.append(await fleet.restart_oldest(signal.SIGTERM))
+    print(
+        f"{'HTTP/2 with TLS' if http2 else 'HTTP/1.1'}: {restarts} restarts, {load.answered} "
+        f"answered on {load.connections} connections, {len(load.failures)} failed, exit codes "
+        f"{set(codes)}"
+    )
+
+
+async def kill(folder: Path, kills: int) -> None:
+    """What a client sees of it, and how long the other one is alone, at the least."""
+    foreign, away = 0, []
+    with Fleet(folder) as fleet:
+        load = Load(f"http://127.0.0.1:{fleet.port}")
+        async with load.running():
+            for _ in range(kills):
+                await load.answers(50)
+                before, own = set(load.failures), fleet.processes[0].clients()
+                began = time.perf_counter()
+                await fleet.restart_oldest(signal.SIGKILL)
+                away.append(time.perf_counter() - began)
+                await load.answers(50)
+                foreign += len(set(load.failures) - before - own)
+    print(
+        f"kill -9: {kills} times, {load.answered} answered, {len(load.failures)} failed, of them "
+        f"{foreign} at the other process; back within {median(away):.2f} s (median), "
+        f"{max(away):.2f} s (slowest)"
+    )
+
+
+async def main(times: int) -> None:
+    print(f"load average {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        await restart(Path(folder), times, http2=False)
+        await restart(Path(folder), times, http2=True)
+        await kill(Path(folder), times)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
