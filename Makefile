@@ -14,6 +14,8 @@ PYTHON_SDK := build/sdk/python/pyproject.toml
 TYPESCRIPT_SDK := build/sdk/typescript/index.js
 NPM := $(shell command -v npm)
 NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+CIRCUS = mkdir -p data && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
+	PROCESSES=$(PROCESSES) exec $(BIN)/circusd deploy/circus.ini
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,8 +24,8 @@ NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglev
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-serve: $(VENV)/runtime ## run the API on http://127.0.0.1:8000 (HOST and PORT change that)
-	@exec $(BIN)/python -m serving
+serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.0.1:8000 (HOST, PORT, PROCESSES)
+	@$(if $(PROCESSES),$(CIRCUS),exec $(BIN)/python -m serving)
 
 test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK)) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(if $(TESTS),$(TESTS),--cov)
@@ -51,6 +53,7 @@ lock: $(VENV)/development ## resolve the dependencies anew into requirements*.tx
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(LOCK) --upgrade --group bench -c requirements.txt pyproject.toml -o bench/requirements.txt
+	$(LOCK) --upgrade --group circus -c requirements-dev.txt -o requirements-circus.txt
 
 clean: ## remove the virtual environments, the generated clients and the caches
 	rm -rf $(VENV) $(BENCH) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
@@ -60,7 +63,11 @@ $(VENV)/runtime: requirements.txt
 	$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/development: $(VENV)/runtime requirements-dev.txt
+$(VENV)/circus: $(VENV)/runtime requirements-circus.txt
+	$(PIP_INSTALL) -r requirements-circus.txt
+	@touch $@
+
+$(VENV)/development: $(VENV)/circus requirements-dev.txt
 	$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 

@@ -1,0 +1,129 @@
+"""`make serve PROCESSES=2`: two processes behind one socket, looked after by Circus."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from tests.factory import SECRET_KEY
+from tests.live import HUNG
+from tests.processes import ROOT, environment
+
+
+class Circus:
+    """`folder`: where it was started, and where its data are."""
+
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path, port: int) -> None:
+        assert process.stderr is not None
+        self.address = f"http://127.0.0.1:{port}"
+        self.process = process
+        self.seen = ""
+        self._folder = folder
+        self._endpoint = f"ipc://data/circus-{port}"
+        self._log: IO[str] = process.stderr
+
+    def wait_for(self, text: str, *, times: int = 1) -> None:
+        """Read on in the log until `text` has come."""
+        for _ in range(times):
+            for line in self._log:
+                self.seen += line
+                if text in line:
+                    break
+            else:
+                raise AssertionError(f"it has ended: {self.seen}")
+
+    def command(self, *words: str) -> str:
+        circusctl = str(Path(sys.executable).with_name("circusctl"))
+        options = ["--timeout", str(HUNG), "--endpoint", self._endpoint]
+        told = subprocess.check_output([circusctl, *options, *words], cwd=self._folder, text=True)
+        return told.strip()
+
+    def processes(self) -> set[int]:
+        return {int(pid) for pid in self.command("list", "items").split(",")}
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does: a signal to whoever runs in the foreground."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, processes: int) -> Iterator[Circus]:
+    # A copy of the project as far as make sees it, so that the data are elsewhere.
+    (folder / ".venv").symlink_to(sys.prefix)
+    for name in ("Makefile", "deploy", *(path.name for path in ROOT.glob("requirements*.txt"))):
+        (folder / name).symlink_to(ROOT / name)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        ["make", "serve", f"PROCESSES={processes}", f"PORT={port}"],
+        cwd=folder,
+        env=environment(SECRET_KEY=SECRET_KEY, SHUTDOWN_GRACE=str(HUNG)),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        circus = Circus(process, folder, port)
+        try:
+            circus.wait_for("Running on", times=processes)
+            yield circus
+        finally:
+            circus.interrupt()
+            circus.process.wait(HUNG)
+
+
+@pytest.fixture
+def circus(tmp_path: Path) -> Iterator[Circus]:
+    with serving(tmp_path, 2) as circus:
+        yield circus
+
+
+def test_one_of_the_processes_migrates_and_both_serve(circus: Circus) -> None:
+    assert circus.seen.count("migrated the database") == 1
+    assert len(circus.processes()) == 2
+    for _ in range(20):
+        assert httpx.get(f"{circus.address}/api/ready").status_code == 200
+
+
+def test_a_killed_process_is_replaced_and_the_others_serve_meanwhile(circus: Circus) -> None:
+    before = circus.processes()
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    assert httpx.get(f"{circus.address}/api/health").status_code == 200
+    circus.wait_for("Running on")
+    after = circus.processes()
+    assert (len(after), len(after - before), killed in after) == (2, 1, False)
+
+
+def test_a_restart_replaces_one_after_the_other(circus: Circus) -> None:
+    before = circus.processes()
+    assert circus.command("reload", "items", "--sequential", "--waiting") == "ok"
+    circus.wait_for("Running on", times=2)
+    assert len(circus.processes()) == 2
+    assert not circus.processes() & before
+    assert httpx.get(f"{circus.address}/api/ready").status_code == 200
+
+
+def test_an_interrupt_ends_each_process_in_its_own_time(circus: Circus) -> None:
+    """A second signal from the terminal would cut off what they are doing."""
+    with httpx.Client(base_url=circus.address) as client:
+        assert client.get("/api/health").status_code == 200
+        circus.interrupt()
+        circus.wait_for("stopping, in 0 seconds", times=2)
+        assert client.get("/api/health").headers["Connection"] == "close"
+    circus.process.wait(HUNG)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(circus.address)
+
+
+def test_nobody_else_can_give_it_commands(circus: Circus, tmp_path: Path) -> None:
+    for path in (tmp_path / "data").glob("circus-*"):
+        assert path.stat().st_mode & 0o077 == 0, path
