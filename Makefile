@@ -12,6 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 PYTHON_SDK := build/sdk/python/pyproject.toml
 TYPESCRIPT_SDK := build/sdk/typescript/index.js
+SPA := examples/spa
 NPM := $(shell command -v npm)
 NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
 CIRCUS = mkdir -p data && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
@@ -19,7 +20,7 @@ CIRCUS = mkdir -p data && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check format openapi sdk bench lock clean
+.PHONY: help serve spa test check format openapi sdk bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,17 +28,22 @@ help: ## list the targets
 serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.0.1:8000 (HOST, PORT, PROCESSES)
 	@$(if $(PROCESSES),$(CIRCUS),exec $(BIN)/python -m serving)
 
-test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK)) ## run the tests
+spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_API_URL: its API)
+	@cd $(SPA) && exec npm run --silent dev
+
+test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(SPA)/node_modules) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(if $(TESTS),$(TESTS),--cov)
 
-check: $(VENV)/development $(PYTHON_SDK) ## ruff and mypy over everything
+check: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(SPA)/node_modules) ## ruff and mypy, Biome and tsc, over everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+	$(if $(NPM),cd $(SPA) && npm run --silent check)
 
-format: $(VENV)/development ## put the code into ruff's format
+format: $(VENV)/development $(if $(NPM),$(SPA)/node_modules) ## put the code into ruff's and Biome's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(if $(NPM),cd $(SPA) && npm run --silent format)
 
 openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
 	@$(BIN)/flask --app api openapi > docs/openapi.json.new
@@ -56,6 +62,7 @@ lock: $(VENV)/development ## resolve the dependencies anew into requirements*.tx
 	$(LOCK) --upgrade --group circus -c requirements-dev.txt -o requirements-circus.txt
 
 clean: ## remove the virtual environments, the generated clients and the caches
+	rm -rf $(SPA)/node_modules $(SPA)/dist $(SPA)/src/generated
 	rm -rf $(VENV) $(BENCH) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 $(VENV)/runtime: requirements.txt
@@ -87,4 +94,10 @@ $(TYPESCRIPT_SDK): docs/openapi.json $(wildcard clients/typescript/*)
 		apt-get install nodejs npm, or https://nodejs.org" >&2; exit 1; }
 	@rm -rf $(@D) && mkdir -p $(@D) && cp docs/openapi.json clients/typescript/* $(@D)
 	@cd $(@D) && $(NPM_CI) && npm run --silent build
+	@touch $@
+
+$(SPA)/node_modules: $(SPA)/package.json $(SPA)/package-lock.json
+	@command -v npm >/dev/null || { echo "The example app needs Node.js 20.19 or later, with npm:\
+		https://nodejs.org" >&2; exit 1; }
+	@cd $(SPA) && $(NPM_CI)
 	@touch $@

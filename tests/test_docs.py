@@ -17,7 +17,13 @@ from api.problems import BY_SLUG
 from openapi.document import VERSION
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "bench" / "RESULTS.md"]
+OF_NPM = [ROOT / "clients" / "typescript", ROOT / "examples" / "spa"]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").glob("*.md"),
+    ROOT / "bench" / "RESULTS.md",
+    ROOT / "examples" / "spa" / "README.md",
+]
 
 
 def first_cells(page: str) -> list[str]:
@@ -71,8 +77,9 @@ def test_every_dependency_has_its_reason() -> None:
     assert {name for row in rows for name in row.split(", ")} - headings == names
 
 
-def test_every_package_of_npm_has_its_reason() -> None:
-    package = json.loads((ROOT / "clients" / "typescript" / "package.json").read_text())
+@pytest.mark.parametrize("folder", OF_NPM, ids=lambda folder: folder.name)
+def test_every_package_of_npm_has_its_reason(folder: Path) -> None:
+    package = json.loads((folder / "package.json").read_text())
     declared = {*package["dependencies"], *package["devDependencies"]}
     assert set(first_cells("dependencies.md")) >= declared
 
@@ -84,7 +91,11 @@ def test_lock_files_name_no_address() -> None:
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
-    lock = json.loads((ROOT / "clients" / "typescript" / "package-lock.json").read_text())
+
+
+@pytest.mark.parametrize("folder", OF_NPM, ids=lambda folder: folder.name)
+def test_lock_files_of_npm_name_no_address(folder: Path) -> None:
+    lock = json.loads((folder / "package-lock.json").read_text())
     installed = {name: about for name, about in lock["packages"].items() if name}
     assert installed
     assert all("integrity" in about for about in installed.values())

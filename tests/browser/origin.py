@@ -4,6 +4,9 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 PAGE = b'<!doctype html><title>An app</title><link rel="icon" href="data:,">'
 
@@ -23,12 +26,19 @@ class _EmptyPage(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serve_origin() -> Iterator[str]:
     """Serve the page on a free port, and give the origin, such as http://127.0.0.1:41235."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage) as server:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run a web server in a thread of its own."""
+    with server:
         # The interval is how long an end may take, not how long a request does.
         thread = threading.Thread(target=server.serve_forever, args=[0.02], name="origin")
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield server
         finally:
             server.shutdown()
             thread.join()

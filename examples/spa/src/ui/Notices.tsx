@@ -1,0 +1,46 @@
+import { useEffect } from "preact/hooks";
+import type { Failure } from "../api/failure";
+import { FailureText } from "./FailureText";
+import { Icon } from "./icons";
+
+/** A sentence about what was done, or a failure that belongs to no place on the page. */
+export interface Notice {
+  text: string;
+  failure?: Failure;
+}
+
+interface Props {
+  notice: Notice | null;
+  onDismiss: () => void;
+}
+
+const SHOWN_FOR = 6000; // milliseconds
+
+/** Says what has happened, on the screen and to screen readers. What failed stays until dismissed. */
+export function Notices({ notice, onDismiss }: Props) {
+  const failure = notice?.failure;
+
+  useEffect(() => {
+    if (notice === null || failure !== undefined) return;
+    const timer = setTimeout(onDismiss, SHOWN_FOR);
+    return () => clearTimeout(timer);
+  }, [notice]);
+
+  return (
+    <div class="notices">
+      {/* There before anything is in it: else screen readers don't notice. */}
+      <div role="status">
+        {notice !== null && failure === undefined && <p class="notice">{notice.text}</p>}
+      </div>
+      {notice !== null && failure !== undefined && (
+        <div class="notice is-failure">
+          <Icon name="warning" />
+          <FailureText failure={failure} messages={[notice.text]} />
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={onDismiss}>
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
