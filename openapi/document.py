@@ -3,7 +3,6 @@
 import inspect
 import re
 import sys
-from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
@@ -18,7 +17,9 @@ from werkzeug.routing import Rule
 
 from openapi.examples import example_of, problem_example
 from openapi.fields import default_and_example, named_choice
-from openapi.operation import Access, Operation, RequestHeader, ResponseHeader
+from openapi.operation import Operation, ResponseHeader
+from openapi.parameters import header_parameter, path_parameters, query_parameters
+from openapi.security import SECURITY_SCHEMES, security
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
 
@@ -48,8 +49,6 @@ RETRY_AFTER = ResponseHeader(
     value=lambda _: None,
     schema={"type": "integer", "minimum": 0},
 )
-
-
 CHALLENGE = ResponseHeader(
     name="WWW-Authenticate",
     description="Which credentials the operation takes, and what was wrong (RFC 6750 §3).",
@@ -57,17 +56,6 @@ CHALLENGE = ResponseHeader(
     value=lambda _: None,
     required=True,
 )
-PASSWORD_FLOW = {
-    "type": "oauth2",
-    "description": "Sign in with email and password (OAuth 2.0, RFC 6749 §4.3).",
-    "flows": {"password": {"tokenUrl": "api/auth/token", "scopes": {}}},
-}
-BEARER = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "JWT",
-    "description": "An access token that you have already.",
-}
 
 
 class Document:
@@ -88,8 +76,8 @@ class Document:
             },
             servers=[{"url": "/", "description": "The server that serves this document."}],
         )
-        self.spec.components.security_scheme("oauth2", PASSWORD_FLOW)
-        self.spec.components.security_scheme("bearer", BEARER)
+        for name, scheme in SECURITY_SCHEMES.items():
+            self.spec.components.security_scheme(name, scheme)
         for attribute_function in (default_and_example, named_choice):
             self._converter.add_attribute_function(attribute_function)
 
@@ -106,40 +94,16 @@ class Document:
             "tags": [tag],
             "parameters": [
                 *path_parameters(rule),
-                *self._query_parameters(operation),
+                *query_parameters(operation, self._converter.field2property),
                 *map(header_parameter, operation.request_headers),
             ],
             "responses": self._responses(operation),
-            "security": self._security(operation.access),
+            "security": security(operation.access, auth_required=self._auth_required),
         }
         if operation.body is not None:
             content = self._content(operation.body, *operation.body.media_types)
             described["requestBody"] = {"required": True, "content": content}
         self.spec.path(path, operations={methods.pop().lower(): described})
-
-    def _security(self, access: Access) -> list[Json]:
-        """The alternatives, any of which is enough; an empty one is to send nothing."""
-        if access is Access.EVERYONE:
-            return []
-        nothing: list[Json] = [{}]
-        optional = access is Access.OWNERS and not self._auth_required
-        return [*(nothing if optional else []), {"oauth2": []}, {"bearer": []}]
-
-    def _query_parameters(self, operation: Operation) -> Iterator[Json]:
-        if operation.query is None:
-            return
-        for name, field in operation.query().fields.items():
-            described = self._converter.field2property(field)
-            # A list is the parameter repeated. That is the default, which not every reader knows.
-            repeated = {"style": "form", "explode": True} if "items" in described else {}
-            yield {
-                "name": field.data_key or name,
-                "in": "query",
-                "required": field.required,
-                "description": described.pop("description", ""),
-                **repeated,
-                "schema": described,
-            }
 
     def _responses(self, operation: Operation) -> Json:
         success: Json = {
@@ -265,24 +229,6 @@ def schema_name(schema: type[Schema] | Schema) -> str:
     return cls.__name__
 
 
-def path_parameters(rule: Rule) -> Iterator[Json]:
-    # Werkzeug keeps the converters private, and nothing public says what a rule's are.
-    for name, converter in rule._converters.items():
-        documentation = getattr(converter, "documentation", {"schema": {"type": "string"}})
-        yield {"name": name, "in": "path", "required": True, **documentation}
-
-
 def problem_description(problem: ProblemType) -> str:
     """With a link to the page about it, from the pages that show the document."""
     return f"[{problem.title}]({problem.uri.removeprefix('/')}). {problem.meaning}"
-
-
-def header_parameter(header: RequestHeader) -> Json:
-    return {
-        "name": header.name,
-        "in": "header",
-        "required": False,
-        "description": header.description,
-        # Beside the schema Swagger UI would fill it in.
-        "schema": {**header.schema, "examples": [header.example]},
-    }

@@ -1,0 +1,48 @@
+"""An operation's parameters, as the document describes them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from marshmallow import fields
+from werkzeug.routing import Rule
+
+from openapi.operation import Operation, RequestHeader
+
+Json = dict[str, Any]
+
+
+def path_parameters(rule: Rule) -> Iterator[Json]:
+    # Werkzeug keeps the converters private, and nothing public says what a rule's are.
+    for name, converter in rule._converters.items():
+        documentation = getattr(converter, "documentation", {"schema": {"type": "string"}})
+        yield {"name": name, "in": "path", "required": True, **documentation}
+
+
+def query_parameters(
+    operation: Operation, schema_of: Callable[[fields.Field[Any]], Json]
+) -> Iterator[Json]:
+    if operation.query is None:
+        return
+    for name, field in operation.query().fields.items():
+        described = schema_of(field)
+        # A list is the parameter repeated. That is the default, which not every reader knows.
+        repeated = {"style": "form", "explode": True} if "items" in described else {}
+        yield {
+            "name": field.data_key or name,
+            "in": "query",
+            "required": field.required,
+            "description": described.pop("description", ""),
+            **repeated,
+            "schema": described,
+        }
+
+
+def header_parameter(header: RequestHeader) -> Json:
+    return {
+        "name": header.name,
+        "in": "header",
+        "required": False,
+        "description": header.description,
+        # Beside the schema Swagger UI would fill it in.
+        "schema": {**header.schema, "examples": [header.example]},
+    }
