@@ -27,7 +27,13 @@ PAGES = ["/errors", *(problem.uri for problem in BY_SLUG.values())]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return settings_for(tmp_path, MAX_BODY_BYTES="12345", BODY_TIMEOUT="77")
+    return settings_for(
+        tmp_path,
+        MAX_BODY_BYTES="12345",
+        BODY_TIMEOUT="77",
+        ACCESS_TOKEN_SECONDS="99",
+        REGISTRATION="false",
+    )
 
 
 @pytest.fixture
@@ -65,11 +71,11 @@ async def test_a_page_shows_the_answer_as_the_document_does(
         "<code>(HTTP/2 .*?)</code>", (await client.get(problem.uri)).text, re.DOTALL
     )
     head, body = html.unescape(shown).split("\n\n", 1)
-    retry = [] if problem.retry_after is None else [f"retry-after: {problem.retry_after}"]
+    headers = {"retry-after": problem.retry_after, "www-authenticate": problem.challenge}
     assert head.splitlines() == [
         f"HTTP/2 {problem.status}",
-        "content-type: application/problem+json",
-        *retry,
+        f"content-type: {problem.media_type}",
+        *(f"{name}: {value}" for name, value in headers.items() if value is not None),
     ]
     assert json.loads(body) == problem_example(problem)
 
@@ -122,9 +128,12 @@ async def test_the_list_has_every_type_and_the_members_of_the_body(
         assert f"{problem.status}{problem.title}{problem.meaning}" in text_of(page)
 
 
-async def test_the_pages_give_this_servers_own_limits(client: httpx.AsyncClient) -> None:
+async def test_the_pages_give_this_servers_own_settings(client: httpx.AsyncClient) -> None:
     assert "12,345 bytes" in text_of((await client.get("/errors/content-too-large")).text)
     assert "waits 77 seconds" in text_of((await client.get("/errors/request-timeout")).text)
+    assert "for 99 seconds" in text_of((await client.get("/errors/invalid-token")).text)
+    closed = text_of((await client.get("/errors/authentication-required")).text)
+    assert "Who has no account yet asks an admin." in closed
 
 
 def test_all_advice_is_about_a_problem_that_there_is() -> None:
