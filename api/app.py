@@ -14,6 +14,7 @@ from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.tokens import AccessTokens
+from api.limiting.rate_limits import RateLimits
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
 from storage import PoolOptions, open_database
@@ -55,11 +56,13 @@ class Api(Flask):
             else None
         )
         self.passwords = Passwords()
+        self.rate_limits = RateLimits(settings)
         self._background = BackgroundLoop()
 
     async def __aenter__(self) -> Self:
-        """Get ready to serve: see Database."""
+        """Get ready to serve: see Database. Redis may be away; the log says so if it is."""
         await self.database.__aenter__()
+        await self.rate_limits.available()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -70,6 +73,7 @@ class Api(Flask):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
             stack.push_async_callback(self.passwords.close)
+            stack.push_async_callback(self.rate_limits.close)
             if self.identity_provider is not None:
                 stack.push_async_callback(self.identity_provider.keys.close)
 

@@ -17,7 +17,7 @@ from api.identity.refusals import (
     RegistrationClosed,
     UnsupportedGrantType,
 )
-from openapi.operation import ResponseHeader
+from openapi.operation import Limit, ResponseHeader
 from schemas import tokens as schemas
 from schemas.users import User, UserInput
 from storage import DatabaseUnavailable, users
@@ -47,6 +47,7 @@ NO_CACHE = ResponseHeader(
     returns=User,
     status=201,
     headers=[ETAG],
+    limit=Limit.REGISTRATION,
     raises=[RegistrationClosed, EmailTaken, PasswordsBusy, DatabaseUnavailable],
 )
 async def register_user(body: dict[str, Any]) -> UserRow:
@@ -67,6 +68,7 @@ async def register_user(body: dict[str, Any]) -> UserRow:
     body=schemas.TokenRequest,
     returns=schemas.TokenPair,
     headers=[NO_STORE, NO_CACHE],
+    limit=Limit.LOGIN,
     raises=[
         InvalidTokenRequest,
         InvalidGrant,

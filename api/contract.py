@@ -18,17 +18,19 @@ import orjson
 from flask import Response, current_app
 from werkzeug import exceptions as http
 
-from api.context import settings
+from api.context import rate_limits, settings
 from api.errors import InvalidRequest
 from api.idempotency import IDEMPOTENCY_KEY, Once
-from api.identity.caller import find_caller
+from api.identity.caller import Caller, find_credentials
 from api.identity.key_set import ProviderUnavailable
 from api.identity.refusals import InvalidTokenRequest
 from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
+from api.limiting.batches import RedisUnavailable
+from api.limiting.rate_limits import RateLimited
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
-from openapi.operation import Access, Operation, RequestHeader, ResponseHeader, View
+from openapi.operation import Access, Limit, Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
 from storage import DatabaseUnavailable
 from storage.facts import KeyInUse, KeyReused, NotAdmin, VersionConflict
@@ -53,6 +55,12 @@ ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
     Access.USERS: SIGN_IN,
     Access.ADMINS: (*SIGN_IN, NotAdmin),
 }
+ERRORS_OF_LIMIT: dict[Limit, tuple[type[Exception], ...]] = {
+    Limit.NONE: (),
+    Limit.GENERAL: (RateLimited,),
+    Limit.LOGIN: (RateLimited, RedisUnavailable),
+    Limit.REGISTRATION: (RateLimited, RedisUnavailable),
+}
 HEADERS_OF: dict[str, tuple[RequestHeader, ...]] = {
     "if_match": (IF_MATCH, IF_NONE_MATCH),
     "once": (IDEMPOTENCY_KEY,),
@@ -68,6 +76,7 @@ def operation(
     headers: Sequence[ResponseHeader] = (),
     raises: Sequence[type[Exception]] = (),
     access: Access = Access.EVERYONE,
+    limit: Limit = Limit.GENERAL,
 ) -> Callable[[View], "Endpoint"]:
     """Declare what a view takes, what it returns and which facts it raises.
 
@@ -81,7 +90,7 @@ def operation(
         writes = body is not None or "if_match" in takes
         conditional = not writes and any(header.name == "ETag" for header in headers)
         invalid = InvalidTokenRequest if InvalidTokenRequest in raises else InvalidRequest
-        errors = [invalid, Exception, *raises, *ERRORS_OF_ACCESS[access]]
+        errors = [invalid, Exception, *raises, *ERRORS_OF_ACCESS[access], *ERRORS_OF_LIMIT[limit]]
         request_headers = [IF_NONE_MATCH] if conditional else []
         for name in takes:
             errors += ERRORS_OF.get(name, ())
@@ -97,6 +106,7 @@ def operation(
                 request_headers=tuple(request_headers),
                 conditional=conditional,
                 access=access,
+                limit=limit,
                 problems=tuple(problem_of(error) for error in errors),
             )
         )
@@ -120,8 +130,7 @@ class Endpoint:
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
-        access = self.operation.access
-        caller = current_app.async_to_sync(find_caller)(access)
+        caller = self._find_caller()
         try:
             data = self._read(arguments)
         except InvalidRequest as error:
@@ -138,10 +147,19 @@ class Endpoint:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
             raise
-        if access is not Access.EVERYONE and not caller.admitted:
+        if self.operation.access is not Access.EVERYONE and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
+
+    def _find_caller(self) -> Caller:
+        access, credentials = self.operation.access, None
+        try:
+            credentials = current_app.async_to_sync(find_credentials)(access)
+        finally:
+            # Who sends a token that isn't valid is counted too, by their address.
+            rate_limits.count(self.operation.limit, credentials)
+        return Caller(credentials, access)
 
     def _read(self, arguments: dict[str, Any]) -> bytes:
         """Add what comes with the request, validated, and give the body as it came.

@@ -18,6 +18,7 @@ from werkzeug.exceptions import (
 )
 
 from api.identity.refusals import InvalidGrant, InvalidTokenRequest
+from api.limiting.rate_limits import RateLimited
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import REQUEST_ID
 from schemas.problems import ProblemType
@@ -111,6 +112,12 @@ def _(error: WrongPassword) -> dict[str, Any]:
 
 
 @particulars.register
+def _(error: RateLimited) -> dict[str, Any]:
+    detail = f"Too many requests: the next one is answered in {error.wait} s."
+    return {"detail": detail, "headers": {"Retry-After": str(error.wait)}}
+
+
+@particulars.register
 def _(error: NotReady) -> dict[str, Any]:
     return {"checks": error.checks}
 
@@ -140,7 +147,7 @@ def problem_response(
     response = Response(orjson.dumps(body), problem.status, headers)
     response.mimetype = problem.media_type
     if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
+        response.headers.setdefault("Retry-After", str(problem.retry_after))
     if problem.challenge is not None:
         response.headers["WWW-Authenticate"] = problem.challenge
     return response

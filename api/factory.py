@@ -19,6 +19,7 @@ from api import (
 )
 from api.app import Api
 from api.converters import IdConverter
+from api.limiting import rate_limits
 from api.settings import Settings, load_settings
 from openapi import views as documentation
 from openapi.document import build_document
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Api:
     errors.init_app(app)
     cursors.init_app(app, settings)
     headers.init_app(app)
+    rate_limits.init_app(app)
     security.init_app(app)
     cors.init_app(app, settings, document)
     cli.init_app(app, document)

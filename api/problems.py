@@ -14,6 +14,8 @@ from api.identity.refusals import (
     UnsupportedGrantType,
 )
 from api.identity.tokens import InvalidToken
+from api.limiting.batches import RedisUnavailable
+from api.limiting.rate_limits import RateLimited
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
@@ -264,6 +266,17 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="The Range header asks for bytes behind the end of a file of the documentation.",
         remedy="Leave the Range header out.",
     ),
+    RateLimited: ProblemType(
+        slug="rate-limited",
+        status=429,
+        title="Rate limited",
+        detail="Too many requests.",
+        meaning="There have been more requests than are allowed from one user or address, or "
+        "attempts at one account's password.",
+        remedy="Wait for the seconds that Retry-After gives. RateLimit and RateLimit-Policy, on "
+        "every answer, say what is left.",
+        retry_after=1,
+    ),
     Exception: INTERNAL_ERROR,
     DatabaseUnavailable: DATABASE_UNAVAILABLE,
     RevisionError: DATABASE_UNAVAILABLE,
@@ -284,6 +297,15 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="Too many passwords are being checked at the moment.",
         meaning="More people sign in or register at once than the server has time to hash for.",
         remedy="Try again after the seconds that Retry-After gives.",
+        retry_after=1,
+    ),
+    RedisUnavailable: ProblemType(
+        slug="limits-unavailable",
+        status=503,
+        title="Limits unavailable",
+        detail="Attempts can't be counted at the moment, so none is answered.",
+        meaning="Redis, which counts attempts to sign in and to register, can't be used.",
+        remedy="Try again after the seconds that Retry-After gives. Other operations go on.",
         retry_after=1,
     ),
     NotReady: ProblemType(

@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from limits import RateLimitItem, parse_many
+from redis.asyncio.connection import parse_url
+
+from api.limiting.addresses import TrustedProxies
+
 T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -17,6 +22,8 @@ ORIGIN = re.compile(
     rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
     rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
 )
+YEAR = 360 * 24 * 60 * 60
+"""As limits counts one, in seconds."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -84,6 +91,35 @@ def short_text(text: str) -> str:
 def contact_address(text: str) -> str:
     if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
         raise ValueError
+    return text
+
+
+def proxies(text: str) -> TrustedProxies:
+    """An address is a network too. One mapped from IPv4 would never match: addresses aren't."""
+    words = text.replace(",", " ").split()
+    networks = tuple(ipaddress.ip_network(word) for word in words if word != "unix")
+    mapped = ipaddress.IPv6Network("::ffff:0:0/96")
+    if any(isinstance(n, ipaddress.IPv6Network) and n.subnet_of(mapped) for n in networks):
+        raise ValueError
+    return TrustedProxies(networks, unix="unix" in words)
+
+
+def rate(text: str) -> RateLimitItem | None:
+    """In the notation of the library limits; None for `off`."""
+    if text == "off":
+        return None
+    limit, *others = parse_many(text)
+    if others or not 1 <= limit.amount <= 10**9 or limit.get_expiry() > YEAR:
+        raise ValueError
+    return limit
+
+
+def redis(text: str) -> str:
+    if not text:
+        return text
+    if not re.fullmatch(r"(rediss?://[^/?]+(/[0-9]+)?|unix://([^/?]*@)?/[^?]+)(\?.*)?", text):
+        raise ValueError
+    parse_url(text)  # which checks what follows a question mark
     return text
 
 

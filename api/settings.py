@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from limits import RateLimitItem
 
+from api.limiting.addresses import TrustedProxies
 from api.readers import (
     LOOPBACK,
     boolean,
@@ -28,10 +30,14 @@ from api.readers import (
     one_of,
     optional,
     origins,
+    proxies,
+    rate,
+    redis,
     short_text,
     socket_address,
 )
 
+RATES = "such as 600/minute or 10/15 minutes, at most 1000000000 and a year; or off"
 DEVELOPMENT, PRODUCTION = "development", "production"
 DEVELOPMENT_ORIGINS = " ".join(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
@@ -229,6 +235,44 @@ class Settings:
         "true or false",
         "Whether everybody can make an account of their own.",
         production="false",
+    )
+    rate_limit: RateLimitItem | None = setting(
+        "1200/minute",
+        rate,
+        RATES,
+        "How many requests are answered for each user, or else for each address.",
+    )
+    login_rate_limit: RateLimitItem | None = setting(
+        "60/minute",
+        rate,
+        RATES,
+        "How many requests for tokens are answered for each address. `off` lifts the limits for "
+        "each account too.",
+    )
+    registration_rate_limit: RateLimitItem | None = setting(
+        "20/hour", rate, RATES, "How many registrations are answered for each address."
+    )
+    redis_url: str = setting(
+        "",
+        redis,
+        "redis://user:password@host:6379/0, rediss://… for TLS, or unix:///run/redis.sock",
+        "Where all processes count together. Without, each counts alone, in memory.",
+        secret=True,
+    )
+    redis_timeout: int = setting(
+        "50",
+        integer(1, 10_000),
+        "1 to 10000",
+        "For how many milliseconds a request waits for Redis. Once that wasn't enough, none waits "
+        "any more until Redis has shown that it is.",
+    )
+    trusted_proxies: TrustedProxies = setting(
+        "",
+        proxies,
+        "addresses, networks such as 10.0.0.0/8, and unix for whoever calls on a Unix socket, "
+        "with blanks between",
+        "The proxies in front, whose `X-Forwarded-For` says who calls. Without, all behind a proxy "
+        "count as one.",
     )
     cors_origins: tuple[str, ...] = setting(
         DEVELOPMENT_ORIGINS,

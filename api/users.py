@@ -6,11 +6,12 @@ from uuid import UUID
 from flask import Blueprint
 
 from api import audit, cursors
-from api.context import passwords
+from api.context import passwords, rate_limits
 from api.contract import operation
 from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
 from api.identity.caller import Caller
 from api.identity.passwords import PasswordsBusy
+from api.limiting.batches import RedisUnavailable
 from openapi.operation import Access
 from schemas.pages import PageQuery
 from schemas.users import CurrentUserPatch, User, UserDeletionQuery, UserPage, UserPatch
@@ -51,7 +52,7 @@ async def get_current_user(caller: Caller) -> UserRow:
     returns=User,
     headers=[ETAG, ACCEPT_PATCH],
     access=Access.USERS,
-    raises=[WrongPassword, EmailTaken, PasswordsBusy],
+    raises=[WrongPassword, EmailTaken, PasswordsBusy, RedisUnavailable],
 )
 async def update_current_user(
     body: dict[str, str], if_match: Precondition, caller: Caller
@@ -75,11 +76,15 @@ async def update_current_user(
 
 
 async def _verified_hash(caller: Caller, password: str) -> str:
-    """What is kept of the caller's password, if that is `password`. Raises WrongPassword."""
+    """What is kept of the caller's password, if that is `password`. Raises WrongPassword, and
+    what RateLimits.attempt raises: it can be guessed at here as well."""
     user = await caller.read(credentials.get_credentials)
-    if user.password_hash is None or not await passwords.verify(password, user.password_hash):
-        audit.record("current_password_refused", user_id=user.id)
+    if user.password_hash is None:
         raise WrongPassword
+    async with rate_limits.attempt(user.email_key):
+        if not await passwords.verify(password, user.password_hash):
+            audit.record("current_password_refused", user_id=user.id)
+            raise WrongPassword
     return str(user.password_hash)
 
 

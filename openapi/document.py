@@ -17,7 +17,14 @@ from werkzeug.routing import Rule
 
 from openapi.examples import example_of, problem_example
 from openapi.fields import default_and_example, named_choice
-from openapi.operation import Operation, ResponseHeader
+from openapi.headers import (
+    CHALLENGE,
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    REQUEST_ID,
+    RETRY_AFTER,
+)
+from openapi.operation import Limit, Operation, ResponseHeader
 from openapi.parameters import header_parameter, path_parameters, query_parameters
 from openapi.security import SECURITY_SCHEMES, security
 from schemas.base import DocumentedSchema
@@ -35,27 +42,6 @@ same members beside. Every answer carries an `X-Request-ID`: name it when you re
 Generators of clients that don't read OpenAPI 3.1 yet find this document as 3.0.3 at
 [/openapi-3.0.json](openapi-3.0.json).
 """
-REQUEST_ID = ResponseHeader(
-    name="X-Request-ID",
-    description="The id of this request: the one that was sent, if it was valid, or a new one.",
-    example="0f8fad5bd9cb469fa16570867728950e",
-    value=lambda _: None,
-    required=True,
-)
-RETRY_AFTER = ResponseHeader(
-    name="Retry-After",
-    description="After how many seconds it is worth trying again.",
-    example=1,
-    value=lambda _: None,
-    schema={"type": "integer", "minimum": 0},
-)
-CHALLENGE = ResponseHeader(
-    name="WWW-Authenticate",
-    description="Which credentials the operation takes, and what was wrong (RFC 6750 §3).",
-    example="Bearer",
-    value=lambda _: None,
-    required=True,
-)
 
 
 class Document:
@@ -106,24 +92,22 @@ class Document:
         self.spec.path(path, operations={methods.pop().lower(): described})
 
     def _responses(self, operation: Operation) -> Json:
-        success: Json = {
-            "description": HTTPStatus(operation.status).phrase,
-            "headers": self._headers(REQUEST_ID, *operation.headers),
-        }
+        headers = self._headers(*headers_of_every_answer(operation.limit), *operation.headers)
+        success: Json = {"description": HTTPStatus(operation.status).phrase, "headers": headers}
         if operation.returns is not None:
             success["content"] = self._content(operation.returns)
         responses = {str(operation.status): success}
         if operation.conditional:
-            headers = self._headers(REQUEST_ID, *operation.headers)
             responses["304"] = {"description": "Not Modified", "headers": headers}
         problems = sorted(set(operation.problems), key=attrgetter("status", "slug"))
         for status, same_status in groupby(problems, key=attrgetter("status")):
-            responses[str(status)] = self._problem_reference(list(same_status))
+            responses[str(status)] = self._problem_reference(list(same_status), operation.limit)
         return dict(sorted(responses.items()))
 
-    def _problem_reference(self, problems: list[ProblemType]) -> Json:
+    def _problem_reference(self, problems: list[ProblemType], limit: Limit) -> Json:
         """The one response that documents all of `problems`, which share a status."""
         name = "Or".join(problem.slug.title().replace("-", "") for problem in problems)
+        name += "Unlimited" if limit is Limit.NONE else ""
         if name not in self.spec.components.responses:
             by_type = sorted(problems, key=attrgetter("media_type"))
             content = {
@@ -136,7 +120,7 @@ class Document:
                 name,
                 {
                     "description": "\n\n".join(map(problem_description, problems)),
-                    "headers": self._headers(REQUEST_ID, *added),
+                    "headers": self._headers(*headers_of_every_answer(limit), *added),
                     "content": content,
                 },
             )
@@ -227,6 +211,10 @@ def to_yaml(document: Json) -> str:
 def schema_name(schema: type[Schema] | Schema) -> str:
     cls = schema if isinstance(schema, type) else type(schema)
     return cls.__name__
+
+
+def headers_of_every_answer(limit: Limit) -> tuple[ResponseHeader, ...]:
+    return (REQUEST_ID,) if limit is Limit.NONE else (REQUEST_ID, RATE_LIMIT, RATE_LIMIT_POLICY)
 
 
 def problem_description(problem: ProblemType) -> str:

@@ -24,6 +24,18 @@ class Access(Enum):
     ADMINS = "admins"
 
 
+class Limit(Enum):
+    """Which rate limit an operation's requests are counted in."""
+
+    NONE = "none"
+    GENERAL = "general"
+    """For each user, or else for each address."""
+    LOGIN = "login"
+    """For each address; not answered where it can't be counted."""
+    REGISTRATION = "registration"
+    """As LOGIN."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResponseHeader:
     """A header of the successful answer, made from what the view returns (None: left out).
@@ -63,6 +75,7 @@ class Operation:
     request_headers: tuple[RequestHeader, ...] = ()
     conditional: bool = False
     access: Access = Access.EVERYONE
+    limit: Limit = Limit.GENERAL
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:

@@ -34,12 +34,12 @@ class Health(OutputSchema):
 
 
 class Readiness(OutputSchema):
-    """Everything that the service depends on is there."""
+    """Everything that the service can't work without is there."""
 
     status = fields.String(
         validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
     )
-    checks = dependencies(["ok"], example={"database": "ok", "migrations": "ok"})
+    checks = dependencies(["ok", "unavailable"], example={"database": "ok", "migrations": "ok"})
 
 
 class ReadinessProblem(Problem):

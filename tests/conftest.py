@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
 from api import create_app
 from api.app import Api
@@ -16,6 +17,7 @@ from tests import leaks as leaking
 from tests.factory import settings_for
 from tests.live import serving
 from tests.postgresql import Server
+from tests.redis import Server as RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,21 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("pg"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    """For a look into the server, which is empty."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        yield client
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

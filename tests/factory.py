@@ -9,12 +9,21 @@ MARKER = "kept-from-every-log"
 """What each password in the tests has, so that one which gets there is found: tests/leaks.py."""
 PASSWORD = f"{MARKER}, correct horse"
 SECRET_KEY = "a key for tests, of 32 bytes or more"
+UNLIMITED = dict.fromkeys(
+    ("RATE_LIMIT", "LOGIN_RATE_LIMIT", "REGISTRATION_RATE_LIMIT"), "1000000/second"
+)
+"""Rates that no test meets by accident."""
 
 
 def settings_for(folder: Any, **environ: str) -> Settings:
     """Settings as from the environment alone, with the database in `folder`."""
     return load_settings(
-        {"DATABASE_URL": f"sqlite:///{folder}/items.db", "SECRET_KEY": SECRET_KEY, **environ}
+        {
+            "DATABASE_URL": f"sqlite:///{folder}/items.db",
+            "SECRET_KEY": SECRET_KEY,
+            **UNLIMITED,
+            **environ,
+        }
     )
 
 

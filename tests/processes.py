@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tests.factory import UNLIMITED
 from tests.leaks import leaks_in
 
 ROOT = Path(__file__).parent.parent
 
 
 def environment(**environ: str) -> dict[str, str]:
-    """This process's environment, in which our packages are found from any directory."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **environ}
+    """This process's environment, in which our packages are found from any directory, and no rate
+    limit is met."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **UNLIMITED, **environ}
 
 
 def started(folder: Path, *module: str, **environ: str) -> contextlib.AbstractContextManager[str]:

@@ -29,6 +29,8 @@ ONLY_IN = {
     "hypercorn": {"serving"},
     "asgiref": {"serving"},
     "apispec": {"openapi"},
+    "limits": {"api"},
+    "redis": {"api"},
 }
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))] + [
     ROOT / "asgi.py"

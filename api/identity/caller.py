@@ -86,16 +86,12 @@ class Caller:
         return admitted(self.credentials, self._admins_only, known)
 
 
-async def find_caller(access: Access) -> Caller:
-    """Who sent the request, as far as its operation asks.
+async def find_credentials(access: Access) -> Credentials | None:
+    """Those that the request carries, as far as its operation asks.
 
     Raises Unauthorized where a token is needed and there is none, InvalidToken, and
     ProviderUnavailable.
     """
-    return Caller(await _credentials(access), access)
-
-
-async def _credentials(access: Access) -> Credentials | None:
     if access is Access.EVERYONE:
         return None
     header = request.headers.get("Authorization")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from api import audit
-from api.context import database, passwords, settings, tokens
+from api.context import database, passwords, rate_limits, settings, tokens
 from api.identity.refresh_tokens import RefreshToken
 from api.identity.refusals import InvalidGrant
 from api.identity.tokens import InvalidToken
@@ -27,15 +27,17 @@ class TokenPair(NamedTuple):
 
 
 async def sign_in(username: str, password: str) -> TokenPair:
-    """A new session. Raises InvalidGrant, after the same work whatever is wrong, and PasswordsBusy.
+    """A new session. Raises InvalidGrant, after the same work whatever is wrong, PasswordsBusy, and
+    what RateLimits.attempt raises.
 
     The password is looked at outside of the transaction, which nobody else should wait for.
     """
-    user = await database.read(users.find_by_email, username)
-    matches = await passwords.verify(password, user.password_hash if user else None)
-    if user is None or not matches or not user.active:
-        audit.record("login_failed", user_id=user and user.id)
-        raise InvalidGrant(WRONG)
+    async with rate_limits.attempt(users.email_key(username)):
+        user = await database.read(users.find_by_email, username)
+        matches = await passwords.verify(password, user.password_hash if user else None)
+        if user is None or not matches or not user.active:
+            audit.record("login_failed", user_id=user and user.id)
+            raise InvalidGrant(WRONG)
     outdated = passwords.needs_rehash(user.password_hash)
     rehashed = await passwords.hash(password) if outdated else None
     refresh_token = RefreshToken.new(uuid4())

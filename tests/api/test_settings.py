@@ -83,6 +83,20 @@ def test_production_is_stricter() -> None:
         ("TLS_KEYFILE", "/", "the path of a file"),
         ("NOTIFY_SOCKET", "relative", "an absolute path, or @ and a name"),
         ("NOTIFY_SOCKET", "@", "an absolute path, or @ and a name"),
+        ("RATE_LIMIT", "", "such as 600/minute"),
+        ("RATE_LIMIT", "600", "such as 600/minute"),
+        ("RATE_LIMIT", "0/minute", "such as 600/minute"),
+        ("RATE_LIMIT", "-1/minute", "such as 600/minute"),
+        ("RATE_LIMIT", "600/fortnight", "such as 600/minute"),
+        ("RATE_LIMIT", "600/minute;10/second", "such as 600/minute"),
+        ("RATE_LIMIT", "2000000000/minute", "such as 600/minute"),
+        ("RATE_LIMIT", "1/2 years", "such as 600/minute"),
+        ("LOGIN_RATE_LIMIT", "OFF", "such as 600/minute"),
+        ("REDIS_TIMEOUT", "0", "1 to 10000"),
+        ("TRUSTED_PROXIES", "proxy.example", "addresses, networks such as 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses, networks such as 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "*", "addresses, networks such as 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "::ffff:10.0.0.1", "addresses, networks such as 10.0.0.0/8"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "console or json"),
         ("DOCS_ENABLED", "", "true or false"),
@@ -131,6 +145,37 @@ def test_takes_origins_as_browsers_write_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "amount", "seconds"),
+    [
+        ("600/minute", 600, 60),
+        ("10 per 15 minutes", 10, 900),
+        ("1/second", 1, 1),
+        ("1000000000/year", 10**9, 360 * 24 * 3600),
+    ],
+)
+def test_takes_rates_in_the_notation_of_limits(text: str, amount: int, seconds: int) -> None:
+    rate = load_settings({"RATE_LIMIT": text}).rate_limit
+    assert rate is not None
+    assert (rate.amount, rate.get_expiry()) == (amount, seconds)
+    assert load_settings({"RATE_LIMIT": "off"}).rate_limit is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://user:password@redis.example:6379/0",
+        "rediss://redis.example/1?ssl_cert_reqs=required",
+        "unix:///run/redis.sock",
+        "unix://:password@/run/redis.sock?db=1",
+        "",
+    ],
+)
+def test_takes_the_addresses_of_redis(url: str) -> None:
+    assert load_settings({"REDIS_URL": url}).redis_url == url
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("SECRET_KEY", "too short to sign"),
@@ -145,6 +190,11 @@ def test_takes_origins_as_browsers_write_them() -> None:
         ("DATABASE_URL", "postgresql://anna:hidden@db.example"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///items.db?mode=ro"),
+        ("REDIS_URL", "http://:hidden@redis.example"),
+        ("REDIS_URL", "redis://:hidden@redis.example/items"),
+        ("REDIS_URL", "redis:///0"),
+        ("REDIS_URL", "redis://redis.example?db=hidden"),
+        ("REDIS_URL", "unix://redis.sock"),
     ],
 )
 def test_a_bad_secret_is_not_shown(key: str, value: str) -> None:

@@ -1,0 +1,81 @@
+"""The address that a request came from, also behind proxies.
+
+`X-Forwarded-For` is written by whoever likes to: only what a proxy that we trust has added to it
+counts. Each appends the address that it was called from, so the list is read from its end.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, NamedTuple
+
+Address = IPv4Address | IPv6Address
+
+V6 = r"[0-9a-fA-F]*:[0-9a-fA-F:.]+"
+# An address alone, or as some proxies write it: with a port, an IPv6 one in brackets then. The
+# zone of a link-local one (RFC 4007 §11) is a name of our own network card.
+ENTRY = re.compile(
+    rf"(?P<v4>[0-9.]+)(:[0-9]{{1,5}})?|\[(?P<bracketed>{V6})\](:[0-9]{{1,5}})?"
+    rf"|(?P<v6>{V6})(%[0-9A-Za-z._-]+)?"
+)
+LONGEST = 80
+"""Characters that an entry can need, with some room for the zone."""
+MOST_PROXIES = 20
+"""How many entries are read at most: a client can send thousands that look trusted."""
+
+
+class TrustedProxies(NamedTuple):
+    """Whose word about where a request came from is taken. `unix`: whoever calls on a Unix
+    socket, where there is no address."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    unix: bool = False
+
+    def include(self, address: Address | None) -> bool:
+        if address is None:
+            return self.unix
+        return any(address in network for network in self.networks)
+
+
+def client_address(environ: Mapping[str, Any], proxies: TrustedProxies) -> Address | None:
+    """The nearest address that isn't one of `proxies`; None on a Unix socket that isn't either.
+
+    Where an entry is malformed, it is the last address before: that of the proxy which added it.
+    """
+    address = parse_address(environ.get("REMOTE_ADDR", ""))
+    entries = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MOST_PROXIES)
+    while entries and proxies.include(address):
+        before = parse_address(entries.pop().strip(" \t"))
+        if before is None:
+            break
+        address = before
+    return address
+
+
+def parse_address(text: str) -> Address | None:
+    """The address in `text`; an IPv4 one that is mapped into IPv6 as what it is."""
+    return _parse(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Address | None:
+    found = ENTRY.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        address = ip_address(found["v4"] or found["bracketed"] or found["v6"])
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def network(address: Address | None, prefix: int = 64) -> str:
+    """Who counts as one client: an IPv4 address, or an IPv6 network.
+
+    64 bits are what a provider gives to one customer at least, 48 what it gives at most (RFC 6177).
+    """
+    if isinstance(address, IPv6Address):
+        rest = 128 - prefix
+        return f"{IPv6Address(int(address) >> rest << rest)}/{prefix}"
+    return str(address)

@@ -1,0 +1,135 @@
+"""Where a request came from, whatever its headers say."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from api.limiting.addresses import MOST_PROXIES, TrustedProxies, client_address, network
+from api.readers import proxies
+
+NOBODY = TrustedProxies()
+OURS = proxies("127.0.0.1, 10.0.0.0/8 fd00::/8")
+
+
+def asked(peer: str, forwarded: str | None = None, *, trusted: TrustedProxies = OURS) -> str:
+    """What counts as the address of a request from `peer`."""
+    environ = {"REMOTE_ADDR": peer}
+    if forwarded is not None:
+        environ["HTTP_X_FORWARDED_FOR"] = forwarded
+    return str(client_address(environ, trusted))
+
+
+def test_without_proxies_it_is_the_peer_whatever_it_says() -> None:
+    assert asked("203.0.113.9", trusted=NOBODY) == "203.0.113.9"
+    assert asked("203.0.113.9", "198.51.100.1", trusted=NOBODY) == "203.0.113.9"
+    assert asked("127.0.0.1", "198.51.100.1", trusted=NOBODY) == "127.0.0.1"
+
+
+def test_a_peer_that_is_not_trusted_is_not_believed() -> None:
+    assert asked("203.0.113.9", "198.51.100.1") == "203.0.113.9"
+    assert asked("203.0.113.9", "127.0.0.1") == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "found"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ("203.0.113.9,10.1.2.3,\t10.3.2.1 ", "203.0.113.9"),
+        ("198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("10.9.9.9, 198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
+        ("2001:db8::1, fd00::2", "2001:db8::1"),
+        ("10.1.2.3", "10.1.2.3"),
+        ("10.1.2.3, 10.3.2.1", "10.1.2.3"),
+    ],
+)
+def test_it_is_the_nearest_that_is_not_trusted(forwarded: str, found: str) -> None:
+    assert asked("127.0.0.1", forwarded) == found
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ("203.0.113.9:4711", "203.0.113.9"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:4711", "203.0.113.9"),
+        ("2001:DB8:0:0::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_an_entry_may_have_a_port_or_be_mapped(entry: str, found: str) -> None:
+    assert asked("127.0.0.1", f"198.51.100.1, {entry}") == found
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        " ",
+        "unknown",
+        "_hidden",
+        "203.0.113",
+        "203.0.113.9.1",
+        "203.0.113.256",
+        "203.0.113.09",
+        "203.0.113.9:",
+        "203.0.113.9:123456",
+        "203.0.113.9 198.51.100.1",
+        "[203.0.113.9",
+        "[203.0.113.9]",
+        "2001:db8::1::2",
+        "[2001:db8::1]4711",
+        "203.0.113.9%eth0",
+        "٢٠٣.0.113.9",
+        "203.0.113.0/24",
+        '"203.0.113.9"',
+        "2" * 10_000,
+    ],
+)
+def test_behind_a_malformed_entry_nothing_is_believed(entry: str) -> None:
+    assert asked("127.0.0.1", f"198.51.100.1, {entry}, 10.1.2.3") == "10.1.2.3"
+    assert asked("127.0.0.1", f"198.51.100.1, {entry}") == "127.0.0.1"
+
+
+def test_a_mapped_peer_is_the_proxy_that_it_is() -> None:
+    assert asked("::ffff:127.0.0.1", "203.0.113.9") == "203.0.113.9"
+    assert asked("::ffff:203.0.113.9", "198.51.100.1") == "203.0.113.9"
+
+
+@pytest.mark.parametrize("peer", ["", "unix:", "localhost"])
+def test_on_a_unix_socket_there_is_no_address(peer: str) -> None:
+    assert asked(peer) == asked(peer, "203.0.113.9") == "None"
+    assert client_address({}, OURS) is None
+
+
+def test_on_a_unix_socket_whoever_calls_may_be_trusted() -> None:
+    assert asked("", "198.51.100.1, 203.0.113.9", trusted=proxies("unix")) == "203.0.113.9"
+    assert asked("", "203.0.113.9, 10.1.2.3", trusted=proxies("unix 10.1.2.3")) == "203.0.113.9"
+    assert asked("", trusted=proxies("unix")) == "None"
+
+
+def test_reads_no_more_entries_than_there_are_proxies() -> None:
+    forged = ", ".join(["203.0.113.9", *["10.0.0.1"] * 5000, "10.0.0.2", *["10.0.0.3"] * 19])
+    assert forged.count("10.0.0.3") == MOST_PROXIES - 1
+    assert asked("127.0.0.1", forged) == "10.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one(address: str, counted: str) -> None:
+    assert network(ip_address(address)) == counted
+
+
+def test_what_one_customer_may_have_counts_as_one_where_that_is_wanted() -> None:
+    assert network(ip_address("2001:db8:1:ffff::1"), 48) == "2001:db8:1::/48"
+    assert network(ip_address("203.0.113.9"), 48) == "203.0.113.9"
+    assert network(None, 48) == "None"

@@ -1,0 +1,133 @@
+"""Limits that several processes keep together, in a Redis that is well."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from api.app import Api
+from api.settings import Settings
+from tests.factory import settings_for
+from tests.live import HUNG
+from tests.lodge import GUESTS, LOGIN, REGISTRATION, client_at, lodge_on_redis
+from tests.processes import started
+from tests.redis import Server, connections_to
+
+RIGHT = {"account": "anna", "password": "open"}
+WRONG = {"account": "anna", "password": "wrong"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, redis_server: Server, redis: Redis) -> Settings:
+    return settings_for(tmp_path, REDIS_URL=redis_server.url, RATE_LIMIT="10/hour")
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Api]:
+    async with lodge_on_redis(settings) as app:
+        yield app
+
+
+@pytest.fixture
+def client(app: Api) -> httpx.AsyncClient:
+    return client_at(app)
+
+
+def keys_of(redis: Redis) -> list[bytes]:
+    return sorted(redis.scan_iter())
+
+
+async def test_two_processes_allow_together_what_one_would(
+    tmp_path: Path, settings: Settings
+) -> None:
+    environ = {
+        "PORT": "0",
+        "REDIS_URL": settings.redis_url,
+        "REDIS_TIMEOUT": "10000",  # whatever else the machine does
+        "RATE_LIMIT": "100/hour",
+    }
+    (tmp_path / "other").mkdir()
+    with (
+        started(tmp_path, "serving", **environ) as one,
+        started(tmp_path / "other", "serving", **environ) as other,
+    ):
+        limits = httpx.Limits(max_connections=16)
+        async with httpx.AsyncClient(limits=limits, timeout=HUNG) as client:
+            addresses = [f"{one}/api/items", f"{other}/api/items"] * 150
+            answers = await asyncio.gather(*map(client.get, addresses))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(200), statuses.count(429)) == (100, 200)
+
+
+async def test_says_what_is_left_as_one_process_would(client: httpx.AsyncClient) -> None:
+    answers = [await client.get(GUESTS) for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [204] * 10 + [429] * 2
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"general";q=10;w=3600'}
+    for answer, left in zip(answers, [*range(9, -1, -1), 0, 0], strict=True):
+        assert answer.headers["RateLimit"] in {
+            f'"general";r={left};t={seconds}' for seconds in range(3600 - HUNG, 3601)
+        }
+    assert 3600 - HUNG <= int(answers[-1].headers["Retry-After"]) <= 3600
+
+
+async def test_attempts_count_in_all_processes(
+    settings: Settings, client: httpx.AsyncClient
+) -> None:
+    assert {(await client.post(LOGIN, json=WRONG)).status_code for _ in range(10)} == {401}
+    async with lodge_on_redis(settings) as app, client_at(app) as other:
+        assert (await other.post(LOGIN, json=RIGHT)).status_code == 429
+
+
+async def test_a_right_password_is_forgotten_in_all_processes(
+    redis: Redis, client: httpx.AsyncClient
+) -> None:
+    assert (await client.post(LOGIN, json=WRONG)).status_code == 401
+    kept = keys_of(redis)
+    names = [key.decode().split("/")[1] for key in kept]
+    assert names == ["account-first", "account-from-address", "login", "probe"]
+    assert (await client.post(LOGIN, json=RIGHT)).status_code == 204
+    assert keys_of(redis) == kept[2:]
+
+
+async def test_what_it_keeps_expires_and_names_nobody(
+    redis: Redis, client: httpx.AsyncClient
+) -> None:
+    await client.get(GUESTS)
+    await client.post(LOGIN, json=WRONG)
+    kept = keys_of(redis)
+    assert len(kept) == 5
+    assert all(redis.pttl(key) > 0 for key in kept)  # type: ignore[operator]  # typed for both kinds of client
+    assert not any(b"anna" in key or b"wrong" in key for key in kept)
+
+
+async def test_hundreds_at_once_share_a_connection(redis: Redis, client: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        answers = [client.post(REGISTRATION) for _ in range(300)]
+        assert {answer.status_code for answer in await asyncio.gather(*answers)} == {204}
+    assert connections_to(redis) <= 3
+
+
+async def test_a_busy_process_is_not_taken_for_a_slow_redis(
+    app: Api, client: httpx.AsyncClient
+) -> None:
+    """The event loop stands still for longer than the deadline, while the answers arrive."""
+    assert (await client.post(REGISTRATION)).status_code == 204
+    assert app.rate_limits.shared is not None
+    app.rate_limits.shared.redis.deadline = 0.001
+    answers = [asyncio.ensure_future(client.post(REGISTRATION)) for _ in range(100)]
+    while not all(answer.done() for answer in answers):
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # noqa: ASYNC251  # the very thing
+    assert {answer.result().status_code for answer in answers} == {204}
+
+
+async def test_its_connections_end_with_the_application(settings: Settings, redis: Redis) -> None:
+    before = connections_to(redis)
+    async with lodge_on_redis(settings) as app, client_at(app) as client:
+        assert (await client.get(GUESTS)).status_code == 204
+        assert connections_to(redis) > before
+    assert connections_to(redis) == before

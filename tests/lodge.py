@@ -1,0 +1,93 @@
+"""A few operations with limits of every kind, for tests of those."""
+
+from typing import Any
+
+import httpx
+from flask import Blueprint
+from marshmallow import fields
+from sqlalchemy import Connection
+from werkzeug.exceptions import Unauthorized
+
+from api import create_app
+from api.app import Api
+from api.context import rate_limits
+from api.contract import operation
+from api.identity.caller import Caller
+from api.limiting.batches import RedisUnavailable
+from api.limiting.rate_limits import RateLimited
+from api.limiting.shared import SharedWindows
+from api.settings import Settings
+from openapi.operation import Access, Limit
+from schemas.base import InputSchema
+from storage import DatabaseUnavailable
+from storage.viewers import Viewer
+from tests.conftest import bridged
+from tests.redis import PATIENCE
+
+MEMBERS, GUESTS, LOGIN, REGISTRATION = "/lodge/members", "/lodge", "/lodge/keys", "/lodge/names"
+PASSWORD = {"description": "Who wants to come in, and with which word.", "examples": ["x"]}
+
+
+class Guest(InputSchema):
+    """Somebody at the door."""
+
+    account = fields.String(required=True, metadata=PASSWORD)
+    password = fields.String(required=True, metadata=PASSWORD)
+
+
+def add_lodge(app: Api) -> list[str]:
+    """Add the operations, and give a list of the accounts whose passwords are looked at."""
+    lodge = Blueprint("lodge", __name__, url_prefix="/lodge")
+    looked_at: list[str] = []
+
+    @lodge.get("")
+    @operation(status=204, raises=[DatabaseUnavailable])
+    async def get_lodge() -> None:
+        """Look at the door."""
+
+    @lodge.get("/members")
+    @operation(status=204, access=Access.USERS, raises=[DatabaseUnavailable])
+    async def list_members(caller: Caller) -> None:
+        """Come in as a member."""
+        await caller.read(nothing)
+
+    @lodge.post("/keys")
+    @operation(
+        body=Guest,
+        status=204,
+        limit=Limit.LOGIN,
+        raises=[Unauthorized, RateLimited, RedisUnavailable],
+    )
+    async def create_key(body: dict[str, Any]) -> None:
+        """Come in with the password, which is `open`."""
+        async with rate_limits.attempt(body["account"]):
+            looked_at.append(body["account"])
+            if body["password"] != "open":
+                raise Unauthorized
+
+    @lodge.post("/names")
+    @operation(status=204, limit=Limit.REGISTRATION)
+    async def create_name() -> None:
+        """Become a member."""
+
+    app.register_blueprint(lodge)
+    return looked_at
+
+
+def lodge_on_redis(settings: Settings, *, pause: float = 0) -> Api:
+    """An application with a lodge that is patient with Redis, and asks it again after `pause`
+    seconds when it was away."""
+    app = create_app(settings)
+    app.rate_limits.shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
+    add_lodge(app)
+    return app
+
+
+def client_at(app: Api, address: str = "203.0.113.1", **headers: str) -> httpx.AsyncClient:
+    """A client of `app` whose requests come from `address`."""
+    transport = httpx.ASGITransport(bridged(app), client=(address, 4711))
+    return httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers)
+
+
+def nothing(connection: Connection, viewer: Viewer) -> None:
+    """A unit of work that finds out who asks, and that is all."""
