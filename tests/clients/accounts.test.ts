@@ -76,6 +76,16 @@ test("who may not sign in reads why", async () => {
   assert.equal(present(incomplete.error).error, "invalid_request");
 });
 
+test("who guesses too often is told when to come back", async () => {
+  const username = `${randomUUID()}@example.com`;
+  const guess = () => askForTokens({ grant_type: "password", username, password: "wrong" });
+  let last = await guess();
+  for (let more = 0; more < 10; more++) last = await guess();
+  assert.equal(present(last.error).type, "/errors/rate-limited");
+  assert.equal(present(last.error).status, 429);
+  assert.ok(Number(header(last.response, "Retry-After")) > 0);
+});
+
 test("users see what is theirs", async () => {
   const ada = withToken((await signIn(await register())).access_token);
   const other = await client.POST("/api/items", { body: { name: "Nobody's" } });

@@ -105,3 +105,15 @@ async def test_users_see_what_is_theirs(live: str) -> None:
         own = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
         assert parsed(ItemPage, await list_items.asyncio_detailed(client=client)).items == [own]
         assert isinstance(await get_item.asyncio(other.id, client=client), Problem)
+
+
+async def test_who_guesses_too_often_is_told_when_to_come_back(live: str) -> None:
+    guess = grant_of(ADA, "wrong")
+    async with Client(live) as client:
+        answers = [
+            await create_token.asyncio_detailed(client=client, body=guess) for _ in range(11)
+        ]
+    problem = parsed(Problem, answers[-1])
+    assert answers[-1].status_code == problem.status == HTTPStatus.TOO_MANY_REQUESTS
+    assert problem.type_ == "/errors/rate-limited"
+    assert int(answers[-1].headers["Retry-After"]) > 0
