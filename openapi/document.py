@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+import yaml
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.yaml_utils import dict_to_yaml
@@ -204,7 +205,9 @@ def contact_of(address: str) -> Json:
 
 
 def to_yaml(document: Json) -> str:
-    text: str = dict_to_yaml(document, {"allow_unicode": True, "width": 100})
+    # The emitter in C: ten times as fast.
+    options = {"allow_unicode": True, "width": 100, "Dumper": yaml.CSafeDumper}
+    text: str = dict_to_yaml(document, options)
     return text
 
 

@@ -1,9 +1,10 @@
 """The document at /openapi.json, /openapi.yaml and /openapi-3.0.json, Swagger UI at /docs."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -31,28 +32,23 @@ POLICY = (
 )
 
 
-class Rendered(NamedTuple):
-    json: bytes
-    yaml: bytes
-    json_3_0: bytes
+RENDERERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "json": orjson.dumps,
+    "yaml": lambda document: to_yaml(document).encode(),
+    "json-3.0": lambda document: orjson.dumps(as_openapi_3_0(document)),
+}
 
 
 def documentation(document: dict[str, Any]) -> Blueprint:
-    """The views over `document`, which is rendered once, or once for each path prefix."""
+    """The views over `document`, rendered when it is first asked for: YAML takes its time, and a
+    start should not. Each path prefix has a rendering of its own."""
     views = Blueprint("documentation", __name__)
 
-    @lru_cache(maxsize=8)
-    def render(prefix: str) -> Rendered:
+    @lru_cache(maxsize=8 * len(RENDERERS))
+    def render(form: str, prefix: str) -> bytes:
         """With the server that is reached under `prefix`."""
         servers = [{**server, "url": prefix or "/"} for server in document["servers"]]
-        mounted = {**document, "servers": servers}
-        return Rendered(
-            json=orjson.dumps(mounted),
-            yaml=to_yaml(mounted).encode(),
-            json_3_0=orjson.dumps(as_openapi_3_0(mounted)),
-        )
-
-    render("")
+        return RENDERERS[form]({**document, "servers": servers})
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
@@ -73,15 +69,15 @@ def documentation(document: dict[str, Any]) -> Blueprint:
 
     @views.get("/openapi.json")
     async def get_document() -> Response:
-        return _cached(render(request.script_root).json, "application/json")
+        return _cached(render("json", request.script_root), "application/json")
 
     @views.get("/openapi.yaml")
     async def get_yaml_document() -> Response:
-        return _cached(render(request.script_root).yaml, "application/yaml")
+        return _cached(render("yaml", request.script_root), "application/yaml")
 
     @views.get("/openapi-3.0.json")
     async def get_older_document() -> Response:
-        return _cached(render(request.script_root).json_3_0, "application/json")
+        return _cached(render("json-3.0", request.script_root), "application/json")
 
     return views
 
