@@ -130,7 +130,8 @@ class Endpoint:
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
-        caller = self._find_caller()
+        access = self.operation.access
+        caller = current_app.async_to_sync(self._admit)()
         try:
             data = self._read(arguments)
         except InvalidRequest as error:
@@ -147,19 +148,20 @@ class Endpoint:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
             raise
-        if self.operation.access is not Access.EVERYONE and not caller.admitted:
+        if access is not Access.EVERYONE and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
 
-    def _find_caller(self) -> Caller:
-        access, credentials = self.operation.access, None
+    async def _admit(self) -> Caller:
+        """Who sent the request, once it has been counted."""
+        credentials = None
         try:
-            credentials = current_app.async_to_sync(find_credentials)(access)
+            credentials = await find_credentials(self.operation.access)
         finally:
             # Who sends a token that isn't valid is counted too, by their address.
-            rate_limits.count(self.operation.limit, credentials)
-        return Caller(credentials, access)
+            await rate_limits.count(self.operation.limit, credentials)
+        return Caller(credentials, self.operation.access)
 
     def _read(self, arguments: dict[str, Any]) -> bytes:
         """Add what comes with the request, validated, and give the body as it came.

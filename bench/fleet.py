@@ -102,5 +102,9 @@ class Fleet:
         return code
 
     def _process(self) -> Process:
-        url = f"sqlite:///{self._folder}/items.db"
-        return Process(self._listener, self._folder, DATABASE_URL=url, **self._environ)
+        settings = {
+            "DATABASE_URL": f"sqlite:///{self._folder}/items.db",
+            "RATE_LIMIT": "off",
+            **self._environ,
+        }
+        return Process(self._listener, self._folder, **settings)

@@ -32,6 +32,8 @@ class Connection(TCPServer):
 
     def follow(self) -> None:
         """Do what the context says that it is time for."""
+        if self.writer.is_closing():
+            return
         if self.context.retiring and not self._announced:
             self._announce()
         if self.context.leaving and self._idle:

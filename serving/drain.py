@@ -1,6 +1,7 @@
 """What a server that is about to stop changes in the answers that it still gives."""
 
 import asyncio
+import contextlib
 
 from serving.asgi import Application, Message, Receive, Scope, Send
 
@@ -44,7 +45,8 @@ class Drain:
             if not answer.limit.expired():
                 raise
             if not answer.complete:
-                await send(END)
+                with contextlib.suppress(OSError):  # the client has left meanwhile
+                    await send(END)
         finally:
             self._event_streams.discard(answer.limit)
 

@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 from dataclasses import dataclass
 from types import FrameType
@@ -120,7 +119,7 @@ def hypercorn_config(options: Options) -> Config:
         config.ssl_handshake_timeout = 10
     try:
         config.create_ssl_context()
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         names = dict.fromkeys([config.certfile, config.keyfile])
         raise SystemExit(f"no TLS with {' and '.join(map(str, names))}: {error}") from None
     return config

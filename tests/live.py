@@ -1,16 +1,21 @@
-"""A real Hypercorn on a real socket, for what only the wire shows."""
+"""A real server on a real socket, for what only the wire shows."""
 
 import asyncio
 import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from serving.asgi import Application
+from serving.drain import Drain
+from serving.listener import address_of, listen
 from serving.runner import Options, hypercorn_config
+from serving.server import Server
 
 HUNG = 60
 """Seconds after which a test counts as hung. Nothing is measured by it."""
@@ -18,7 +23,8 @@ HUNG = 60
 
 @contextlib.contextmanager
 def serving(application: Application) -> Iterator[str]:
-    """Serve `application` in a thread and give its address, such as http://127.0.0.1:41234.
+    """Serve `application` with Hypercorn alone, in a thread; its address, such as
+    http://127.0.0.1:41234.
 
     Raises what the server raised, at its start or at its end.
     """
@@ -56,24 +62,56 @@ def serving(application: Application) -> Iterator[str]:
         raise failures[0]
 
 
-@contextlib.asynccontextmanager
-async def served(application: Application, *, grace: float = HUNG) -> AsyncIterator[str]:
-    """Serve `application` on the running loop, so that a test can look into it.
+@dataclass
+class Running:
+    """A server in the test's own event loop, as the runner starts and stops it."""
 
-    `grace`: seconds that open requests have at the end. Raises TimeoutError when the test hangs.
+    address: str
+    server: Server
+    drain: Drain
+    stopped: "asyncio.Task[None] | None" = None
+
+    def stop(self, grace: float = HUNG) -> "asyncio.Task[None]":
+        """Begin to stop; the task ends when the server has."""
+        self.drain.close()
+        self.stopped = self.stopped or asyncio.create_task(self.server.stop(grace))
+        return self.stopped
+
+    async def refuses(self) -> None:
+        """Wait until nobody can connect any more."""
+        port = int(self.address.rpartition(":")[2])
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def started(
+    application: Application, *, grace: float = HUNG, **options: Any
+) -> AsyncIterator[Running]:
+    """Serve `application` until the test stops it, or has ended.
+
+    `grace`: seconds that open requests then have. Raises TimeoutError when the test hangs.
     """
-    address, config = listening()
-    config.graceful_timeout = grace
-    stop = asyncio.Event()
-    server = asyncio.create_task(serve(application, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # as above
+    drain = Drain(application)
+    server = Server(drain, hypercorn_config(Options(**options)))
+    listener = listen("127.0.0.1", 0)
+    running = Running(address_of(listener, tls=False), server, drain)
+    await server.start(listener)
     try:
         async with asyncio.timeout(HUNG):
-            yield address
+            yield running
     finally:
-        stop.set()
-        if not (await asyncio.wait([server], timeout=HUNG))[0]:
-            raise TimeoutError("the server doesn't end")
-        await server
+        async with asyncio.timeout(HUNG):
+            await running.stop(grace)
+
+
+@contextlib.asynccontextmanager
+async def served(application: Application, *, grace: float = HUNG) -> AsyncIterator[str]:
+    """The address of `application`, as `started` serves it."""
+    async with started(application, grace=grace) as running:
+        yield running.address
 
 
 def listening() -> tuple[str, Config]:

@@ -27,13 +27,13 @@ class TokenPair(NamedTuple):
 
 
 async def sign_in(username: str, password: str) -> TokenPair:
-    """A new session. Raises InvalidGrant, after the same work whatever is wrong, PasswordsBusy, and
-    what RateLimits.attempt raises.
+    """A new session. Raises InvalidGrant, after the same work whatever is wrong, PasswordsBusy,
+    RateLimited and RedisUnavailable.
 
     The password is looked at outside of the transaction, which nobody else should wait for.
     """
+    user = await database.read(users.find_by_email, username)
     async with rate_limits.attempt(users.email_key(username)):
-        user = await database.read(users.find_by_email, username)
         matches = await passwords.verify(password, user.password_hash if user else None)
         if user is None or not matches or not user.active:
             audit.record("login_failed", user_id=user and user.id)

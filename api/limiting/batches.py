@@ -68,13 +68,13 @@ class Batches:
             try:
                 # The half, since who asks may have waited for the batch before.
                 results = await within(self.deadline / 2, self._run([c for c, _ in batch]))
-            except Exception as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
                 batch, self._waiting = [*batch, *self._waiting], []
                 results = [error] * len(batch)
             for (_, answer), result in zip(batch, results, strict=True):
                 if answer.done():
                     continue  # its client has left
-                if isinstance(result, Exception):
+                if isinstance(result, BaseException):
                     answer.set_exception(unavailable(result))
                 else:
                     answer.set_result(result)
@@ -87,7 +87,7 @@ class Batches:
             return results
 
 
-def unavailable(error: Exception) -> Exception:
+def unavailable(error: BaseException) -> Exception:
     if isinstance(error, NoScriptError):
         return error
     return RedisUnavailable(str(error) or type(error).__name__)

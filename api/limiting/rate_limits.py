@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from limits import RateLimitItem, parse
 
 from api.limiting.addresses import client_address, network
@@ -72,17 +72,14 @@ class RateLimits:
         self._from_anywhere = Policy("account", parse("100/hour"))
         self._proxies = settings.trusted_proxies
 
-    def count(self, limit: Limit, credentials: Credentials | None) -> None:
+    async def count(self, limit: Limit, credentials: Credentials | None) -> None:
         """Count the request that is being handled: for whoever has `credentials`, or else for its
         address. Raises RateLimited and RedisUnavailable."""
         policy = self._policies.get(limit)
         if policy is None:
             return
         client = self._address() if credentials is None else _user(credentials)
-        if self.shared is None:  # without a coroutine, which costs plain WSGI servers a thread hop
-            hit = policy.windows.hit(client)
-        else:
-            hit = current_app.async_to_sync(self._hit)(policy, client)
+        hit = await self._hit(policy, client)
         g.rate_limit_headers = policy.headers(hit)
         _refuse_unless_allowed(policy, client, hit)
 

@@ -1,7 +1,9 @@
 """The same windows in Redis, shared by all processes."""
 
 import asyncio
+from collections.abc import Coroutine
 from hashlib import sha1
+from typing import Any, TypeVar
 
 import structlog
 from limits import RateLimitItem, parse
@@ -10,6 +12,8 @@ from redis.exceptions import NoScriptError
 
 from api.limiting.batches import Batches, RedisUnavailable
 from api.limiting.windows import Hit, Usage
+
+T = TypeVar("T")
 
 PREFIX = "items-api"
 PROBE = parse("1000000/second")
@@ -45,19 +49,11 @@ class SharedWindows:
 
     async def hit(self, limit: RateLimitItem, *client: str) -> Hit:
         """Count a request of `client`, unless it is one too many. Raises RedisUnavailable."""
-        if self._away:
-            if asyncio.get_running_loop().time() >= self._next_probe:
-                self._probing()
-            raise RedisUnavailable("it didn't answer a moment ago")
-        try:
-            return await self._hit(limit, *client)
-        except RedisUnavailable as error:
-            self._lost(error)
-            raise
+        return await self._while_it_answers(self._hit(limit, *client))
 
     async def forget(self, limit: RateLimitItem, *client: str) -> None:
         """Let `client` begin anew. Raises RedisUnavailable."""
-        await self.redis.ask("UNLINK", *keys_of(limit, *client))
+        await self._while_it_answers(self.redis.ask("UNLINK", *keys_of(limit, *client)))
 
     async def available(self) -> bool:
         """Ask it now whether requests can rely on it; from then on they do, or they don't."""
@@ -67,6 +63,19 @@ class SharedWindows:
         if self._probe is not None:
             self._probe.cancel()
         await self.redis.close()
+
+    async def _while_it_answers(self, asking: Coroutine[Any, Any, T]) -> T:
+        """What `asking` gives. Raises RedisUnavailable, at once where it is away."""
+        if self._away:
+            asking.close()
+            if asyncio.get_running_loop().time() >= self._next_probe:
+                self._probing()
+            raise RedisUnavailable("it didn't answer a moment ago")
+        try:
+            return await asking
+        except RedisUnavailable as error:
+            self._lost(error)
+            raise
 
     async def _hit(self, limit: RateLimitItem, *client: str) -> Hit:
         keys = keys_of(limit, *client)

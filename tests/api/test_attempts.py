@@ -9,8 +9,10 @@ import pytest
 from api import create_app
 from api.app import Api
 from api.settings import Settings
-from tests.factory import settings_for
+from tests.accounts import account
+from tests.factory import PASSWORD, settings_for
 from tests.lodge import LOGIN, add_lodge, client_at
+from tests.sign_in import EMAIL, refresh, register, sign_in
 
 
 @pytest.fixture
@@ -25,9 +27,9 @@ def looked_at(app: Api) -> list[str]:
 
 
 async def attempt(
-    app: Api, password: str, *, account: str = "anna", address: str = "203.0.113.1"
+    app: Api, password: str, *, name: str = "anna", address: str = "203.0.113.1"
 ) -> httpx.Response:
-    body = {"account": account, "password": password}
+    body = {"account": name, "password": password}
     return await client_at(app, address).post(LOGIN, json=body)
 
 
@@ -66,7 +68,7 @@ async def test_other_accounts_and_other_addresses_are_not_affected(
     app: Api, looked_at: list[str]
 ) -> None:
     assert await statuses(app, "wrong", 11, address="203.0.113.1") == [401] * 10 + [429]
-    assert (await attempt(app, "open", account="bert")).status_code == 204
+    assert (await attempt(app, "open", name="bert")).status_code == 204
     assert (await attempt(app, "open", address="203.0.113.2")).status_code == 204
 
 
@@ -123,10 +125,48 @@ async def test_what_the_owner_does_gives_an_attacker_nothing(
 async def test_accounts_that_are_long_or_strange_are_told_apart(
     app: Api, looked_at: list[str]
 ) -> None:
-    accounts = ["x" * 100_000, "x" * 99_999, "anna 203.0.113.1", "anna/203.0.113.1", "ä", ""]
-    for account in accounts:
-        answers = [await attempt(app, "wrong", account=account) for _ in range(10)]
-        assert {answer.status_code for answer in answers} == {401}, account[:20]
+    names = ["x" * 100_000, "x" * 99_999, "anna 203.0.113.1", "anna/203.0.113.1", "ä", ""]
+    for name in names:
+        answers = [await attempt(app, "wrong", name=name) for _ in range(10)]
+        assert {answer.status_code for answer in answers} == {401}, name[:20]
+
+
+async def test_signing_in_is_an_attempt_and_refreshing_is_none(app: Api) -> None:
+    client = client_at(app)
+    assert (await register(client)).status_code == 201
+    tokens = (await sign_in(client)).json()
+    for _ in range(10):
+        assert (await sign_in(client, password=f"{PASSWORD} no")).status_code == 400
+    for username in (EMAIL, EMAIL.upper()):
+        refused = await sign_in(client, username=username)
+        assert refused.status_code == 429
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.json()["type"] == "/errors/rate-limited"
+    for _ in range(20):
+        refreshed = await refresh(client, tokens)
+        assert refreshed.status_code == 200
+        tokens = refreshed.json()
+
+
+async def test_an_account_that_does_not_exist_is_limited_alike(app: Api) -> None:
+    client = client_at(app)
+    answers = [await sign_in(client, username="nobody@example.com") for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+
+
+async def test_giving_the_current_password_is_an_attempt_at_the_same_account(app: Api) -> None:
+    anna = await account(app, email=EMAIL)
+    client = client_at(app, **anna.headers)
+    change = {"email": "other@example.com", "current_password": f"{PASSWORD} no"}
+    for _ in range(10):
+        assert (await client.patch("/api/users/me", json=change)).status_code == 403
+    refused = await client.patch("/api/users/me", json={**change, "current_password": PASSWORD})
+    assert refused.status_code == 429
+    assert (await sign_in(client)).status_code == 429
+    assert (await client.get("/api/users/me")).status_code == 200
+    elsewhere = client_at(app, "203.0.113.2", **anna.headers)
+    changed = await elsewhere.patch("/api/users/me", json={**change, "current_password": PASSWORD})
+    assert changed.status_code == 200
 
 
 async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Path) -> None:

@@ -129,6 +129,25 @@ async def test_an_event_stream_that_ends_by_itself_ends_once() -> None:
     assert (answer.body, answer.complete) == (b"bye", True)
 
 
+async def test_a_client_may_leave_just_then() -> None:
+    ticker = Ticker(b"text/event-stream")
+    drain = Drain(ticker)
+
+    class Gone(Call):
+        async def _send(self, message: Message) -> None:
+            if message.get("body") == b"":
+                raise BrokenPipeError
+            await super()._send(message)
+
+    call = Gone(drain)
+    call.client_sends()
+    while (await call.next_sent()).get("body") != b"tick\n\n":
+        pass
+    drain.close()
+    await call.ended()
+    assert ticker.ended == ["/"]
+
+
 async def test_a_timeout_of_the_application_is_its_own() -> None:
     async def late(scope: Scope, receive: Receive, send: Send) -> None:
         raise TimeoutError("too late")

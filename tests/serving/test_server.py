@@ -10,9 +10,8 @@ import trustme
 from hyperframe.frame import GoAwayFrame
 
 from serving import AWAIT, Bridge
-from tests.live import HUNG
+from tests.live import HUNG, started
 from tests.serving.observed import Observed
-from tests.serving.stopping import started
 from tests.serving.wire import Http1, Http2
 
 pytestmark = pytest.mark.usefixtures("quiet")

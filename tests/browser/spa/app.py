@@ -48,7 +48,8 @@ class App:
         await expect(self.names).to_have_text(list(names))
 
     async def says(self, text: str) -> None:
-        await expect(self.page.get_by_role("status").filter(has_text=text)).to_be_visible()
+        """Wait until a screen reader is told so; on the screen it may have vanished again."""
+        await expect(self.page.get_by_role("status").filter(has_text=text)).to_have_count(1)
 
     def faults_but(self, *statuses: int) -> list[str]:
         """What went wrong besides answers of these statuses, which a browser reports too."""

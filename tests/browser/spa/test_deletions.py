@@ -24,20 +24,26 @@ def undo(spa: App, name: str) -> Locator:
     return spa.button(f"Undo deleting {name}")
 
 
+async def open_with_its_clock_stopped(spa: App) -> None:
+    await spa.page.clock.install(time=0)
+    await spa.open()
+    await spa.page.clock.pause_at(3600)
+
+
 async def pass_time(spa: App, seconds: int) -> None:
-    await spa.page.clock.fast_forward(seconds * 1000)
+    await spa.page.clock.run_for(seconds * 1000)
 
 
 async def test_a_deletion_is_undone(spa: App, api: httpx.AsyncClient) -> None:
     await create(api, "Lamps", "Bulbs")
-    await spa.page.clock.install()
-    await spa.open()
+    await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
     await spa.shows("Bulbs")
     await undo(spa, "Lamps").click()
     await spa.shows("Lamps", "Bulbs")
     await expect(spa.button("Delete Lamps")).to_be_focused()
     await pass_time(spa, 10 * UNDO_FOR)
+    await spa.page.clock.resume()
     await spa.page.reload()
     await spa.shows("Lamps", "Bulbs")
     assert await names(api) == ["Lamps", "Bulbs"]
@@ -46,8 +52,7 @@ async def test_a_deletion_is_undone(spa: App, api: httpx.AsyncClient) -> None:
 
 async def test_a_deletion_is_sent_when_its_time_is_up(spa: App, api: httpx.AsyncClient) -> None:
     await create(api, "Lamps", "Bulbs")
-    await spa.page.clock.install()
-    await spa.open()
+    await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
     await expect(undo(spa, "Lamps")).to_be_focused()
     await spa.search.hover()  # Under the pointer, time would stand still.
@@ -66,8 +71,7 @@ async def test_a_deletion_is_sent_when_its_time_is_up(spa: App, api: httpx.Async
 @pytest.mark.parametrize("width", [1280], indirect=True)
 async def test_time_stands_still_under_the_pointer(spa: App, api: httpx.AsyncClient) -> None:
     await create(api, "Lamps", "Bulbs")
-    await spa.page.clock.install()
-    await spa.open()
+    await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
     await undo(spa, "Lamps").hover()
     await pass_time(spa, 10 * UNDO_FOR)
@@ -83,7 +87,8 @@ async def test_another_list_comes_without_what_was_deleted(
     await create(api, "Lamps", "Bulbs")
     await spa.open()
     await spa.button("Delete Lamps").click()
-    await spa.page.get_by_role("combobox", name="Order").select_option("Oldest first")
+    async with spa.page.expect_response(lambda r: "sort=created_at" in r.url):
+        await spa.page.get_by_role("combobox", name="Order").select_option("Oldest first")
     await spa.says("1 item")
     await spa.shows("Bulbs")
     assert await names(api) == ["Bulbs"]
@@ -104,13 +109,13 @@ async def test_who_leaves_the_page_does_not_undo_any_more(spa: App, api: httpx.A
 @pytest.mark.parametrize("width", [1280], indirect=True)
 async def test_what_somebody_else_has_changed_stays(spa: App, api: httpx.AsyncClient) -> None:
     await create(api, "Lamps", "Bulbs")
-    await spa.page.clock.install()
-    await spa.open()
+    await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
     item = (await api.get("/api/items")).json()["items"][0]
     await api.patch(f"/api/items/{item['id']}", json={"name": "Lanterns"})
     await spa.search.hover()
     await pass_time(spa, UNDO_FOR)
+    await spa.page.clock.resume()
     alert = spa.page.get_by_role("alert")
     await expect(alert).to_contain_text("“Lamps” was not deleted: somebody else has changed it")
     await expect(alert).to_contain_text(re.compile("Request id: [0-9a-f]{32}"))
@@ -125,8 +130,7 @@ async def test_what_somebody_else_has_deleted_is_no_failure(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     await create(api, "Lamps", "Bulbs")
-    await spa.page.clock.install()
-    await spa.open()
+    await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
     item = (await api.get("/api/items")).json()["items"][0]
     await api.delete(f"/api/items/{item['id']}")

@@ -1,4 +1,3 @@
-import { useEffect } from "preact/hooks";
 import type { Failure } from "../api/failure";
 import { FailureText } from "./FailureText";
 import { Icon } from "./icons";
@@ -14,23 +13,21 @@ interface Props {
   onDismiss: () => void;
 }
 
-const SHOWN_FOR = 6000; // milliseconds
-
-/** Says what has happened, on the screen and to screen readers. What failed stays until dismissed. */
+/**
+ * Says what has happened, on the screen and to screen readers. What was done fades from the screen
+ * (dialog.css), what failed stays until it is dismissed.
+ */
 export function Notices({ notice, onDismiss }: Props) {
   const failure = notice?.failure;
-
-  useEffect(() => {
-    if (notice === null || failure !== undefined) return;
-    const timer = setTimeout(onDismiss, SHOWN_FOR);
-    return () => clearTimeout(timer);
-  }, [notice]);
-
   return (
     <div class="notices">
       {/* There before anything is in it: else screen readers don't notice. */}
       <div role="status">
-        {notice !== null && failure === undefined && <p class="notice">{notice.text}</p>}
+        {notice !== null && failure === undefined && (
+          <p key={notice.text} class="notice">
+            {notice.text}
+          </p>
+        )}
       </div>
       {notice !== null && failure !== undefined && (
         <div class="notice is-failure">
