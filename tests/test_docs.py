@@ -93,6 +93,14 @@ def test_lock_files_name_no_address() -> None:
         assert "://" not in text
 
 
+@pytest.mark.parametrize("lock", ["requirements-dev.txt", "bench/requirements.txt"])
+def test_what_tests_and_benchmarks_install_is_what_runs(lock: str) -> None:
+    pinned = re.compile(r"^[a-z].*==.*[^ \\]", re.MULTILINE)
+    running = set(pinned.findall((ROOT / "requirements.txt").read_text()))
+    assert running
+    assert running - set(pinned.findall((ROOT / lock).read_text())) == set()
+
+
 @pytest.mark.parametrize("folder", OF_NPM, ids=lambda folder: folder.name)
 def test_lock_files_of_npm_name_no_address(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text())

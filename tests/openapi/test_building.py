@@ -87,7 +87,7 @@ def test_problems_that_share_a_status_share_a_response() -> None:
     first, second = response["description"].split("\n\n")
     assert first.startswith("[Database unavailable](errors/database-unavailable). The database is")
     assert second.startswith("[Not ready](errors/not-ready). Something")
-    assert set(response["headers"]) == {"X-Request-ID", "Retry-After"}
+    assert "Retry-After" in response["headers"]
     content = response["content"]["application/problem+json"]
     assert list(content["examples"]) == ["database-unavailable", "not-ready"]
     assert {ref["$ref"].rpartition("/")[2] for ref in content["schema"]["anyOf"]} == {
