@@ -12,7 +12,8 @@ from typing import Protocol
 from sqlalchemy import make_url
 
 from bench.contestants import POSTGRESQL, SQLITE
-from bench.lists import CHUNK, execute, insert_rows, rows_of
+from bench.household import CHUNK, rows_of
+from bench.lists import execute, insert_rows
 from storage import open_database
 from tests.postgresql import Server
 

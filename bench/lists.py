@@ -1,7 +1,8 @@
 """Lists of 1,000 and of 1,000,000 items, on both databases: `python -m bench.lists [large]`.
 
 Writes bench/LISTS.md: medians of the units of work alone, without HTTP. The two sizes take turns,
-so that whatever else the machine does meets both.
+so that whatever else the machine does meets both; so do those who see all items of the larger one
+and those who see only their own.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -20,95 +22,35 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, text
 
+from bench.household import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
 from storage import Database, items, open_database
 from storage.filters import Wanted
 from storage.pages import Position
-from storage.viewers import EVERYBODY
-from storage.words import words_of
+from storage.users import users
+from storage.viewers import EVERYBODY, Viewer
 from tests.postgresql import Server
 
 SMALL, LARGE = 1_000, 1_000_000
-CHUNK = 5_000
 ROUNDS = 200
-MATCHES = 100
-"""How many items have the word `walrus`, and the tag `walrus`, at either size."""
 
-START = datetime(2024, 1, 1, tzinfo=UTC)
-KINDS = [
-    "oak",
-    "steel",
-    "glass",
-    "paper",
-    "cotton",
-    "copper",
-    "rubber",
-    "canvas",
-    "cedar",
-    "ceramic",
-    "marble",
-    "wool",
-]
-THINGS = [
-    "table",
-    "lamp",
-    "ladder",
-    "notebook",
-    "kettle",
-    "hammer",
-    "shelf",
-    "curtain",
-    "bucket",
-    "frame",
-    "basket",
-    "clock",
-]
-PLACES = [
-    "kitchen",
-    "garage",
-    "attic",
-    "cellar",
-    "workshop",
-    "office",
-    "garden",
-    "balcony",
-    "hallway",
-    "shed",
-]
-TAGS = [f"tag-{number}" for number in range(200)]
-WEIGHTS = [1 / (number + 1) for number in range(len(TAGS))]
+LATER = START + timedelta(days=1000)
 
-Work = Callable[[Database], Awaitable[object]]
+Work = Callable[[Database, Viewer], Awaitable[object]]
 
 
 class Case(NamedTuple):
     name: str
     wanted: bool
-    """Whether its ratio ought to be at most 1.5."""
+    """Whether its ratios ought to be at most 1.5."""
     work: Callable[[int], Work]
 
+    @property
+    def bound(self) -> str:
+        return "1.5" if self.wanted else ""
 
-def rows_of(size: int, start: int, chooser: random.Random) -> Iterator[dict[str, Any]]:
-    """Items as a household has them: some kinds, tags and statuses are far more common."""
-    for number in range(start, min(start + CHUNK, size)):
-        special = number % (size // MATCHES) == 0
-        kind, thing, place = map(chooser.choice, (KINDS, THINGS, PLACES))
-        name = f"{kind.title()} {thing} {number}"
-        description = f"The {kind} {thing} from the {place}{', with a walrus' * special}."
-        tags = {*chooser.choices(TAGS, WEIGHTS, k=chooser.randrange(4))}
-        created = START + timedelta(seconds=number)
-        yield {
-            "id": UUID(int=chooser.getrandbits(128), version=4),
-            "name": name,
-            "description": description,
-            "status": chooser.choices(["done", "todo", "doing"], [80, 15, 5])[0],
-            "quantity": chooser.randrange(100),
-            "tags": [*sorted(tags), *["walrus"] * special],
-            "created_at": created,
-            "updated_at": created + timedelta(seconds=chooser.randrange(10_000_000)),
-            "version": 1,
-            "name_words": words_of(name),
-            "description_words": words_of(description),
-        }
+
+def insert_owners(connection: Connection) -> None:
+    connection.execute(insert(users), owners())
 
 
 def insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -123,8 +65,10 @@ async def fill(database: Database, size: int) -> float:
     """Seconds that it took."""
     chooser = random.Random(size)
     began = time.perf_counter()
+    await database.administer(insert_owners)
     for start in range(0, size, CHUNK):
-        await database.administer(insert_rows, list(rows_of(size, start, chooser)))
+        rows = owned(size, start, rows_of(size, start, chooser))
+        await database.administer(insert_rows, list(rows))
     await database.administer(execute, "ANALYZE")
     return time.perf_counter() - began
 
@@ -132,33 +76,42 @@ async def fill(database: Database, size: int) -> float:
 def page(after: Position | None = None, **wanted: Any) -> Callable[[int], Work]:
     asked = Wanted(**wanted)
     return lambda _: (
-        lambda database: database.read(
-            items.list_items, EVERYBODY, limit=50, after=after, wanted=asked
+        lambda database, viewer: database.read(
+            items.list_items, viewer, limit=50, after=after, wanted=asked
         )
     )
 
 
 def total(**wanted: Any) -> Callable[[int], Work]:
     asked = Wanted(**wanted)
-    return lambda _: lambda database: database.read(items.count_items, EVERYBODY, asked)
+    return lambda _: lambda database, viewer: database.read(items.count_items, viewer, asked)
 
 
-def late_page(size: int) -> Work:
+def late_page(**wanted: Any) -> Callable[[int], Work]:
     """Page 1,000 of a million; of a thousand, the one in the middle."""
-    number = size - 49_950 if size > 100_000 else size // 2
-    return page(Position(START + timedelta(seconds=number), UUID(int=0)))(size)
+
+    def of(size: int) -> Work:
+        number = size - 49_950 if size > 100_000 else size // 2
+        return page(Position(START + timedelta(seconds=number), UUID(int=0)), **wanted)(size)
+
+    return of
 
 
 def get(size: int) -> Work:
-    """The first item that rows_of makes; its id is drawn after its other choices."""
-    first = next(rows_of(size, 0, random.Random(size)))["id"]
-    return lambda database: database.read(items.get_item, EVERYBODY, first)
+    """The first item that the viewer owns."""
+    rows = [*owned(size, 0, rows_of(size, 0, random.Random(size)))]
+    first = {row["owner_id"]: row["id"] for row in reversed(rows)}
+    first[None] = rows[0]["id"]
+    return lambda database, viewer: database.read(items.get_item, viewer, first[viewer.user_id])
 
 
 CASES = [
     Case("get", True, get),
     Case("first page", True, page()),
-    Case("page 1,000 by cursor", True, late_page),
+    Case("page 1,000 by cursor", True, late_page()),
+    Case("the same of one status", True, late_page(statuses=("done",))),
+    Case("the same before a time", True, late_page(created_before=LATER)),
+    Case("first page after a time", True, page(created_after=START + timedelta(hours=12))),
     Case("one common tag", True, page(tags=("tag-0",))),
     Case("one tag of 100 items", True, page(tags=("walrus",))),
     Case("search, 100 matches", True, page(search="walrus")),
@@ -180,21 +133,20 @@ CASES = [
 ]  # fmt: skip
 
 
-async def measure(databases: dict[int, Database], case: Case) -> dict[int, float]:
-    """Median milliseconds for each size."""
-    work = {size: case.work(size) for size in databases}
-    times: dict[int, list[float]] = {size: [] for size in databases}
+async def measure(works: Sequence[Callable[[], Awaitable[object]]]) -> list[float]:
+    """Median milliseconds of each."""
+    times: list[list[float]] = [[] for _ in works]
     for turn in range(ROUNDS + 10):
-        for size, database in databases.items():
+        for work, taken in zip(works, times, strict=True):
             began = time.perf_counter()
-            await work[size](database)
+            await work()
             if turn >= 10:
-                times[size].append((time.perf_counter() - began) * 1000)
-    return {size: median(taken) for size, taken in times.items()}
+                taken.append((time.perf_counter() - began) * 1000)
+    return [median(taken) for taken in times]
 
 
-async def compare(urls: dict[int, str]) -> Iterator[str]:
-    """The rows of a table, for one kind of database."""
+async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
+    """What each case takes of all in either database, and of each owner's in the last."""
     async with AsyncExitStack() as stack:
         databases = {
             size: await stack.enter_async_context(open_database(url, auto_migrate=True))
@@ -202,37 +154,48 @@ async def compare(urls: dict[int, str]) -> Iterator[str]:
         }
         for size, database in databases.items():
             print(f"{size} items in {await fill(database, size):.0f} s")
-        lines = []
+        compared = []
         for case in CASES:
-            small, large = (await measure(databases, case)).values()
-            bound = "1.5" if case.wanted else ""
-            lines.append(
-                f"| {case.name} | {small:.2f} | {large:.2f} | {large / small:.2f} | {bound} |"
-            )
-            print(lines[-1], flush=True)
-        return iter(lines)
+            works = [(case.work(size), database) for size, database in databases.items()]
+            seats = [partial(work, database, EVERYBODY) for work, database in works]
+            work, database = works[-1]
+            seats += [partial(work, database, owner) for owner in (FEW, SOME, MANY)]
+            compared.append((case, await measure(seats)))
+            print(case.name, *(f"{taken:.2f}" for taken in compared[-1][1]), flush=True)
+        return compared
 
 
-def table(kind: str, lines: Iterator[str], large: int) -> str:
-    head = f"| {kind} | {SMALL:,} items, ms | {large:,} items, ms | ratio | at most |"
-    return "\n".join([head, "| --- | --- | --- | --- | --- |", *lines])
+def tables(kind: str, large: int, compared: list[tuple[Case, list[float]]]) -> Iterator[str]:
+    """One beside a smaller database, and one beside who sees but a part."""
+    yield f"| {kind} | {SMALL:,} items, ms | {large:,} items, ms | ratio | at most |"
+    yield "| --- | --- | --- | --- | --- |"
+    for case, (small, all_, *_) in compared:
+        yield f"| {case.name} | {small:.2f} | {all_:.2f} | {all_ / small:.2f} | {case.bound} |"
+    yield ""
+    owned = " | ".join(f"own {large // part:,}, ms | ratio" for part in (large // 20, 200, 5))
+    yield f"| {kind}, {large:,} items | all, ms | {owned} | at most |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for case, (_, all_, *owners_) in compared:
+        parts = " | ".join(f"{own:.2f} | {own / all_:.2f}" for own in owners_)
+        yield f"| {case.name} | {all_:.2f} | {parts} | {case.bound} |"
+    yield ""
 
 
 def main(large: int) -> None:
     sizes = (SMALL, large)
     with tempfile.TemporaryDirectory() as folder:
         urls = {size: f"sqlite:///{folder}/{size}.db" for size in sizes}
-        sqlite = table("SQLite", asyncio.run(compare(urls)), large)
+        lines = [*tables("SQLite", large, asyncio.run(compare(urls)))]
         server = Server(Path(folder))
         try:
             with server.database() as one, server.database() as other:
                 urls = dict(zip(sizes, (one, other), strict=True))
-                postgresql = table("PostgreSQL", asyncio.run(compare(urls)), large)
+                lines += tables("PostgreSQL", large, asyncio.run(compare(urls)))
         finally:
             server.stop()
     about = (__doc__ or "").partition("\n\n")[2].strip()
     where = f"Python {platform.python_version()}, {ROUNDS} rounds, pages of 50."
-    report = f"# Lists\n\n{about}\n\n{where}\n\n{sqlite}\n\n{postgresql}\n"
+    report = "\n".join(["# Lists", "", about, "", where, "", *lines])
     Path(__file__).with_name("LISTS.md").write_text(report)
 
 

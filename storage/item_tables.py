@@ -1,6 +1,8 @@
 """The tables behind items. What lists are made from is kept right by the databases' own triggers,
 which migrations/versions/0002_lists.py makes: item_tags and, on SQLite, the full-text index."""
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     CheckConstraint,
@@ -41,10 +43,6 @@ items = Table(
     CheckConstraint("status IN ('todo', 'doing', 'done')", name="status"),
     CheckConstraint("quantity >= 0", name="quantity"),
 )
-Index(None, items.c.created_at, items.c.id)
-Index(None, items.c.updated_at, items.c.id)
-Index(None, items.c.name, items.c.id)
-Index(None, items.c.status, items.c.created_at, items.c.id)
 
 item_tags = Table(
     "item_tags",
@@ -52,8 +50,26 @@ item_tags = Table(
     Column("tag", by_code_point(50), primary_key=True),
     Column("created_at", UtcDateTime, primary_key=True),
     Column("item_id", Uuid, primary_key=True),
+    Column("owner_id", Uuid),
     sqlite_with_rowid=False,
 )
+
+
+def owned_index(table: Table, *columns: Column[Any]) -> None:
+    """For who sees only what is theirs. What has no owner costs it nothing."""
+    owned = table.c.owner_id.is_not(None)
+    Index(None, table.c.owner_id, *columns, sqlite_where=owned, postgresql_where=owned)
+
+
+for order in (
+    [items.c.created_at, items.c.id],
+    [items.c.updated_at, items.c.id],
+    [items.c.name, items.c.id],
+    [items.c.status, items.c.created_at, items.c.id],
+):
+    Index(None, *order)
+    owned_index(items, *order)
+owned_index(item_tags, item_tags.c.tag, item_tags.c.created_at, item_tags.c.item_id)
 
 INTERNAL = {"seq", "name_words", "description_words", "owner_id"}
 PUBLIC = [column for column in items.c if column.name not in INTERNAL]

@@ -10,7 +10,7 @@ from storage.facts import NotFound, VersionConflict
 from storage.item_tables import PUBLIC, items
 from storage.listing import count_items, list_items
 from storage.versions import ANY_VERSION, Precondition
-from storage.viewers import Viewer
+from storage.viewers import Owned, Viewer
 from storage.words import words_of
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "count_items",
     "create_item",
     "delete_item",
+    "delete_items_of",
     "get_item",
+    "has_items",
     "items",
     "list_items",
     "replace_item",
@@ -60,9 +62,13 @@ class ItemChanges(TypedDict, total=False):
 BY_ID = items.c.id == bindparam("item_id")
 
 INSERT = insert(items).returning(*PUBLIC)
-SELECT = select(*PUBLIC).where(BY_ID)
-UPDATE = update(items).where(BY_ID)
-DELETE = delete(items).where(BY_ID)
+SELECT = Owned(select(*PUBLIC).where(BY_ID), items.c.owner_id)
+UPDATE = Owned(update(items).where(BY_ID), items.c.owner_id)
+DELETE = Owned(delete(items).where(BY_ID), items.c.owner_id)
+DELETED_AT_ONCE = 1000
+"""How many items one transaction deletes with their owner, in some 0.15 s on a busy machine: others
+write in between, and no statement meets its deadline."""
+
 NEWEST = select(func.max(items.c.created_at))
 
 
@@ -76,8 +82,8 @@ def create_item(connection: Connection, viewer: Viewer, values: ItemValues) -> I
 
 def get_item(connection: Connection, viewer: Viewer, item_id: UUID) -> ItemRow:
     """Raises ItemNotFound."""
-    statement = SELECT.where(viewer.owns(items.c.owner_id))
-    row = connection.execute(statement, {"item_id": item_id}).one_or_none()
+    this = {"item_id": item_id, **viewer.parameters}
+    row = connection.execute(SELECT.by(viewer), this).one_or_none()
     if row is None:
         raise ItemNotFound
     return row
@@ -92,7 +98,8 @@ def update_item(
 ) -> ItemRow:
     """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
     statement = (
-        UPDATE.where(viewer.owns(items.c.owner_id), precondition.holds_for(items.c.version))
+        UPDATE.by(viewer)
+        .where(precondition.holds_for(items.c.version))
         .values(
             version=items.c.version + 1,
             updated_at=datetime.now(UTC),
@@ -101,7 +108,8 @@ def update_item(
         )
         .returning(*PUBLIC)
     )
-    row = connection.execute(statement, {"item_id": item_id}).one_or_none()
+    this = {"item_id": item_id, **viewer.parameters}
+    row = connection.execute(statement, this).one_or_none()
     return row or _refuse(connection, viewer, item_id)
 
 
@@ -123,9 +131,20 @@ def delete_item(
     precondition: Precondition = ANY_VERSION,
 ) -> None:
     """Raises ItemNotFound and VersionConflict."""
-    statement = DELETE.where(viewer.owns(items.c.owner_id), precondition.holds_for(items.c.version))
-    if connection.execute(statement, {"item_id": item_id}).rowcount == 0:
+    statement = DELETE.by(viewer).where(precondition.holds_for(items.c.version))
+    if connection.execute(statement, {"item_id": item_id, **viewer.parameters}).rowcount == 0:
         _refuse(connection, viewer, item_id)
+
+
+def has_items(connection: Connection, user_id: UUID) -> bool:
+    """Whether anything belongs to this user."""
+    return bool(list_items(connection, Viewer.owner(user_id), limit=1, after=None).rows)
+
+
+def delete_items_of(connection: Connection, user_id: UUID) -> None:
+    """Delete what belongs to this user, but no more than DELETED_AT_ONCE."""
+    page = list_items(connection, Viewer.owner(user_id), limit=DELETED_AT_ONCE, after=None)
+    connection.execute(delete(items).where(items.c.id.in_([row.id for row in page.rows])))
 
 
 def _refuse(connection: Connection, viewer: Viewer, item_id: UUID) -> NoReturn:

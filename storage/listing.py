@@ -26,9 +26,10 @@ from sqlalchemy import (
     true,
 )
 
-from storage.filters import ByColumns, Filter, Place, Wanted, bounds_of, filters_of
+from storage.filters import OLDEST_FIRST, Filter, Place, Wanted, bounds_of, filters_of
 from storage.item_tables import PUBLIC, items
-from storage.pages import Bound, Keyset, Page, Position, Sort
+from storage.orders import Bound, ByColumns, Position, Sort
+from storage.pages import OwnedKeyset, Page
 from storage.search import SEARCH, Columns, FullText
 from storage.viewers import Viewer
 
@@ -39,9 +40,7 @@ COUNTED = 10_000
 """Up to how many a total is exact."""
 
 SORTS = tuple(f"{sign}{by}" for by in ("created_at", "updated_at", "name") for sign in ("", "-"))
-ALL = {sort: Keyset(items, PUBLIC, sort) for sort in SORTS}
-
-
+ALL = {sort: OwnedKeyset(items, PUBLIC, sort) for sort in SORTS}
 EVERYTHING = Wanted()
 
 
@@ -66,12 +65,14 @@ def list_items(
     sort = Sort.parse(wanted.sort)
     dialect = SEARCH[connection.dialect.name]
     filters = filters_of(wanted, viewer, dialect, but=sort.by)
-    bounds = bounds_of(wanted, sort.by)
+    bounds = {bound.above: bound for bound in bounds_of(wanted, sort.by)}
     if not filters and not bounds:
-        return ALL[wanted.sort].page(connection, limit=limit, after=after)
+        return ALL[wanted.sort].page(connection, viewer, limit=limit, after=after)
     if after is not None:
-        bounds.append(Bound(not sort.descending, after.value, after.id))
-    listing = Listing(connection, sort, filters, bounds, limit, budget)
+        # Nearer than a time on the same side, since a row within that was there. SQLite begins at
+        # either of two, and not at the nearer one.
+        bounds[not sort.descending] = Bound(not sort.descending, after.value, after.id)
+    listing = Listing(connection, viewer, sort, filters, [*bounds.values()], limit, budget)
     by_creation = sort.by == "created_at"
     if not filters or (len(filters) == 1 and by_creation and filters[0].creation):
         return listing.walk(filters[0] if filters else None)
@@ -84,22 +85,26 @@ def list_items(
 
 def count_items(connection: Connection, viewer: Viewer, wanted: Wanted) -> Total:
     """How many items there are, counted up to COUNTED."""
-    filters = filters_of(wanted, viewer, SEARCH[connection.dialect.name])
-    some = select(literal(1)).limit(COUNTED + 1)
+    dialect = SEARCH[connection.dialect.name]
+    filters = filters_of(wanted, viewer, dialect)
+    some = select(literal(1)).select_from(items)
     if not filters:
-        some = some.select_from(items)
+        place = own(viewer, "created_at")
+        some = some.where(*place.within([])).order_by(*place.order(OLDEST_FIRST))
     elif len(filters) == 1 and filters[0].exact:
-        some = some.select_from(filters[0].index).where(filters[0].where)
+        some = filters[0].entries(literal(1))
     else:
         (fewest, rarest), *_ = rank(connection, filters, BUDGET)
         if fewest <= BUDGET:
-            entries = select(rarest.key.label("key")).where(rarest.where).limit(2 * BUDGET)
-            dialect = SEARCH[connection.dialect.name]
+            entries = rarest.entries(rarest.key.label("key")).limit(2 * BUDGET)
             joined, row = dialect.join(entries.subquery(), "key", rarest.target)
             others = [found for found in filters if found is not rarest or not found.exact]
-            some = some.select_from(joined).where(*(found.test(row) for found in others))
+            tests = (found.test(row) for found in others)
+            some = select(literal(1)).select_from(joined).where(*tests)
         else:  # The database knows best how to meet several large sets.
-            some = some.select_from(items).where(*(found.membership() for found in filters))
+            memberships = (found.membership() for found in filters)
+            some = some.where(viewer.owns(items.c.owner_id), *memberships)
+    some = some.limit(COUNTED + 1)
     found = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
     return Total(min(found, COUNTED), found <= COUNTED)
 
@@ -108,14 +113,17 @@ def rank(connection: Connection, filters: Sequence[Filter], most: int) -> list[t
     """The filters, the rarest first, each with its number of rows, counted up to `most` + 1."""
     counts = [
         select(func.count())
-        .select_from(
-            select(literal(1)).select_from(f.index).where(f.where).limit(most + 1).subquery()
-        )
+        .select_from(found.entries(literal(1)).limit(most + 1).subquery())
         .scalar_subquery()
-        for f in filters
+        for found in filters
     ]
     row = connection.execute(select(*counts)).one()
     return sorted(zip(row, filters, strict=True), key=lambda pair: pair[0])
+
+
+def own(viewer: Viewer, by: str) -> ByColumns:
+    """All that the viewer owns, in the order of a column."""
+    return ByColumns(items.c[by], items.c.id, viewer.behind(items.c.owner_id))
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class Listing:
     """One page that is asked for."""
 
     connection: Connection
+    viewer: Viewer
     sort: Sort
     filters: Sequence[Filter]
     bounds: Sequence[Bound]
@@ -136,15 +145,15 @@ class Listing:
             return self._scan(driver, others)
         place = self._place(driver)
         if driver is None or driver.index is items:
-            return self._page(self._entries(driver, place, *PUBLIC).limit(self.limit + 1))
-        entries = self._entries(driver, place, driver.key.label("key")).limit(self.limit + 1)
+            return self._page(self._entries(place, *PUBLIC).limit(self.limit + 1))
+        entries = self._entries(place, driver.key.label("key")).limit(self.limit + 1)
         joined, row = self._dialect.join(entries.subquery(), "key", driver.target)
         return self._page(self._sorted(select(*_public(row)).select_from(joined), row))
 
     def gather(self, driver: Filter) -> Page:
         """All that passes `driver`, sorted."""
         # The limit is never reached; it keeps the planner from going along another index.
-        entries = select(driver.key.label("key")).where(driver.where).limit(2 * self.budget)
+        entries = driver.entries(driver.key.label("key")).limit(2 * self.budget)
         joined, row = self._dialect.join(entries.subquery(), "key", driver.target)
         others = [found for found in self.filters if found is not driver or not found.exact]
         place = ByColumns(row[self.sort.by], row.id)
@@ -152,7 +161,7 @@ class Listing:
             select(*_public(row))
             .select_from(joined)
             .where(*(found.test(row) for found in others))
-            .where(*(place.within(bound) for bound in self.bounds))
+            .where(*place.within(self.bounds))
             .limit(self.limit + 1)
         )
         return self._page(self._sorted(statement, row))
@@ -161,11 +170,11 @@ class Listing:
         place = self._place(driver)
         number = func.row_number().over(order_by=place.order(self.sort)).label("examined")
         if driver is None or driver.index is items:
-            window = self._entries(driver, place, *items.c, number).limit(self.budget).subquery()
+            window = self._entries(place, *items.c, number).limit(self.budget).subquery()
             joined: FromClause = window
             row = window.c
         else:
-            entries = self._entries(driver, place, driver.key.label("key"), number)
+            entries = self._entries(place, driver.key.label("key"), number)
             window = entries.limit(self.budget).subquery()
             joined, row = self._dialect.join(window, "key", driver.target)
         matches = and_(true(), *(found.test(row) for found in others))
@@ -192,14 +201,11 @@ class Listing:
 
     def _place(self, driver: Filter | None) -> Place:
         if driver is None or driver.creation is None:
-            return ByColumns(items.c[self.sort.by], items.c.id)
+            return own(self.viewer, self.sort.by)
         return driver.creation
 
-    def _entries(self, driver: Filter | None, place: Place, *columns: Any) -> Select[Any]:
-        entries = select(*columns).where(*(place.within(bound) for bound in self.bounds))
-        if driver is not None:
-            entries = entries.where(driver.where)
-        return entries.order_by(*place.order(self.sort))
+    def _entries(self, place: Place, *columns: Any) -> Select[Any]:
+        return select(*columns).where(*place.within(self.bounds)).order_by(*place.order(self.sort))
 
     def _sorted(self, statement: Select[Any], row: Columns) -> Select[Any]:
         return statement.order_by(*self.sort.order(row[self.sort.by], row.id))

@@ -3,31 +3,15 @@
 So it costs the same wherever it is, and rows that come or go leave no gap and no double.
 """
 
-import operator
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple, Self
-from uuid import UUID
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    Table,
-    UnaryExpression,
-    bindparam,
-    literal,
-    select,
-    tuple_,
-)
+from sqlalchemy import Column, Connection, Row, Table, bindparam, select
 
+from storage.orders import Bound, ByColumns, Position, Sort
+from storage.viewers import Viewer
 
-class Position(NamedTuple):
-    """A place in a list: what the list is sorted by, and the id, of the last row so far."""
-
-    value: datetime | str
-    id: UUID
+__all__ = ["Keyset", "OwnedKeyset", "Page", "Position"]
 
 
 class Page(NamedTuple):
@@ -37,73 +21,60 @@ class Page(NamedTuple):
     next: Position | None
 
 
-class Sort(NamedTuple):
-    """By the column `by` and, where that is the same, by the column `id`."""
-
-    by: str
-    descending: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """From a column's name, with a minus before it for the other direction."""
-        return cls(text.removeprefix("-"), text.startswith("-"))
-
-    def order(
-        self, by: ColumnElement[Any], id_: ColumnElement[Any]
-    ) -> tuple[UnaryExpression[Any], UnaryExpression[Any]]:
-        if self.descending:
-            return by.desc(), id_.desc()
-        return by.asc(), id_.asc()
-
-    def position_of(self, row: Row[Any]) -> Position:
-        return Position(getattr(row, self.by), row.id)
-
-
-class Bound(NamedTuple):
-    """Rows above or below a place; without an id, all with that value are outside."""
-
-    above: bool
-    value: datetime | str
-    id: UUID | None = None
-
-    def holds(self, by: ColumnElement[Any], id_: ColumnElement[Any]) -> ColumnElement[bool]:
-        return self._compare(operator.gt if self.above else operator.lt, by, id_)
-
-    def fails(self, by: ColumnElement[Any], id_: ColumnElement[Any]) -> ColumnElement[bool]:
-        return self._compare(operator.le if self.above else operator.ge, by, id_)
-
-    def _compare(
-        self, compare: Any, by: ColumnElement[Any], id_: ColumnElement[Any]
-    ) -> ColumnElement[bool]:
-        value = literal(self.value, by.type)
-        if self.id is None:
-            return compare(by, value)  # type: ignore[no-any-return]  # operators have no overloads
-        return compare(tuple_(by, id_), tuple_(value, literal(self.id, id_.type)))  # type: ignore[no-any-return]  # as above
-
-
 class Keyset:
-    """A whole table, sorted; it needs an index over the column of `sort` and `id`."""
+    """A whole table, or those rows of it that have the same value in the column `of`, sorted.
+
+    It needs an index over `of`, the column of `sort`, and `id`.
+    """
 
     def __init__(
-        self, table: Table, columns: Sequence[Column[Any]], sort: str = "-created_at"
+        self,
+        table: Table,
+        columns: Sequence[Column[Any]],
+        sort: str = "-created_at",
+        *,
+        of: Column[Any] | None = None,
     ) -> None:
         self._sort = Sort.parse(sort)
         by, id_ = table.c[self._sort.by], table.c.id
-        compare = operator.lt if self._sort.descending else operator.gt
-        self._first = select(*columns).order_by(*self._sort.order(by, id_)).limit(bindparam("n"))
-        self._later = self._first.where(
-            compare(
-                tuple_(by, id_),
-                tuple_(bindparam("value", type_=by.type), bindparam("id", type_=id_.type)),
-            )
-        )
+        behind = [] if of is None else [(of, bindparam("of", type_=of.type))]
+        place = ByColumns(by, id_, behind)
+        last = bindparam("value", type_=by.type), bindparam("id", type_=id_.type)
+        start = Bound(not self._sort.descending, *last)
+        entries = select(*columns).order_by(*place.order(self._sort)).limit(bindparam("n"))
+        self._first = entries.where(*place.within([]))
+        self._later = entries.where(*place.within([start]))
 
-    def page(self, connection: Connection, *, limit: int, after: Position | None) -> Page:
+    def page(
+        self, connection: Connection, *, limit: int, after: Position | None, of: Any = None
+    ) -> Page:
         """At most `limit` rows from behind `after` on, or from the start."""
         statement = self._first if after is None else self._later
         position = {} if after is None else after._asdict()
         # One row more tells whether there is a next page.
-        rows = list(connection.execute(statement, {"n": limit + 1, **position}))
+        parameters = {"n": limit + 1, "of": of, **position}
+        rows = list(connection.execute(statement, parameters))
         more = len(rows) > limit
         page = rows[:limit]
         return Page(page, self._sort.position_of(page[-1]) if more else None)
+
+
+class OwnedKeyset:
+    """What a viewer sees of a table whose rows have an `owner_id`, sorted.
+
+    It needs an index over the column of `sort` and `id`, and one over `owner_id` and these.
+    """
+
+    def __init__(
+        self, table: Table, columns: Sequence[Column[Any]], sort: str = "-created_at"
+    ) -> None:
+        self._all = Keyset(table, columns, sort)
+        self._own = Keyset(table, columns, sort, of=table.c.owner_id)
+
+    def page(
+        self, connection: Connection, viewer: Viewer, *, limit: int, after: Position | None
+    ) -> Page:
+        """At most `limit` rows from behind `after` on, or from the start."""
+        if viewer.sees_all:
+            return self._all.page(connection, limit=limit, after=after)
+        return self._own.page(connection, limit=limit, after=after, of=viewer.user_id)

@@ -24,11 +24,12 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, array
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeEngine
 
+from storage.viewers import Viewer
 from storage.words import Search
 
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -57,10 +58,12 @@ class SqliteSearch:
 
     entries = table("items_words", column("rowid", Integer))
 
-    def matches(self, search: Search) -> ColumnElement[bool]:
-        """Of an entry of the index: not yet all that is asked for if a prefix is long."""
+    def matches(self, row: Columns, search: Search, viewer: Viewer) -> ColumnElement[bool]:
+        """Of an entry of the index: not yet all that is asked for if a prefix is long. The owner is
+        a term there like the words, but none that a text could have."""
         prefixes = sorted({prefix[:INDEXED_PREFIX] for prefix in search.prefixes})
         asked = [f'"{word}"' for word in search.words] + [f'"{prefix}"*' for prefix in prefixes]
+        asked += [f'"@{owner.hex}"' for _, owner in viewer.behind(row.owner_id)]
         return literal_column("items_words", String).op("MATCH")(" ".join(asked))
 
     def is_exact(self, search: Search) -> bool:
@@ -79,9 +82,13 @@ class SqliteSearch:
 
 
 class PostgresSearch:
-    """A GIN index over both texts' words, which has no order."""
+    """A GIN index over both texts' words and the owner, which has no order."""
 
-    entries = None
+    def matches(self, row: Columns, search: Search, viewer: Viewer) -> ColumnElement[bool]:
+        """Of a row as the index has it: a B-tree over the owners is no match for both at once."""
+        owners = viewer.behind(row.owner_id)
+        owned = (array([column]).contains(array([literal(o, column.type)])) for column, o in owners)
+        return and_(self.test(row, search), *owned)
 
     def test(self, row: Columns, search: Search) -> ColumnElement[bool]:
         asked = [f"'{word}'" for word in search.words] + [f"'{p}':*" for p in search.prefixes]

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     bindparam,
     delete,
-    exists,
     select,
     update,
 )
@@ -20,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.facts import NotAdmin, NotFound, VersionConflict
-from storage.item_tables import items
+from storage.items import delete_items_of, has_items
 from storage.pages import Keyset, Page, Position
 from storage.sessions import sessions
 from storage.user_tables import ADMIN, PUBLIC, USER, users
@@ -77,12 +76,7 @@ class UserChanges(TypedDict, total=False):
     active: bool
 
 
-DELETED_AT_ONCE = 1000
-"""How many items one transaction deletes with their owner, in some 0.15 s on a busy machine: others
-write in between, and no statement meets its deadline."""
-
 BY_ID = users.c.id == bindparam("user_id")
-OF_USER = items.c.owner_id == bindparam("user_id")
 
 # A conflict is no error, so that PostgreSQL's transaction goes on.
 INSERT: dict[str, Any] = {
@@ -103,12 +97,6 @@ ACTIVE_ADMINS = (
     .where(users.c.role == ADMIN, users.c.active)
     .order_by(users.c.id)
     .with_for_update(key_share=True)
-)
-HAS_ITEMS = select(exists().where(OF_USER))
-DELETE_ITEMS = delete(items).where(
-    items.c.seq.in_(
-        select(items.c.seq).where(OF_USER).order_by(items.c.created_at).limit(DELETED_AT_ONCE)
-    )
 )
 SIGN_OUT = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))
 
@@ -231,8 +219,8 @@ def delete_user(
     if connection.execute(lock, this).one_or_none() is None:
         _refuse(connection, viewer, user_id)
     if delete_items:
-        connection.execute(DELETE_ITEMS, this)
-    if connection.execute(HAS_ITEMS, this).scalar_one():
+        delete_items_of(connection, user_id)
+    if has_items(connection, user_id):
         if delete_items:
             return False
         raise UserHasItems

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,11 @@ from sqlalchemy import Connection, delete
 from storage import Database, items, open_database
 from storage.filters import Wanted
 from storage.item_tables import PUBLIC
-from storage.items import ItemRow, ItemValues
+from storage.items import ItemNotFound, ItemRow, ItemValues
 from storage.listing import SORTS
 from storage.pages import Page, Position
-from storage.viewers import EVERYBODY
+from storage.users import create_user
+from storage.viewers import EVERYBODY, Viewer
 from storage.words import search_of, words_of
 
 REPEATABLE = settings(
@@ -55,6 +57,8 @@ values = st.fixed_dictionaries(
     }
 )
 few = st.integers(1, 4)
+callers = st.integers(0, 3)
+"""Nobody who has an account, two users, and an admin."""
 moment = st.none() | st.integers(0, 11)
 
 
@@ -64,6 +68,20 @@ class Store:
     def __init__(self, database: Database, runner: asyncio.Runner) -> None:
         self.database, self.runner = database, runner
         self.rows: dict[UUID, ItemRow] = {}
+        self.owners: dict[UUID, UUID | None] = {}
+        one, other, admin = (self._user(name) for name in ("one", "other", "admin"))
+        self.callers = [
+            EVERYBODY,
+            Viewer.owner(one),
+            Viewer.owner(other),
+            Viewer(admin, is_admin=True, sees_all=True),
+        ]
+
+    def _user(self, name: str) -> UUID:
+        email = f"{name}@example.com"
+        user = self.run(self.database.write(create_user, email=email, password_hash=""))
+        user_id: UUID = user.id
+        return user_id
 
     def empty(self) -> None:
         self.run(self.database.write(delete_all))
@@ -72,50 +90,73 @@ class Store:
     def run(self, coroutine: Any) -> Any:
         return self.runner.run(coroutine)
 
-    def create(self, values: Any) -> None:
-        row = self.run(self.database.write(items.create_item, EVERYBODY, values))
+    def create(self, values: Any, caller: int = 0) -> None:
+        viewer = self.callers[caller]
+        row = self.run(self.database.write(items.create_item, viewer, values))
         self.rows[row.id] = row
+        self.owners[row.id] = viewer.user_id
 
-    def update(self, number: int, changes: Any) -> None:
-        row = self._pick(number)
+    def update(self, number: int, changes: Any, caller: int = 0) -> None:
+        row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
-            changed = self.database.write(items.update_item, EVERYBODY, row.id, changes)
-            self.rows[row.id] = self.run(changed)
+            with self._refused_unless_seen(viewer, row):
+                changed = self.database.write(items.update_item, viewer, row.id, changes)
+                self.rows[row.id] = self.run(changed)
 
-    def delete(self, number: int) -> None:
-        row = self._pick(number)
+    def delete(self, number: int, caller: int = 0) -> None:
+        row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
-            self.run(self.database.write(items.delete_item, EVERYBODY, row.id))
-            del self.rows[row.id]
+            with self._refused_unless_seen(viewer, row):
+                self.run(self.database.write(items.delete_item, viewer, row.id))
+                del self.rows[row.id]
+
+    def _refused_unless_seen(self, viewer: Viewer, row: ItemRow) -> AbstractContextManager[object]:
+        return nullcontext() if self.sees(viewer, row) else pytest.raises(ItemNotFound)
+
+    def sees(self, viewer: Viewer, row: ItemRow) -> bool:
+        return viewer.user_id is None or viewer.is_admin or viewer.user_id == self.owners[row.id]
 
     def moment(self, number: int | None) -> datetime | None:
         row = None if number is None else self._pick(number)
         return None if row is None else row.created_at
 
-    def page(self, wanted: Wanted, after: Position | None, limit: int, budget: int) -> Page:
+    def page(
+        self,
+        wanted: Wanted,
+        after: Position | None,
+        limit: int,
+        budget: int,
+        viewer: Viewer = EVERYBODY,
+    ) -> Page:
         page: Page = self.run(
             self.database.read(
-                items.list_items, EVERYBODY, limit=limit, after=after, wanted=wanted, budget=budget
+                items.list_items, viewer, limit=limit, after=after, wanted=wanted, budget=budget
             )
         )
         assert len(page.rows) <= limit
         return page
 
     def walk(
-        self, wanted: Wanted, limit: int, budget: int, between: Callable[[], None] = lambda: None
+        self,
+        wanted: Wanted,
+        limit: int,
+        budget: int,
+        viewer: Viewer = EVERYBODY,
+        between: Callable[[], None] = lambda: None,
     ) -> Iterator[ItemRow]:
         after = None
         while True:
-            page = self.page(wanted, after, limit, budget)
+            page = self.page(wanted, after, limit, budget, viewer)
             yield from page.rows
             after = page.next
             if after is None:
                 return
             between()
 
-    def expected(self, wanted: Wanted) -> list[ItemRow]:
+    def expected(self, wanted: Wanted, viewer: Viewer = EVERYBODY) -> list[ItemRow]:
         by = wanted.sort.removeprefix("-")
-        found = [row for row in self.rows.values() if matches(row, wanted)]
+        seen = [row for row in self.rows.values() if self.sees(viewer, row)]
+        found = [row for row in seen if matches(row, wanted)]
         found.sort(key=lambda row: (getattr(row, by), row.id), reverse=wanted.sort.startswith("-"))
         return found
 
@@ -175,15 +216,17 @@ def test_a_list_is_what_was_asked_for(store: Store) -> None:
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         store.empty()
-        for created in data.draw(st.lists(values, max_size=12)):
-            store.create(created)
-        for number, change in data.draw(st.lists(st.tuples(st.integers(0, 11), values))):
-            store.update(number, change)
-            store.delete(number + 1)
+        for created in data.draw(st.lists(st.tuples(values, callers), max_size=12)):
+            store.create(*created)
+        changes = st.tuples(st.integers(0, 11), values, callers)
+        for number, change, caller in data.draw(st.lists(changes)):
+            store.update(number, change, caller)
+            store.delete(number + 1, caller)
         for wanted in data.draw(st.lists(questions(store), min_size=1, max_size=12)):
-            found = list(store.walk(wanted, data.draw(few), data.draw(few)))
-            assert public(found) == public(store.expected(wanted)), wanted
-            total = store.run(store.database.read(items.count_items, EVERYBODY, wanted))
+            viewer = store.callers[data.draw(callers)]
+            found = list(store.walk(wanted, data.draw(few), data.draw(few), viewer))
+            assert public(found) == public(store.expected(wanted, viewer)), wanted
+            total = store.run(store.database.read(items.count_items, viewer, wanted))
             assert total == (len(found), True)
 
     compare()
@@ -194,20 +237,20 @@ def test_items_that_come_and_go_leave_no_gap_and_no_double(store: Store) -> None
     @given(st.data())
     def walk(data: st.DataObject) -> None:
         store.empty()
-        for created in data.draw(st.lists(values, min_size=3, max_size=12)):
-            store.create(created)
-        wanted = data.draw(questions(store))
+        for created in data.draw(st.lists(st.tuples(values, callers), min_size=3, max_size=12)):
+            store.create(*created)
+        wanted, viewer = data.draw(questions(store)), store.callers[data.draw(callers)]
         before, changes = dict(store.rows), iter(range(20))
 
         def come_and_go() -> None:
             if next(changes, None) is not None:
-                store.create(data.draw(values))
+                store.create(data.draw(values), data.draw(callers))
                 store.delete(data.draw(st.integers(0, 20)))
 
-        seen = list(store.walk(wanted, data.draw(few), data.draw(few), come_and_go))
+        seen = list(store.walk(wanted, data.draw(few), data.draw(few), viewer, come_and_go))
         assert len({row.id for row in seen}) == len(seen)
-        assert all(matches(row, wanted) for row in seen)
-        stayed = [row for row in store.expected(wanted) if row.id in before]
+        assert all(matches(row, wanted) and store.sees(viewer, row) for row in seen)
+        stayed = [row for row in store.expected(wanted, viewer) if row.id in before]
         ids = {row.id for row in stayed}
         assert public([row for row in seen if row.id in ids]) == public(stayed)
 

@@ -207,14 +207,12 @@ async def test_a_user_with_items_goes_only_with_them(database: Database) -> None
     assert await database.read(items.get_item, boss, other.id) == other
 
 
-async def test_many_items_go_a_part_at_a_time(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
     _, boss = await admin(database)
     ada = await user(database)
 
     def create_many(connection: Connection) -> None:
-        for _ in range(2 * users.DELETED_AT_ONCE + 1):
+        for _ in range(2 * items.DELETED_AT_ONCE + 1):
             items.create_item(connection, viewer(ada), ITEM)
 
     await database.write(create_many)
