@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.facts import NotAdmin, SignedOut, UnknownIdentity
 from storage.sessions import sessions
-from storage.tables import UtcDateTime
+from storage.tables import UtcDateTime, metadata
 from storage.user_tables import ADMIN, users
 from storage.viewers import EVERYBODY, Viewer
 
@@ -37,9 +37,6 @@ class Identity(NamedTuple):
 
 
 Credentials = Session | Identity
-
-FOREIGN_KEY_VIOLATION = "23503"
-"""PostgreSQL's SQLSTATE. All foreign keys lead to users; on SQLite a write is alone."""
 
 USER = select(users.c.id, users.c.role, users.c.active)
 OF_SESSION = USER.join(sessions, sessions.c.user_id == users.c.id).where(
@@ -84,8 +81,15 @@ def admitted(
         try:
             return function(connection, viewer, *args, **kwargs)
         except IntegrityError as error:
-            if getattr(error.orig, "sqlstate", None) == FOREIGN_KEY_VIOLATION:
+            if _leads_to_users(getattr(error.driver_exception, "constraint_name", None)):
                 raise SignedOut from error  # the account was deleted this very moment
             raise
 
     return unit_of_work
+
+
+def _leads_to_users(constraint: str | None) -> bool:
+    """Whether it is the name of a foreign key to users. SQLite tells none, but there a write is
+    alone: who was admitted is there until it ends."""
+    keys = (key for table in metadata.tables.values() for key in table.foreign_key_constraints)
+    return any(key.name == constraint for key in keys if key.referred_table is users)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
 
 from storage import Database, items, open_database, users
 from storage.admission import Session, admitted
@@ -19,7 +20,7 @@ from storage.versions import Precondition
 from storage.viewers import Viewer
 from tests.accounts import start_session
 from tests.postgresql import Server
-from tests.storage.units import Gate, scalars
+from tests.storage.units import Gate, execute, scalars
 
 ITEM: ItemValues = {
     "name": "First item",
@@ -276,3 +277,17 @@ async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -
     gate.opened.set()
     with pytest.raises(SignedOut):
         await creating
+
+
+async def test_a_row_that_refers_to_nothing_signs_nobody_out(on_postgresql: Database) -> None:
+    database = on_postgresql
+    ada = await user(database)
+    session = Session(uuid4(), ada.id)
+    await database.write(start_session, session)
+    await database.write(execute, "CREATE TABLE parts (item_id uuid REFERENCES items (id))")
+
+    def create(connection: Connection, _viewer: Viewer) -> None:
+        execute(connection, f"INSERT INTO parts VALUES ('{uuid4()}')")
+
+    with pytest.raises(IntegrityError):
+        await database.write(admitted(session, False, create))
