@@ -2,37 +2,38 @@
 
 Writes bench/LISTS.md: medians of the units of work alone, without HTTP. The two sizes take turns,
 so that whatever else the machine does meets both; so do those who see all items of the larger one
-and those who see only their own.
+and those who see only their own, and writes with and without the indexes behind the owner.
+PostgreSQL's tables are vacuumed, as autovacuum leaves them.
 """
 
 import asyncio
 import platform
 import random
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, make_url, text
 
 from bench.household import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
+from bench.owned_writes import compare_writes, tables_of_writes
+from bench.turns import ROUNDS, measure
 from storage import Database, items, open_database
 from storage.filters import Wanted
 from storage.pages import Position
 from storage.users import users
 from storage.viewers import EVERYBODY, Viewer
-from tests.postgresql import Server
+from tests.postgresql import Server, vacuum
 
 SMALL, LARGE = 1_000, 1_000_000
-ROUNDS = 200
-
 LATER = START + timedelta(days=1000)
 
 Work = Callable[[Database, Viewer], Awaitable[object]]
@@ -133,18 +134,6 @@ CASES = [
 ]  # fmt: skip
 
 
-async def measure(works: Sequence[Callable[[], Awaitable[object]]]) -> list[float]:
-    """Median milliseconds of each."""
-    times: list[list[float]] = [[] for _ in works]
-    for turn in range(ROUNDS + 10):
-        for work, taken in zip(works, times, strict=True):
-            began = time.perf_counter()
-            await work()
-            if turn >= 10:
-                taken.append((time.perf_counter() - began) * 1000)
-    return [median(taken) for taken in times]
-
-
 async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
     """What each case takes of all in either database, and of each owner's in the last."""
     async with AsyncExitStack() as stack:
@@ -153,7 +142,9 @@ async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
             for size, url in urls.items()
         }
         for size, database in databases.items():
-            print(f"{size} items in {await fill(database, size):.0f} s")
+            print(f"{size} items in {await fill(database, size):.0f} s", flush=True)
+            if urls[size].startswith("postgresql"):
+                await vacuum(urls[size])
         compared = []
         for case in CASES:
             works = [(case.work(size), database) for size, database in databases.items()]
@@ -186,11 +177,17 @@ def main(large: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         urls = {size: f"sqlite:///{folder}/{size}.db" for size in sizes}
         lines = [*tables("SQLite", large, asyncio.run(compare(urls)))]
+        without = shutil.copy(f"{folder}/{large}.db", f"{folder}/without.db")
+        writes = asyncio.run(compare_writes(urls[large], f"sqlite:///{without}"))
+        lines += tables_of_writes("SQLite", large, writes)
         server = Server(Path(folder))
         try:
             with server.database() as one, server.database() as other:
                 urls = dict(zip(sizes, (one, other), strict=True))
                 lines += tables("PostgreSQL", large, asyncio.run(compare(urls)))
+                with server.database(template=make_url(other).database or "") as without:
+                    writes = asyncio.run(compare_writes(other, without))
+                lines += tables_of_writes("PostgreSQL", large, writes)
         finally:
             server.stop()
     about = (__doc__ or "").partition("\n\n")[2].strip()

@@ -1,0 +1,100 @@
+"""What a write costs with the indexes behind the owner, beside a copy of the database without."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import count, cycle
+from uuid import UUID
+
+from bench.household import KINDS, MANY, PLACES, TAGS, THINGS
+from bench.turns import measure
+from storage import Database, items, open_database, revisions
+from storage.items import ItemValues
+from storage.viewers import EVERYBODY, Viewer
+from tests.postgresql import vacuum
+
+WITHOUT = "0005"
+"""The last revision in which items have owners and only one index for each order."""
+
+AT_ONCE = 64
+
+Write = Callable[[Database], Awaitable[object]]
+
+
+def values() -> Iterator[ItemValues]:
+    parts = zip(count(), cycle(KINDS), cycle(THINGS[1:]), cycle(PLACES), cycle(TAGS), strict=False)
+    for number, kind, thing, place, tag in parts:
+        yield {
+            "name": f"{kind.title()} {thing} {number}",
+            "description": f"The {kind} {thing} from the {place}.",
+            "status": "todo",
+            "quantity": 1,
+            "tags": sorted({tag, TAGS[0]}),
+        }
+
+
+def create(viewer: Viewer) -> Write:
+    some = values()
+    return lambda database: database.write(items.create_item, viewer, next(some))
+
+
+def create_at_once(viewer: Viewer) -> Write:
+    one = create(viewer)
+    return lambda database: asyncio.gather(*(one(database) for _ in range(AT_ONCE)))
+
+
+def change_status(ids: list[UUID]) -> Write:
+    changes = cycle([(of, status) for status in ("doing", "todo") for of in ids])
+
+    def change(database: Database) -> Awaitable[object]:
+        of, status = next(changes)
+        return database.write(items.update_item, MANY, of, {"status": status})
+
+    return change
+
+
+def change_name(ids: list[UUID]) -> Write:
+    changes = zip(cycle(ids), values(), strict=False)
+
+    def change(database: Database) -> Awaitable[object]:
+        of, to = next(changes)
+        return database.write(items.update_item, MANY, of, {"name": to["name"]})
+
+    return change
+
+
+async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float]]]:
+    """What each write takes in either database; `without` is taken back to WITHOUT first."""
+    async with (
+        open_database(with_, auto_migrate=False) as one,
+        open_database(without, auto_migrate=False) as other,
+    ):
+        await other.administer(revisions.downgrade, WITHOUT)
+        if without.startswith("postgresql"):
+            await vacuum(without)
+        page = await one.read(items.list_items, MANY, limit=200, after=None)
+        ids = [row.id for row in page.rows]
+        writes: dict[str, Callable[[], Write]] = {
+            "create": partial(create, MANY),
+            "create what nobody owns": partial(create, EVERYBODY),
+            f"create {AT_ONCE} at once": partial(create_at_once, MANY),
+            "change the status": partial(change_status, ids),
+            "change the name": partial(change_name, ids),
+        }
+        compared = []
+        for name, work in writes.items():
+            # Of its own for either, so that both write the same.
+            taken = await measure([partial(work(), one), partial(work(), other)])
+            compared.append((name, taken))
+            print(name, *(f"{each:.2f}" for each in taken), flush=True)
+        return compared
+
+
+def tables_of_writes(
+    kind: str, large: int, compared: list[tuple[str, list[float]]]
+) -> Iterator[str]:
+    yield f"| {kind}, writes to {large:,} items | without, ms | with, ms | ratio |"
+    yield "| --- | --- | --- | --- |"
+    for name, (with_, without) in compared:
+        yield f"| {name} | {without:.2f} | {with_:.2f} | {with_ / without:.2f} |"
+    yield ""
