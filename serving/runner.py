@@ -19,7 +19,7 @@ from hypercorn.config import Config
 from serving.bridge import Bridge
 from serving.drain import Drain
 from serving.lifespan import opened
-from serving.listener import address_of, inherited, listen
+from serving.listener import address_of, inherited, listen, turn_away
 from serving.notify import READY, STOPPING, notify
 from serving.server import Server
 
@@ -74,6 +74,8 @@ async def serve(
         drain.stopping = True
         log.info("stopping, in %s seconds; another signal ends it at once", options.delay)
         await asyncio.sleep(options.delay)
+        if options.listen_fd is None:
+            await turn_away(listener)
         drain.close()
         await server.stop(options.grace)
 
