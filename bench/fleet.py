@@ -1,4 +1,5 @@
-"""Processes of the service behind one socket, which this one holds as systemd or Circus would."""
+"""Processes of the service: behind one socket, which this one holds as systemd or Circus would, or
+each on a port of its own, as on several machines."""
 
 import asyncio
 import os
@@ -17,20 +18,32 @@ ROOT = Path(__file__).parent.parent
 PROCESSES = 2
 
 
-class Process:
-    """`python -m serving` on an inherited socket; ready once this has been made."""
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
-    def __init__(self, listener: socket.socket, folder: Path, **environ: str) -> None:
+
+class Process:
+    """`python -m serving` on `port`, or on an inherited socket there; ready once this has been
+    made."""
+
+    def __init__(
+        self, folder: Path, port: int, listener: socket.socket | None, **environ: str
+    ) -> None:
+        inherited = [] if listener is None else [listener.fileno()]
+        self.port = port
         self._process = subprocess.Popen(
             [sys.executable, "-m", "serving"],
             cwd=folder,
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
-                "LISTEN_FD": str(listener.fileno()),
+                "PORT": str(port),
+                "LISTEN_FD": "".join(map(str, inherited)),
                 **environ,
             },
-            pass_fds=[listener.fileno()],
+            pass_fds=inherited,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -72,17 +85,20 @@ class Process:
 
 
 class Fleet:
-    """Two processes on one SQLite file and one socket."""
+    """Two processes on one SQLite file: on one socket, or `apart`."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    def __init__(self, folder: Path, *, apart: bool = False, **environ: str) -> None:
+        self._listener = None if apart else socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._folder = folder
         self._environ = environ
-        self.port: int = self._listener.getsockname()[1]
+        if self._listener is None:
+            self.ports = [free_port() for _ in range(PROCESSES)]
+        else:
+            self.ports = [self._listener.getsockname()[1]] * PROCESSES
         self.processes: list[Process] = []
 
     def __enter__(self) -> Self:
-        self.processes = [self._process() for _ in range(PROCESSES)]
+        self.processes = [self._process(port) for port in self.ports]
         return self
 
     def __exit__(
@@ -93,18 +109,20 @@ class Fleet:
     ) -> None:
         for process in self.processes:
             process.end(signal.SIGKILL)
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
 
     async def restart_oldest(self, number: signal.Signals) -> int:
-        """End the oldest process, then start another one; the exit code."""
-        code = await asyncio.to_thread(self.processes.pop(0).end, number)
-        self.processes.append(await asyncio.to_thread(self._process))
+        """End the oldest process, then start another one in its place; the exit code."""
+        oldest = self.processes.pop(0)
+        code = await asyncio.to_thread(oldest.end, number)
+        self.processes.append(await asyncio.to_thread(self._process, oldest.port))
         return code
 
-    def _process(self) -> Process:
+    def _process(self, port: int) -> Process:
         settings = {
             "DATABASE_URL": f"sqlite:///{self._folder}/items.db",
             "RATE_LIMIT": "off",
             **self._environ,
         }
-        return Process(self._listener, self._folder, **settings)
+        return Process(self._folder, port, self._listener, **settings)

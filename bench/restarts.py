@@ -1,10 +1,11 @@
-"""Replace the processes behind one socket under load: how many requests does it cost?
+"""Replace processes under load: how many requests does it cost?
 
     python -m bench.restarts [restarts]
 
 Clients send reads and writes without a pause while two processes are restarted in turns by SIGTERM:
-over HTTP/1.1, and over HTTP/2 with TLS. Then one is ended by SIGKILL as many times.
-tests/faults/test_restarts.py does a few of each.
+over HTTP/1.1, and over HTTP/2 with TLS; behind one socket, and each behind nginx on a port of its
+own, as on two machines. Then one is ended by SIGKILL as many times. tests/faults/test_restarts.py
+does a few of each.
 """
 
 import asyncio
@@ -24,8 +25,11 @@ import httpx
 import trustme
 
 from bench.fleet import Fleet
+from bench.nginx import Nginx
 
 CLIENTS = 8
+BEHIND_NGINX = {"SHUTDOWN_GRACE": "20", "TRUSTED_PROXIES": "127.0.0.1"}
+"""As in production; nginx has closed the connections that it keeps before the API does."""
 REQUESTS = (
     ("POST", "/api/items", {"name": "One of many"}, 201),
     ("GET", "/api/items?limit=1", None, 200),
@@ -71,10 +75,15 @@ class Load:
     http2: bool = False
     answered: int = 0
     connections: int = 0
-    failures: dict[int, str] = field(default_factory=dict)
-    """By the port that the failed request came from."""
+    failures: list[tuple[int, str]] = field(default_factory=list)
+    """Each with the port that the failed request came from."""
     _answer: asyncio.Event = field(default_factory=asyncio.Event)
     _over: bool = False
+
+    @property
+    def losers(self) -> set[int]:
+        """The ports that a request came from which failed."""
+        return {port for port, _ in self.failures}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,7 +109,7 @@ class Load:
                     self.answered += 1
                     self._answer.set()
                 except (httpx.TransportError, AssertionError) as error:
-                    self.failures[client.port] = repr(error)
+                    self.failures.append((client.port, repr(error)))
         await client.close()
         self.connections += client.connections
 
@@ -119,38 +128,49 @@ class Certificate:
         return {"TLS_CERTFILE": str(path)}
 
 
-async def restart(folder: Path, restarts: int, *, http2: bool) -> None:
+async def restart(fleet: Fleet, load: Load, restarts: int, *, title: str) -> None:
+    codes = []
+    began = time.perf_counter()
+    async with load.running():
+        for _ in range(restarts):
+            await load.answers(50)
+            codes.append(await fleet.restart_oldest(signal.SIGTERM))
+    print(
+        f"{title}: {restarts} restarts in {time.perf_counter() - began:.0f} s, {load.answered} "
+        f"answered on {load.connections} connections, {len(load.failures)} failed "
+        f"{load.failures[:3] or ''}, exit codes {set(codes)}"
+    )
+
+
+async def restart_on_one_socket(folder: Path, restarts: int, *, http2: bool) -> None:
     certificate = Certificate(folder)
     environ = certificate.settings() if http2 else {}
     with Fleet(folder, **environ) as fleet:
         scheme = "https" if http2 else "http"
-        load = Load(f"{scheme}://127.0.0.1:{fleet.port}", certificate.trusted, http2)
-        codes = []
-        async with load.running():
-            for _ in range(restarts):
-                await load.answers(50)
-                codes.append(await fleet.restart_oldest(signal.SIGTERM))
-    print(
-        f"{'HTTP/2 with TLS' if http2 else 'HTTP/1.1'}: {restarts} restarts, {load.answered} "
-        f"answered on {load.connections} connections, {len(load.failures)} failed, exit codes "
-        f"{set(codes)}"
-    )
+        load = Load(f"{scheme}://127.0.0.1:{fleet.ports[0]}", certificate.trusted, http2)
+        await restart(fleet, load, restarts, title=f"one socket, {scheme}, {http2=}")
+
+
+async def restart_behind_nginx(folder: Path, restarts: int, *, http2: bool) -> None:
+    with Fleet(folder, apart=True, **BEHIND_NGINX) as fleet, Nginx(folder, fleet.ports) as nginx:
+        load = Load(nginx.address, nginx.trusted, http2)
+        await restart(fleet, load, restarts, title=f"behind nginx, {http2=}")
 
 
 async def kill(folder: Path, kills: int) -> None:
     """What a client sees of it, and how long the other one is alone, at the least."""
     foreign, away = 0, []
     with Fleet(folder) as fleet:
-        load = Load(f"http://127.0.0.1:{fleet.port}")
+        load = Load(f"http://127.0.0.1:{fleet.ports[0]}")
         async with load.running():
             for _ in range(kills):
                 await load.answers(50)
-                before, own = set(load.failures), fleet.processes[0].clients()
+                before, own = load.losers, fleet.processes[0].clients()
                 began = time.perf_counter()
                 await fleet.restart_oldest(signal.SIGKILL)
                 away.append(time.perf_counter() - began)
                 await load.answers(50)
-                foreign += len(set(load.failures) - before - own)
+                foreign += len(load.losers - before - own)
     print(
         f"kill -9: {kills} times, {load.answered} answered, {len(load.failures)} failed, of them "
         f"{foreign} at the other process; back within {median(away):.2f} s (median), "
@@ -160,9 +180,11 @@ async def kill(folder: Path, kills: int) -> None:
 
 async def main(times: int) -> None:
     print(f"load average {os.getloadavg()[0]:.1f}")
+    for measure in (restart_on_one_socket, restart_behind_nginx):
+        for http2 in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                await measure(Path(folder), times, http2=http2)
     with tempfile.TemporaryDirectory() as folder:
-        await restart(Path(folder), times, http2=False)
-        await restart(Path(folder), times, http2=True)
         await kill(Path(folder), times)
 
 

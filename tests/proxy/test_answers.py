@@ -1,0 +1,181 @@
+"""What a client gets through nginx: the API's answers as they are, nginx's own in their form."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api.problems import BY_SLUG
+from api.security import HEADERS
+from bench.nginx import Nginx
+from tests.factory import item_input
+from tests.proxy.conftest import APP
+
+ITEM = item_input()
+
+
+async def assert_problem(response: httpx.Response, slug: str, **about: str) -> None:
+    """The problem that the API would answer; `about`: members with other words than usual."""
+    problem = BY_SLUG[slug]
+    assert response.status_code == problem.status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers.get("Retry-After") == (
+        None if problem.retry_after is None else str(problem.retry_after)
+    )
+    detail = about.get("detail", problem.detail)
+    assert response.json() == {
+        "type": problem.uri,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "error": detail,
+        "errors": [],
+        "request_id": response.headers["X-Request-ID"],
+    }
+    assert_headers_once(response)
+
+
+def assert_headers_once(response: httpx.Response) -> None:
+    for name, value in HEADERS.items():
+        assert response.headers.get_list(name) == [value], name
+    assert response.headers.get_list("Vary") == ["Origin"]
+    assert response.headers.get_list("Strict-Transport-Security") == ["max-age=31536000"]
+    assert len(response.headers.get_list("X-Request-ID")) == 1
+    assert response.headers["Server"] == "nginx"
+
+
+async def test_the_answers_of_the_api_come_as_they_are(client: httpx.AsyncClient) -> None:
+    created = await client.post("/api/items", json=ITEM, headers={"Origin": APP})
+    assert created.status_code == 201, created.text
+    assert created.http_version == ("HTTP/2" if client_speaks_http2(client) else "HTTP/1.1")
+    assert created.headers["ETag"] == '"1"'
+    assert created.headers["Location"] == f"/api/items/{created.json()['id']}"
+    assert created.headers.get_list("Access-Control-Allow-Origin") == [APP]
+    assert_headers_once(created)
+    again = await client.get(created.headers["Location"], headers={"If-None-Match": '"1"'})
+    assert again.status_code == 304
+    listed = await client.get(
+        "/api/items", params={"limit": 1}, headers={"Accept-Encoding": "gzip"}
+    )
+    assert listed.headers["ETag"].startswith('"')
+    await assert_problem(
+        await client.get("/api/items/none"),
+        "unknown-id",
+        detail=(await client.get("/api/items/none")).json()["detail"],
+    )
+
+
+def client_speaks_http2(client: httpx.AsyncClient) -> bool:
+    return bool(client._transport._pool._http2)  # type: ignore[attr-defined]  # httpx has no name for it
+
+
+async def test_a_preflight_is_the_apis_to_answer(client: httpx.AsyncClient) -> None:
+    asked = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+    answer = await client.options("/api/items", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers.get_list("Access-Control-Allow-Origin") == [APP]
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def in_pieces(size: int) -> AsyncIterator[bytes]:
+    for _ in range(size // 1024):
+        yield b" " * 1024
+
+
+async def test_a_body_beyond_the_limit_is_refused_in_the_apis_words(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = {"Content-Type": "application/json", "Origin": APP}
+    response = await client.post("/api/items", content=in_pieces(2**21), headers=headers)
+    await assert_problem(response, "content-too-large")
+    assert response.headers["Access-Control-Allow-Origin"] == APP
+
+
+async def test_a_body_that_says_so_is_refused_at_once(nginx: Nginx) -> None:
+    # Over HTTP/2 httpx doesn't look for an answer before it has sent everything.
+    async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
+        response = await client.post("/api/items", content=b" " * 2**21)
+    await assert_problem(response, "content-too-large")
+
+
+async def test_a_body_at_the_limit_is_let_through(client: httpx.AsyncClient) -> None:
+    padded = json.dumps(ITEM).encode().ljust(1048576)
+    headers = {"Content-Type": "application/json"}
+    assert (await client.post("/api/items", content=padded, headers=headers)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/api/../metrics",
+        "/metrics?x=1",
+        "/api/ready",
+        "/api//ready",
+        "/api/r%65ady",
+        "/api/ready/",
+    ],
+)
+async def test_what_is_for_operators_is_not_there_from_outside(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    response = await client.get("/", extensions={"target": path.encode()})
+    await assert_problem(response, "not-found")
+    missing = await client.get("/nowhere")
+    assert {**missing.json(), "request_id": ""} == {**response.json(), "request_id": ""}
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [("/" + "x" * 16_000, {}), ("/", {"X-Large": "x" * 40_000}), ("/%00", {})],
+)
+async def test_what_is_no_request_is_an_invalid_one(
+    nginx: Nginx, target: str, headers: dict[str, str]
+) -> None:
+    async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
+        response = await client.get("/", headers=headers, extensions={"target": target.encode()})
+    await assert_problem(
+        response, "invalid-request", detail="The request is not HTTP as it should be."
+    )
+
+
+async def test_http_without_tls_is_refused(nginx: Nginx) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(nginx.address.replace("https:", "http:"))
+    await assert_problem(
+        response, "invalid-request", detail="The request is not HTTP as it should be."
+    )
+
+
+async def test_a_method_that_nobody_takes_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.request("TRACE", "/api/items")
+    await assert_problem(response, "method-not-allowed")
+    assert response.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+
+
+@pytest.mark.parametrize("sent", ["a-b.c", '"quoted\\"', "x" * 128])
+async def test_a_request_id_is_taken_as_the_api_takes_it(
+    client: httpx.AsyncClient, sent: str
+) -> None:
+    response = await client.get("/api/health", headers={"X-Request-ID": sent})
+    assert response.headers.get_list("X-Request-ID") == [sent]
+
+
+@pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "h\xe9"])
+async def test_no_other_request_id_is_taken(client: httpx.AsyncClient, sent: str) -> None:
+    for path in ("/api/health", "/metrics"):
+        response = await client.get(path, headers={b"X-Request-ID": sent.encode("latin-1")})
+        [made] = response.headers.get_list("X-Request-ID")
+        assert len(made) == 32
+        assert sent not in {made, None}
+
+
+async def test_an_id_that_json_would_escape_is_not_in_nginxs_own_answers(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await client.get("/metrics", headers={"X-Request-ID": 'a","status":"200'})
+    await assert_problem(response, "not-found")

@@ -1,0 +1,28 @@
+"""The end of a listening socket."""
+
+import errno
+import socket
+
+import pytest
+
+from serving.listener import listen, turn_away
+
+
+async def test_who_is_connected_is_still_accepted_and_nobody_else_gets_so_far() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.socket() as before, socket.socket() as after:
+        listener.setblocking(False)
+        before.connect(listener.getsockname())
+        await turn_away(listener)
+        after.setblocking(False)
+        assert after.connect_ex(listener.getsockname()) == errno.EINPROGRESS
+        accepted, address = listener.accept()
+        accepted.close()
+        assert address == before.getsockname()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+async def test_a_socket_without_tcp_is_left_as_it_is() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        await turn_away(ours)
