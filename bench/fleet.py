@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -87,10 +88,12 @@ class Process:
 class Fleet:
     """Two processes on one SQLite file: on one socket, or `apart`."""
 
-    def __init__(self, folder: Path, *, apart: bool = False, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, *, apart: bool = False
+    ) -> None:
         self._listener = None if apart else socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._folder = folder
-        self._environ = environ
+        self._environ = environ or {}
         if self._listener is None:
             self.ports = [free_port() for _ in range(PROCESSES)]
         else:

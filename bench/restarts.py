@@ -145,14 +145,14 @@ async def restart(fleet: Fleet, load: Load, restarts: int, *, title: str) -> Non
 async def restart_on_one_socket(folder: Path, restarts: int, *, http2: bool) -> None:
     certificate = Certificate(folder)
     environ = certificate.settings() if http2 else {}
-    with Fleet(folder, **environ) as fleet:
+    with Fleet(folder, environ) as fleet:
         scheme = "https" if http2 else "http"
         load = Load(f"{scheme}://127.0.0.1:{fleet.ports[0]}", certificate.trusted, http2)
         await restart(fleet, load, restarts, title=f"one socket, {scheme}, {http2=}")
 
 
 async def restart_behind_nginx(folder: Path, restarts: int, *, http2: bool) -> None:
-    with Fleet(folder, apart=True, **BEHIND_NGINX) as fleet, Nginx(folder, fleet.ports) as nginx:
+    with Fleet(folder, BEHIND_NGINX, apart=True) as fleet, Nginx(folder, fleet.ports) as nginx:
         load = Load(nginx.address, nginx.trusted, http2)
         await restart(fleet, load, restarts, title=f"behind nginx, {http2=}")
 

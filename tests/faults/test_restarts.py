@@ -27,7 +27,7 @@ needs_nginx = pytest.mark.skipif(
 async def test_no_request_is_lost_by_a_restart(tmp_path: Path, http2: bool) -> None:
     certificate = Certificate(tmp_path)
     environ = certificate.settings() if http2 else {}
-    with Fleet(tmp_path, SHUTDOWN_GRACE=str(HUNG), **environ) as fleet:
+    with Fleet(tmp_path, {"SHUTDOWN_GRACE": str(HUNG), **environ}) as fleet:
         scheme = "https" if http2 else "http"
         load = Load(f"{scheme}://127.0.0.1:{fleet.ports[0]}", certificate.trusted, http2)
         async with load.running():
@@ -55,7 +55,7 @@ async def test_a_killed_process_costs_its_own_requests_alone(tmp_path: Path) -> 
 @needs_nginx
 async def test_no_request_is_lost_by_a_restart_behind_nginx(tmp_path: Path) -> None:
     with (
-        Fleet(tmp_path, apart=True, **BEHIND_NGINX) as fleet,
+        Fleet(tmp_path, BEHIND_NGINX, apart=True) as fleet,
         Nginx(tmp_path, fleet.ports) as nginx,
     ):
         one, two = (Load(nginx.address, nginx.trusted, http2) for http2 in (False, True))
@@ -74,7 +74,7 @@ async def test_a_killed_process_behind_nginx_costs_the_writes_that_it_had_alone(
     tmp_path: Path,
 ) -> None:
     with (
-        Fleet(tmp_path, apart=True, **BEHIND_NGINX) as fleet,
+        Fleet(tmp_path, BEHIND_NGINX, apart=True) as fleet,
         Nginx(tmp_path, fleet.ports) as nginx,
     ):
         killed = f"127.0.0.1:{fleet.processes[0].port}"

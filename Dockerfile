@@ -1,0 +1,29 @@
+# The API alone; deploy/compose.yaml puts it together with what it needs. The tag should be pinned by
+# its digest where images are built: `docker buildx imagetools inspect python:3.11-slim-bookworm`.
+FROM python:3.11-slim-bookworm AS build
+RUN python -m venv /opt/items/.venv
+COPY requirements.txt /opt/items/
+RUN /opt/items/.venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
+    --require-hashes -r /opt/items/requirements.txt
+WORKDIR /opt/items
+COPY asgi.py ./
+COPY api api
+COPY migrations migrations
+COPY openapi openapi
+COPY schemas schemas
+COPY serving serving
+COPY storage storage
+# The root file system may be read-only when it runs.
+RUN .venv/bin/python -m compileall -q asgi.py api migrations openapi schemas serving storage
+
+FROM python:3.11-slim-bookworm
+COPY --from=build /opt/items /opt/items
+WORKDIR /opt/items
+ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \
+    PATH=/opt/items/.venv/bin:/usr/local/bin:/usr/bin:/bin
+# Nobody in particular, who owns nothing here.
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health', timeout=2)"]
+CMD ["python", "-m", "serving"]
