@@ -26,6 +26,7 @@ import trustme
 
 from bench.fleet import Fleet
 from bench.nginx import Nginx
+from tests.faults.test_circus import serving as circus
 
 CLIENTS = 8
 BEHIND_NGINX = {"SHUTDOWN_GRACE": "20", "TRUSTED_PROXIES": "127.0.0.1"}
@@ -158,23 +159,39 @@ async def restart_behind_nginx(folder: Path, restarts: int, *, http2: bool) -> N
 
 
 async def kill(folder: Path, kills: int) -> None:
-    """What a client sees of it, and how long the other one is alone, at the least."""
-    foreign, away = 0, []
+    """Whose requests fail."""
+    foreign = 0
     with Fleet(folder) as fleet:
         load = Load(f"http://127.0.0.1:{fleet.ports[0]}")
         async with load.running():
             for _ in range(kills):
                 await load.answers(50)
                 before, own = load.losers, fleet.processes[0].clients()
-                began = time.perf_counter()
                 await fleet.restart_oldest(signal.SIGKILL)
-                away.append(time.perf_counter() - began)
                 await load.answers(50)
                 foreign += len(load.losers - before - own)
     print(
         f"kill -9: {kills} times, {load.answered} answered, {len(load.failures)} failed, of them "
-        f"{foreign} at the other process; back within {median(away):.2f} s (median), "
-        f"{max(away):.2f} s (slowest)"
+        f"{foreign} at the other process"
+    )
+
+
+async def kill_under_circus(folder: Path, kills: int) -> None:
+    """How long it takes until the next one is ready."""
+    away = []
+    with circus(folder, 2) as supervisor:
+        load = Load(supervisor.address)
+        async with load.running():
+            for _ in range(kills):
+                await load.answers(50)
+                killed = min(await asyncio.to_thread(supervisor.processes))
+                began = time.perf_counter()
+                os.kill(killed, signal.SIGKILL)
+                await asyncio.to_thread(supervisor.wait_for, "Running on")
+                away.append(time.perf_counter() - began)
+    print(
+        f"kill -9 under Circus: {kills} times, {load.answered} answered, {len(load.failures)} "
+        f"failed; the next was ready in {median(away):.2f} s (median), {max(away):.2f} s (slowest)"
     )
 
 
@@ -184,8 +201,9 @@ async def main(times: int) -> None:
         for http2 in (False, True):
             with tempfile.TemporaryDirectory() as folder:
                 await measure(Path(folder), times, http2=http2)
-    with tempfile.TemporaryDirectory() as folder:
-        await kill(Path(folder), times)
+    for measure_kills in (kill, kill_under_circus):
+        with tempfile.TemporaryDirectory() as folder:
+            await measure_kills(Path(folder), times)
 
 
 if __name__ == "__main__":
