@@ -48,19 +48,8 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
-        log = self._process.stderr
-        assert log is not None
         self.pid = self._process.pid
-        lines = []
-        for line in log:
-            lines.append(line)
-            if "Running on" in line:
-                break
-        else:
-            raise AssertionError(f"ended with {self._process.wait()}: {''.join(lines)}")
-        # Nobody reading what it logs, a server stops once the pipe is full.
-        self._reader = threading.Thread(target=deque, args=(log, 0))
-        self._reader.start()
+        self._reader = read_until(self._process, "Running on")
 
     def clients(self) -> set[int]:
         """The ports of those who are connected to this process.
@@ -77,12 +66,32 @@ class Process:
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal, and wait; the exit code."""
-        self._process.send_signal(number)
-        code = self._process.wait()
-        self._reader.join()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
-        return code
+        return end(self._process, self._reader, number)
+
+
+def read_until(process: "subprocess.Popen[str]", words: str) -> threading.Thread:
+    """Wait until `process` logs `words`; who reads on from there, since it would stop once the pipe
+    is full."""
+    log = process.stderr
+    assert log is not None
+    lines = []
+    for line in log:
+        lines.append(line)
+        if words in line:
+            reader = threading.Thread(target=deque, args=(log, 0))
+            reader.start()
+            return reader
+    raise AssertionError(f"ended with {process.wait()}: {''.join(lines)}")
+
+
+def end(process: "subprocess.Popen[str]", reader: threading.Thread, number: signal.Signals) -> int:
+    """Send a signal, and wait; the exit code."""
+    process.send_signal(number)
+    code = process.wait()
+    reader.join()
+    if process.stderr is not None:
+        process.stderr.close()
+    return code
 
 
 class Fleet:

@@ -5,8 +5,6 @@ import shutil
 import signal
 import ssl
 import subprocess
-import threading
-from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +12,7 @@ from typing import Self
 
 import trustme
 
-from bench.fleet import free_port
+from bench.fleet import end, free_port, read_until
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 SHIPPED = Path(__file__).parent.parent / "deploy" / "nginx"
@@ -57,17 +55,7 @@ class Nginx:
             stderr=subprocess.PIPE,
             text=True,
         )
-        log = self._process.stderr
-        assert log is not None
-        lines = []
-        for line in log:
-            lines.append(line)
-            if "start worker process" in line:
-                break
-        else:
-            raise AssertionError(f"ended with {self._process.wait()}: {''.join(lines)}")
-        self._reader = threading.Thread(target=deque, args=(log, 0))
-        self._reader.start()
+        self._reader = read_until(self._process, "start worker process")
         return self
 
     def __exit__(
@@ -76,11 +64,8 @@ class Nginx:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._process.send_signal(signal.SIGQUIT)  # it finishes what it is at, and the log of it
-        self._process.wait()
-        self._reader.join()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        # By this one it finishes what it is at, and the log of it.
+        end(self._process, self._reader, signal.SIGQUIT)
 
 
 def configured(folder: Path, changes: dict[str, str]) -> Path:

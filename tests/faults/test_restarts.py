@@ -86,4 +86,5 @@ async def test_a_killed_process_behind_nginx_costs_the_writes_that_it_had_alone(
     lines = [json.loads(line) for line in nginx.log.read_text().splitlines()]
     failed = [(line["method"], line["upstream"]) for line in lines if line["status"] >= 500]
     assert set(failed) <= {("POST", killed)}
-    assert len(failed) == len(load.failures) <= CLIENTS
+    # Besides those, an answer may have been cut off that had begun. Each client had one request.
+    assert len(failed) <= len(load.failures) <= CLIENTS
