@@ -29,6 +29,7 @@ from bench.nginx import Nginx
 from tests.faults.test_circus import serving as circus
 
 CLIENTS = 8
+VERSIONS = {False: "HTTP/1.1", True: "HTTP/2"}
 BEHIND_NGINX = {"SHUTDOWN_GRACE": "20", "TRUSTED_PROXIES": "127.0.0.1"}
 """As in production; nginx has closed the connections that it keeps before the API does."""
 REQUESTS = (
@@ -149,13 +150,13 @@ async def restart_on_one_socket(folder: Path, restarts: int, *, http2: bool) -> 
     with Fleet(folder, environ) as fleet:
         scheme = "https" if http2 else "http"
         load = Load(f"{scheme}://127.0.0.1:{fleet.ports[0]}", certificate.trusted, http2)
-        await restart(fleet, load, restarts, title=f"one socket, {scheme}, {http2=}")
+        await restart(fleet, load, restarts, title=f"on one socket, {scheme}, {VERSIONS[http2]}")
 
 
 async def restart_behind_nginx(folder: Path, restarts: int, *, http2: bool) -> None:
     with Fleet(folder, BEHIND_NGINX, apart=True) as fleet, Nginx(folder, fleet.ports) as nginx:
         load = Load(nginx.address, nginx.trusted, http2)
-        await restart(fleet, load, restarts, title=f"behind nginx, {http2=}")
+        await restart(fleet, load, restarts, title=f"behind nginx, {VERSIONS[http2]}")
 
 
 async def kill(folder: Path, kills: int) -> None:

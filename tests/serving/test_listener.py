@@ -20,9 +20,3 @@ async def test_who_is_connected_is_still_accepted_and_nobody_else_gets_so_far() 
         assert address == before.getsockname()
         with pytest.raises(BlockingIOError):
             listener.accept()
-
-
-async def test_a_socket_without_tcp_is_left_as_it_is() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        await turn_away(ours)
