@@ -3,7 +3,6 @@
 import structlog
 
 from api import create_app, load_settings
-from api.request_log import RequestLog
 from serving import Bridge
 
 settings = load_settings()
@@ -16,5 +15,5 @@ app = Bridge(
     flask_app,
     lifespan=flask_app,
     body_timeout=settings.body_timeout,
-    failure=RequestLog(flask_app.answer_failure),
+    failure=flask_app.failure,
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self, TypeVar
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, has_request_context, request
 
@@ -14,6 +14,7 @@ from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.tokens import AccessTokens
+from api.instruments import Instruments
 from api.limiting.rate_limits import RateLimits
 from api.problems import INTERNAL_ERROR
 from api.settings import Settings
@@ -31,6 +32,7 @@ class Api(Flask):
     def __init__(self, settings: Settings) -> None:
         super().__init__("api", static_folder=None)
         self.settings = settings
+        self.instruments = Instruments(settings.prometheus_multiproc_dir)
         self.database = open_database(
             settings.database_url,
             auto_migrate=settings.auto_migrate,
@@ -40,6 +42,7 @@ class Api(Flask):
                 statement_timeout=settings.database_statement_timeout,
                 pgbouncer=settings.database_pgbouncer,
             ),
+            observer=self.instruments,
         )
         self.tokens = AccessTokens(
             # The latest key is the last of the fallbacks.
@@ -57,6 +60,8 @@ class Api(Flask):
         )
         self.passwords = Passwords()
         self.rate_limits = RateLimits(settings)
+        self.failure: WSGIApplication = self.answer_failure
+        """Answers in place of this application where it raised instead."""
         self._background = BackgroundLoop()
 
     async def __aenter__(self) -> Self:
@@ -71,6 +76,7 @@ class Api(Flask):
     async def close(self) -> None:
         """Wait for what is running, then let go of what lives as long as the application."""
         async with AsyncExitStack() as stack:
+            stack.callback(self.instruments.close)
             stack.push_async_callback(self.database.close)
             stack.push_async_callback(self.passwords.close)
             stack.push_async_callback(self.rate_limits.close)

@@ -7,7 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
-from flask import has_request_context, request
+from flask import has_request_context
+
+from api.request_log import current_record
 
 Event = Literal[
     "user_registered",
@@ -33,7 +35,7 @@ def record(event: Event, *, user_id: UUID | None, by: UUID | None = None, **abou
 
     `by`: who did it; not written where that was the user.
     """
-    address = request.remote_addr if has_request_context() else None
+    address = current_record().client if has_request_context() else None
     if by not in {None, user_id}:
         about["by"] = str(by)
     log.info(event, user_id=user_id and str(user_id), address=address, **about)

@@ -9,6 +9,7 @@ from api.app import Api
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.tokens import AccessTokens
+from api.instruments import Instruments
 from api.limiting.rate_limits import RateLimits
 from api.settings import Settings
 from storage import Database
@@ -22,6 +23,7 @@ database: Database = cast(Database, LocalProxy(lambda: _app().database))
 passwords: Passwords = cast(Passwords, LocalProxy(lambda: _app().passwords))
 tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: _app().tokens))
 rate_limits: RateLimits = cast(RateLimits, LocalProxy(lambda: _app().rate_limits))
+instruments: Instruments = cast(Instruments, LocalProxy(lambda: _app().instruments))
 settings: Settings = cast(Settings, LocalProxy(lambda: _app().settings))
 
 

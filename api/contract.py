@@ -30,6 +30,7 @@ from api.limiting.batches import RedisUnavailable
 from api.limiting.rate_limits import RateLimited
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
+from api.request_log import current_record
 from openapi.operation import Access, Limit, Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
 from storage import DatabaseUnavailable
@@ -130,8 +131,13 @@ class Endpoint:
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
-        access = self.operation.access
         caller = current_app.async_to_sync(self._admit)()
+        try:
+            return self._answer(caller, arguments)
+        finally:
+            current_record().user_id = caller.user_id
+
+    def _answer(self, caller: Caller, arguments: dict[str, Any]) -> Response:
         try:
             data = self._read(arguments)
         except InvalidRequest as error:
@@ -148,7 +154,7 @@ class Endpoint:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
             raise
-        if access is not Access.EVERYONE and not caller.admitted:
+        if self.operation.access is not Access.EVERYONE and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)

@@ -15,7 +15,7 @@ from werkzeug.http import parse_set_header
 from werkzeug.test import TestResponse
 
 from api.context import settings
-from api.request_log import LOGGED
+from api.request_log import RECORD, Record
 
 HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f.:]*:[0-9a-f.:]*")
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -80,7 +80,7 @@ def ask(method: str, path: str, origin: str, **headers: str) -> TestResponse:
         path,
         method=method,
         headers={"Origin": origin, **headers},
-        environ_overrides={LOGGED: True},
+        environ_overrides={RECORD: Record(id="", closed=True)},
     )
 
 

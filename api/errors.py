@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -20,7 +20,7 @@ from werkzeug.exceptions import (
 from api.identity.refusals import InvalidGrant, InvalidTokenRequest
 from api.limiting.rate_limits import RateLimited
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
-from api.request_log import REQUEST_ID
+from api.request_log import current_record
 from schemas.problems import ProblemType
 from storage.credentials import WrongPassword
 from storage.facts import NotFound
@@ -139,7 +139,7 @@ def problem_response(
         "detail": detail,
         "error": problem.code or detail,
         "errors": list(errors),
-        "request_id": request.environ.get(REQUEST_ID, ""),
+        "request_id": current_record().id,
         **extensions,
     }
     if problem.code is not None:

@@ -1,5 +1,7 @@
 """create_app(): the application, put together from its parts."""
 
+from functools import partial
+
 from flask import Blueprint
 
 from api import (
@@ -13,14 +15,16 @@ from api import (
     health,
     items,
     log,
+    metrics,
     request_log,
     security,
     users,
 )
 from api.app import Api
 from api.converters import IdConverter
+from api.environment import load_settings
 from api.limiting import rate_limits
-from api.settings import Settings, load_settings
+from api.settings import Settings
 from openapi import views as documentation
 from openapi.document import build_document
 
@@ -45,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Api:
     for blueprint in RESOURCES:
         app.register_blueprint(blueprint)
     app.register_blueprint(error_pages.error_pages)
+    app.register_blueprint(metrics.metrics)
     document = build_document(app, auth_required=settings.auth_required, contact=settings.contact)
     if settings.docs_enabled:
         app.register_blueprint(documentation.documentation(document))
@@ -55,5 +60,9 @@ def create_app(settings: Settings | None = None) -> Api:
     security.init_app(app)
     cors.init_app(app, settings, document)
     cli.init_app(app, document)
-    app.wsgi_app = request_log.RequestLog(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    recorded = partial(
+        request_log.RequestLog, observer=app.instruments, proxies=settings.trusted_proxies
+    )
+    app.wsgi_app = recorded(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    app.failure = recorded(app.answer_failure)
     return app

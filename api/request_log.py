@@ -1,4 +1,4 @@
-"""One log line for each request, and the id that ties it to its answer.
+"""One record of each request: its id, its line in the log, its share in the metrics.
 
 WSGI middleware, because a streamed answer ends after Flask has let go of the request.
 """
@@ -6,69 +6,146 @@ WSGI middleware, because a streamed answer ends after Flask has let go of the re
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+from uuid import UUID, uuid4
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
+from flask import request
 
-REQUEST_ID = "items.request_id"
-"""The environ's key for the id of the request."""
+from api.limiting.addresses import Address, TrustedProxies, client_address
+
+RECORD = "items.record"
+"""The environ's key for the request's record."""
 REQUEST_ID_HEADER = "X-Request-ID"
-LOGGED = "items.logged"
-"""The environ's key that is there once the request has had its line."""
-
 VALID_ID = re.compile(r"[!-~]{1,128}")
 
 log = structlog.get_logger("request")
 
 
-class Finish(Protocol):
-    def __call__(self, *, failed: bool) -> None: ...
+@dataclass(slots=True)
+class Record:
+    """What is known of a request, more and more until it has been answered.
+
+    `operation`: the view's name, None where no address matched. `size`: bytes of the answer's
+    body. `refused_by`: the rate limit that was in the way. `duration`: seconds. A record that is
+    `closed` from the start is that of a request that nobody is to hear of.
+    """
+
+    id: str
+    method: str = ""
+    address: Address | None = None
+    started: float = 0
+    route: str | None = None
+    operation: str | None = None
+    status: int = 500
+    size: int = 0
+    duration: float = 0
+    user_id: UUID | None = None
+    refused_by: str | None = None
+    closed: bool = False
+
+    @property
+    def client(self) -> str:
+        """The address that the request came from, in words."""
+        return "unix" if self.address is None else str(self.address)
+
+    def match(self, environ: WSGIEnvironment) -> None:
+        """Note the rule that matched, such as /api/items/<id:item_id>, before Flask takes the
+        request out of the environ."""
+        rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+        if rule is not None:
+            self.route = str(rule.rule)
+            # To a preflight any view's rule matches, and none is called.
+            name = rule.endpoint.rpartition(".")[2]
+            self.operation = "options" if self.method == "OPTIONS" else name
+
+
+class Observer(Protocol):
+    """Hears of each request twice."""
+
+    def begin(self) -> None: ...
+
+    def end(self, record: Record) -> None: ...
 
 
 class RequestLog:
-    """Gives each request an id, sends it back, and logs method, route, status and duration."""
+    """Gives each request a record and sends its id back; at the end logs it and tells `observer`.
 
-    def __init__(self, application: WSGIApplication) -> None:
+    The applications that may answer one request, one after the other, share its record.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, observer: Observer, proxies: TrustedProxies
+    ) -> None:
         self._application = application
+        self._observer = observer
+        self._proxies = proxies
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = time.perf_counter()
-        sent = environ.get("HTTP_X_REQUEST_ID", "")
-        made = sent if VALID_ID.fullmatch(sent) else uuid4().hex
-        request_id = str(environ.setdefault(REQUEST_ID, made))
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        status, route = 500, None
+        record = environ.get(RECORD) or self._begin(environ)
 
         def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            nonlocal status, route
-            status, route = int(code[:3]), _route(environ)
-            return start_response(code, [*headers, (REQUEST_ID_HEADER, request_id)], *exc_info)
+            record.status = int(code[:3])
+            record.match(environ)
+            return start_response(code, [*headers, (REQUEST_ID_HEADER, record.id)], *exc_info)
 
-        def finish(*, failed: bool) -> None:
-            if LOGGED in environ:
-                return  # as the failure that this answers
-            environ[LOGGED] = True
-            log.info(
-                "request",
-                method=environ["REQUEST_METHOD"],
-                route=route,
-                status=500 if failed else status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 3),
-            )
+        try:
+            answer = self._application(environ, start)
+        except BaseException:
+            self._end(record, failed=True)
+            raise
+        return LoggedAnswer(answer, record, self._end)
 
-        return LoggedAnswer(self._application(environ, start), finish)
+    def _begin(self, environ: WSGIEnvironment) -> Record:
+        sent = environ.get("HTTP_X_REQUEST_ID", "")
+        record = environ[RECORD] = Record(
+            id=sent if VALID_ID.fullmatch(sent) else uuid4().hex,
+            method=environ["REQUEST_METHOD"],
+            address=client_address(environ, self._proxies),
+            started=time.perf_counter(),
+        )
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=record.id)
+        self._observer.begin()
+        return record
+
+    def _end(self, record: Record, *, failed: bool) -> None:
+        if record.closed:
+            return  # as the failure that this answers
+        record.closed = True
+        record.duration = time.perf_counter() - record.started
+        if failed:
+            record.status = 500
+        self._observer.end(record)
+        about = {"refused_by": record.refused_by} if record.refused_by else {}
+        log.info(
+            "request",
+            method=record.method,
+            route=record.route,
+            operation=record.operation,
+            status=record.status,
+            bytes=record.size,
+            duration_ms=round(record.duration * 1000, 3),
+            client=record.client,
+            user_id=record.user_id and str(record.user_id),
+            **about,
+        )
+
+
+class End(Protocol):
+    def __call__(self, record: Record, *, failed: bool) -> None: ...
 
 
 class LoggedAnswer:
     """A WSGI iterable that says when it is closed, and whether it failed before."""
 
-    def __init__(self, answer: Iterable[bytes], finish: Finish) -> None:
+    def __init__(self, answer: Iterable[bytes], record: Record, end: End) -> None:
         self._chunks = iter(answer)
         self._close = getattr(answer, "close", None)
-        self._finish = finish
+        self._record = record
+        self._end = end
         self._failed = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -76,26 +153,23 @@ class LoggedAnswer:
 
     def __next__(self) -> bytes:
         try:
-            return next(self._chunks)
+            chunk = next(self._chunks)
         except StopIteration:
             raise
         except Exception:
             self._failed = True
             raise
+        self._record.size += len(chunk)
+        return chunk
 
     def close(self) -> None:
         try:
             if self._close is not None:
                 self._close()
         finally:
-            self._finish(failed=self._failed)
+            self._end(self._record, failed=self._failed)
 
 
-def _route(environ: WSGIEnvironment) -> str | None:
-    """The rule that matched, such as /api/items/<id:item_id>; None where none did.
-
-    Flask takes the request out of the environ when it is done with it.
-    """
-    request = environ.get("werkzeug.request")
-    rule = getattr(request, "url_rule", None)
-    return None if rule is None else str(rule.rule)
+def current_record() -> Record:
+    """That of the request which is being handled."""
+    return cast(Record, request.environ[RECORD])

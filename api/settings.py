@@ -1,18 +1,12 @@
-"""The settings: each declared once, read from the environment and a .env file here and only here.
+"""The settings, each declared once; api/environment.py reads them.
 
 docs/settings.md lists them; a test compares.
 """
 
-import contextlib
-import os
-import secrets
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from dotenv import dotenv_values
 from limits import RateLimitItem
 
 from api.limiting.addresses import TrustedProxies
@@ -309,6 +303,21 @@ class Settings:
         "Log lines for people, or one JSON object each.",
         production="json",
     )
+    metrics_token: str = setting(
+        "",
+        lambda text: long_enough(text) if text else "",
+        "32 bytes or more",
+        "What Prometheus must send to `/metrics`, as a bearer token. Without, `/metrics` is open "
+        "in development and closed in production.",
+        secret=True,
+    )
+    prometheus_multiproc_dir: str = setting(
+        "",
+        str,
+        "the path of a folder",
+        "Where the processes of a machine count together, so that `/metrics` of each answers for "
+        "all; made if it isn't there. From the environment only, not `.env`.",
+    )
     docs_enabled: bool = setting(
         "true",
         boolean,
@@ -322,75 +331,3 @@ class Settings:
         "Where users of the service turn to: in the OpenAPI document and on the pages about "
         "errors.",
     )
-
-
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of `environ`; without it, of the process's environment over a .env file.
-
-    Raises SettingsError.
-    """
-    if environ is None:
-        in_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
-        environ = {**in_file, **os.environ}
-    environment = environ.get("ENVIRONMENT", DEVELOPMENT)
-    values = {}
-    for declared in fields(Settings):
-        key, about = declared.name.upper(), declared.metadata
-        text = environ.get(key, about["defaults"].get(environment, ""))
-        try:
-            values[declared.name] = about["read"](text)
-        except ValueError:
-            shown = "(not shown)" if about["secret"] else text
-            raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
-    return _with_secret_key(_with_certificate(_whole(_guarded(Settings(**values)))))
-
-
-def _guarded(settings: Settings) -> Settings:
-    """Raises SettingsError where an open service would be reached from elsewhere."""
-    if settings.auth_required or settings.host in LOOPBACK:
-        return settings
-    allowed = Settings.__dataclass_fields__["host"].metadata["allowed"]
-    raise SettingsError(f"HOST={settings.host} is not allowed: {allowed}")
-
-
-PROVIDER = ("JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
-
-
-def _whole(settings: Settings) -> Settings:
-    """Raises SettingsError where only a part is said about an identity provider."""
-    missing = [key for key in PROVIDER if not getattr(settings, key.lower())]
-    if len(missing) in {0, len(PROVIDER)}:
-        return settings
-    together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
-    raise SettingsError(f"{missing[0]} is missing: {together}")
-
-
-def _with_certificate(settings: Settings) -> Settings:
-    if settings.tls_keyfile and not settings.tls_certfile:
-        raise SettingsError("TLS_CERTFILE is missing: TLS_KEYFILE is the key of one")
-    return settings
-
-
-def _with_secret_key(settings: Settings) -> Settings:
-    if settings.secret_key:
-        return settings
-    if settings.environment == PRODUCTION:
-        allowed = next(f for f in fields(Settings) if f.name == "secret_key").metadata["allowed"]
-        raise SettingsError(f"SECRET_KEY is missing: {allowed}")
-    return replace(settings, secret_key=_kept_secret_key(Path("data/secret_key")))
-
-
-def _kept_secret_key(path: Path) -> str:
-    """The key kept in `path`, which is made once, readable by its owner alone.
-
-    The file appears whole or not at all, so that processes which start together agree.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        Path(draft).unlink()
-    return path.read_text()

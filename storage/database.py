@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy import Connection
 
 from storage import revisions
+from storage.observer import Observer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +29,8 @@ class Database(ABC):
     at the end. Where nobody enters it (plain WSGI), the first unit of work does the former.
     """
 
-    def __init__(self, *, auto_migrate: bool) -> None:
+    def __init__(self, *, auto_migrate: bool, observer: Observer) -> None:
+        self._observer = observer
         self._auto_migrate = auto_migrate
         self._prepared = False
 

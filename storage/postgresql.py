@@ -6,7 +6,8 @@ by its key.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -16,10 +17,11 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from storage.database import Database, DatabaseUnavailable
+from storage.observer import Kind, Observer, Unit
 
 T = TypeVar("T")
 
@@ -54,8 +56,10 @@ class PoolOptions:
 class PostgresDatabase(Database):
     """Units of work on a pool of connections, which belongs to the loop that first uses it."""
 
-    def __init__(self, url: str, *, auto_migrate: bool, pool: PoolOptions) -> None:
-        super().__init__(auto_migrate=auto_migrate)
+    def __init__(
+        self, url: str, *, auto_migrate: bool, pool: PoolOptions, observer: Observer
+    ) -> None:
+        super().__init__(auto_migrate=auto_migrate, observer=observer)
         self._url = url
         self._opened: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._engine = create_async_engine(
@@ -91,14 +95,14 @@ class PostgresDatabase(Database):
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
         async def read() -> T:
-            async with self._reading.connect() as connection:
+            async with self._connected(self._reading, "read") as connection:
                 return await connection.run_sync(unit_of_work)
 
         return await self._attempt(read, again=True)
 
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
         async def write() -> T:
-            async with self._engine.connect() as connection:
+            async with self._connected(self._engine, "write") as connection:
                 result = await connection.run_sync(unit_of_work)
                 try:
                     await connection.commit()
@@ -118,6 +122,16 @@ class PostgresDatabase(Database):
                 return await connection.run_sync(unit_of_work)
 
         return await self._attempt(administer, again=False)
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine, kind: Kind) -> AsyncIterator[AsyncConnection]:
+        unit = Unit(self._observer, kind)
+        try:
+            async with engine.connect() as connection:
+                with unit:
+                    yield connection
+        finally:
+            unit.stop_waiting()
 
     async def _connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         connection: asyncpg.Connection[asyncpg.Record]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.database import Database, DatabaseUnavailable
+from storage.observer import Observer, Unit
 
 T = TypeVar("T")
 
@@ -43,8 +44,8 @@ PROGRESS = 10_000
 class SqliteDatabase(Database):
     """Units of work in threads: a few that read, one that writes."""
 
-    def __init__(self, url: str, *, auto_migrate: bool) -> None:
-        super().__init__(auto_migrate=auto_migrate)
+    def __init__(self, url: str, *, auto_migrate: bool, observer: Observer) -> None:
+        super().__init__(auto_migrate=auto_migrate, observer=observer)
         path = make_url(url).database or ""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._read_engine = _create_engine(url, begin="BEGIN", size=READERS, query_only=True)
@@ -62,16 +63,19 @@ class SqliteDatabase(Database):
             engine.dispose()
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
+        unit = Unit(self._observer, "read")
         return await _run(
-            self._readers, self._read_engine, unit_of_work, statement_timeout=READ_TIMEOUT
+            self._readers, self._read_engine, unit_of_work, unit, statement_timeout=READ_TIMEOUT
         )
 
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await _run(self._writer, self._write_engine, unit_of_work)
+        unit = Unit(self._observer, "write")
+        return await _run(self._writer, self._write_engine, unit_of_work, unit)
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
         # BEGIN IMMEDIATE is the lock: what a migration does to the schema is in its transaction.
-        return await _run(self._writer, self._administering, unit_of_work)
+        unit = Unit(self._observer, "write")
+        return await _run(self._writer, self._administering, unit_of_work, unit)
 
 
 def _give_up_at(end: float, connection: Connection) -> None:
@@ -85,6 +89,7 @@ async def _run(
     executor: Executor,
     engine: Engine,
     unit_of_work: Callable[[Connection], T],
+    unit: Unit,
     *,
     statement_timeout: float = inf,
 ) -> T:
@@ -94,7 +99,7 @@ async def _run(
         if monotonic() > deadline:
             raise DatabaseUnavailable("too many units of work are waiting")
         try:
-            with engine.begin() as connection:
+            with unit, engine.begin() as connection:
                 _give_up_at(monotonic() + statement_timeout, connection)
                 return unit_of_work(connection)
         except DBAPIError as error:
@@ -103,7 +108,10 @@ async def _run(
                 raise DatabaseUnavailable(str(error.orig)) from error
             raise
 
-    return await asyncio.get_running_loop().run_in_executor(executor, run)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, run)
+    finally:
+        unit.stop_waiting()
 
 
 def _create_engine(

@@ -10,10 +10,9 @@ from redis import Redis
 
 from api import create_app
 from api.app import Api
-from api.request_log import RequestLog
 from api.settings import Settings
 from serving import Bridge
-from tests import leaks as leaking
+from tests import log_lines
 from tests.factory import settings_for
 from tests.live import serving
 from tests.postgresql import Server
@@ -21,9 +20,10 @@ from tests.redis import Server as RedisServer
 
 
 @pytest.fixture(autouse=True)
-def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The lines that are logged with a secret in them: a test fails that leaves one."""
-    found = leaking.watch(monkeypatch)
+def log_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The lines that are logged with a secret in them, or that no machine can read: a test fails
+    that leaves one."""
+    found = log_lines.watch(monkeypatch)
     yield found
     assert found == []
 
@@ -75,8 +75,7 @@ async def app(settings: Settings) -> AsyncIterator[Api]:
 
 def bridged(app: Api, **options: Any) -> Bridge:
     """`app` as asgi.py bridges it."""
-    failure = RequestLog(app.answer_failure)
-    return Bridge(app, lifespan=app, failure=failure, **options)
+    return Bridge(app, lifespan=app, failure=app.failure, **options)
 
 
 @pytest.fixture

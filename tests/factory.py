@@ -6,7 +6,7 @@ from api import load_settings
 from api.settings import Settings
 
 MARKER = "kept-from-every-log"
-"""What each password in the tests has, so that one which gets there is found: tests/leaks.py."""
+"""What each password in the tests has, so that one which gets into a log is found there."""
 PASSWORD = f"{MARKER}, correct horse"
 SECRET_KEY = "a key for tests, of 32 bytes or more"
 UNLIMITED = dict.fromkeys(
@@ -21,6 +21,7 @@ def settings_for(folder: Any, **environ: str) -> Settings:
         {
             "DATABASE_URL": f"sqlite:///{folder}/items.db",
             "SECRET_KEY": SECRET_KEY,
+            "LOG_FORMAT": "json",  # so that what each test logs is parsed: tests/log_lines.py
             **UNLIMITED,
             **environ,
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.factory import UNLIMITED
-from tests.leaks import leaks_in
+from tests.log_lines import leaks_in
 
 ROOT = Path(__file__).parent.parent
 

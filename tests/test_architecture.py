@@ -76,7 +76,7 @@ def test_names_say_what_is_inside(path: Path) -> None:
 
 def test_the_environment_is_read_in_one_place() -> None:
     readers = {name_of(path) for path in SOURCES if "os.environ" in path.read_text()}
-    assert readers == {"api/settings.py"}
+    assert readers == {"api/environment.py"}
 
 
 def view_of(app: Flask, endpoint: str) -> object:

@@ -39,8 +39,10 @@ class Caller:
 
     @property
     def user_id(self) -> UUID | None:
-        """None before that, and without an account."""
-        return self.viewer.user_id if self.viewer else None
+        """None without an account. Before it has been asked, what one of our own tokens says."""
+        if self.viewer is None:
+            return self.credentials.user_id if isinstance(self.credentials, Session) else None
+        return self.viewer.user_id
 
     @property
     def session_id(self) -> UUID | None:

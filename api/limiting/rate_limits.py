@@ -3,18 +3,19 @@
 docs/rate-limits.md says what they are for.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 
-import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from limits import RateLimitItem, parse
 
-from api.limiting.addresses import client_address, network
+from api.limiting.addresses import network
 from api.limiting.batches import RedisUnavailable
 from api.limiting.shared import SharedWindows
-from api.limiting.windows import Hit, MemoryWindows
+from api.limiting.windows import Clock, Hit, MemoryWindows
+from api.request_log import current_record
 from api.settings import Settings
 from openapi.headers import RATE_LIMIT, RATE_LIMIT_POLICY
 from openapi.operation import Limit
@@ -36,11 +37,13 @@ class Policy:
     it is counted by this process alone.
     """
 
-    def __init__(self, name: str, rate: RateLimitItem, *, fails_closed: bool = True) -> None:
+    def __init__(
+        self, name: str, rate: RateLimitItem, clock: Clock, *, fails_closed: bool = True
+    ) -> None:
         self.name = name
         self.rate = rate
         self.fails_closed = fails_closed
-        self.windows = MemoryWindows(rate)
+        self.windows = MemoryWindows(rate, clock=clock)
         self._header = f'"{name}";q={rate.amount};w={rate.get_expiry()}'
 
     def headers(self, hit: Hit) -> dict[str, str]:
@@ -49,9 +52,9 @@ class Policy:
 
 
 class RateLimits:
-    """Counts requests, in Redis or else in memory."""
+    """Counts requests, in Redis or else in memory, there by the seconds of `clock`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
         deadline = settings.redis_timeout / 1000
         self.shared = (
             SharedWindows(settings.redis_url, deadline=deadline) if settings.redis_url else None
@@ -62,15 +65,14 @@ class RateLimits:
             Limit.REGISTRATION: settings.registration_rate_limit,
         }
         self._policies = {
-            limit: Policy(limit.value, rate, fails_closed=limit is not Limit.GENERAL)
+            limit: Policy(limit.value, rate, clock, fails_closed=limit is not Limit.GENERAL)
             for limit, rate in rates.items()
             if rate is not None
         }
         # Attempts at one account's password.
-        self._from_address = Policy("account-from-address", parse("10/15 minutes"))
-        self._first_from_network = Policy("account-first", parse("3/day"))
-        self._from_anywhere = Policy("account", parse("100/hour"))
-        self._proxies = settings.trusted_proxies
+        self._from_address = Policy("account-from-address", parse("10/15 minutes"), clock)
+        self._first_from_network = Policy("account-first", parse("3/day"), clock)
+        self._from_anywhere = Policy("account", parse("100/hour"), clock)
 
     async def count(self, limit: Limit, credentials: Credentials | None) -> None:
         """Count the request that is being handled: for whoever has `credentials`, or else for its
@@ -81,7 +83,7 @@ class RateLimits:
         client = self._address() if credentials is None else _user(credentials)
         hit = await self._hit(policy, client)
         g.rate_limit_headers = policy.headers(hit)
-        _refuse_unless_allowed(policy, client, hit)
+        _refuse_unless_allowed(policy, hit)
 
     @asynccontextmanager
     async def attempt(self, account: str) -> AsyncIterator[None]:
@@ -114,7 +116,7 @@ class RateLimits:
             await self.shared.close()
 
     async def _admit(self, policy: Policy, client: str) -> None:
-        _refuse_unless_allowed(policy, client, await self._hit(policy, client))
+        _refuse_unless_allowed(policy, await self._hit(policy, client))
 
     async def _hit(self, policy: Policy, client: str) -> Hit:
         if self.shared is not None:
@@ -133,7 +135,7 @@ class RateLimits:
                 await self.shared.forget(policy.rate, policy.name, client)
 
     def _address(self, prefix: int = 64) -> str:
-        return f"address {network(client_address(request.environ, self._proxies), prefix)}"
+        return f"address {network(current_record().address, prefix)}"
 
 
 def init_app(app: Flask) -> None:
@@ -143,15 +145,12 @@ def init_app(app: Flask) -> None:
 def add_headers(response: Response) -> Response:
     """Say what is left, on whatever answer a request gets that was counted."""
     response.headers.update(g.get("rate_limit_headers", {}))
-    if "refused" in g:
-        # For the request's line in the log.
-        structlog.contextvars.bind_contextvars(**g.refused)
     return response
 
 
-def _refuse_unless_allowed(policy: Policy, client: str, hit: Hit) -> None:
+def _refuse_unless_allowed(policy: Policy, hit: Hit) -> None:
     if not hit.allowed:
-        g.refused = {"refused_by": policy.name, "client": client}
+        current_record().refused_by = policy.name
         raise RateLimited(hit.wait)
 
 

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from limits import RateLimitItem
 
+Clock = Callable[[], float]
+
 MOST_CLIENTS = 20_000
 """How many windows of one limit are kept in memory, about 5 MB: those that were used last. Who
 comes with more addresses than that gets new windows for them, and would get as much by coming with
@@ -33,7 +35,7 @@ class Hit(NamedTuple):
     @property
     def wait(self) -> int:
         """The same in whole seconds, as HTTP counts them."""
-        return max(1, ceil(self.more_in))
+        return max(1, ceil(round(self.more_in, 6)))  # a float may be a trace too large
 
 
 class Usage(NamedTuple):
@@ -89,7 +91,7 @@ class MemoryWindows:
         limit: RateLimitItem,
         *,
         most: int = MOST_CLIENTS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._limit = limit
         self._period = limit.get_expiry()

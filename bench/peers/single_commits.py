@@ -20,4 +20,6 @@ class SingleCommits(SqliteDatabase):
         return await self._administer(unit_of_work)
 
 
-flask_app.database = SingleCommits(settings.database_url, auto_migrate=True)
+flask_app.database = SingleCommits(
+    settings.database_url, auto_migrate=True, observer=flask_app.instruments
+)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage import revisions
-from tests.leaks import leaks_in
+from tests.log_lines import leaks_in
 from tests.postgresql import Server, empty_database
 from tests.processes import environment
 

@@ -11,6 +11,7 @@ from flask import Response
 
 from api import create_app
 from api.app import Api
+from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import settings_for
 
@@ -45,10 +46,12 @@ async def test_a_request_is_one_line_of_json(
     )
     events: list[dict[str, Any]] = [json.loads(line) for line in lines]
     requests = [event for event in events if event["logger"] == "request"]
-    assert [(r["event"], r["level"], r["method"], r["route"], r["status"]) for r in requests] == [
-        ("request", "info", "GET", "/api/items/<id:item_id>", 400),
-        ("request", "info", "PUT", None, 404),
+    told = ("event", "level", "method", "route", "operation", "status", "client", "user_id")
+    assert [tuple(line[name] for name in told) for line in requests] == [
+        ("request", "info", "GET", "/api/items/<id:item_id>", "get_item", 400, "127.0.0.1", None),
+        ("request", "info", "PUT", None, None, 404, "127.0.0.1", None),
     ]
+    assert all(line["bytes"] > 100 for line in requests)
     assert [r["request_id"] for r in requests] == [
         "id-of/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1",
         "id-of/nope",
@@ -71,7 +74,7 @@ async def test_a_traceback_is_one_line_of_json_with_the_request_id(
 async def test_the_console_shows_a_traceback_once(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"))
+    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"), LOG_FORMAT="console")
     assert sum("RuntimeError: told to the log alone" in line for line in lines) == 1
     assert any("request" in line and "status=500" in line for line in lines)
 
@@ -125,3 +128,37 @@ async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: Api) -> Non
     response = app.test_client().get("/api/health", environ_overrides={"QUERY_STRING": "q=\xff"})
     assert response.status_code == 400
     assert response.get_json()["errors"] == [{"detail": "The query is not ASCII."}]
+
+
+async def test_a_request_s_line_says_whose_it_was(
+    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = await account(app)
+    for path in ("/api/users/me", "/api/items/1", "/api/users"):
+        await client.get(path, headers=anna.headers)
+    await client.get("/api/items")
+    lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "request"]
+    assert [(line["operation"], line["status"], line["user_id"]) for line in lines] == [
+        ("get_current_user", 200, str(anna.user.id)),
+        ("get_item", 404, str(anna.user.id)),
+        ("list_users", 403, str(anna.user.id)),
+        ("list_items", 200, None),
+    ]
+
+
+async def test_a_request_s_line_counts_the_bytes_of_its_answer(
+    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        for _ in range(3):
+            yield b"chunk"
+
+    async def stream() -> Response:
+        return Response(app.iterate(chunks()))
+
+    app.add_url_rule("/stream", view_func=stream)
+    answers = [await client.get(path) for path in ("/stream", "/api/health")]
+    answers.append(await client.head("/api/health"))
+    lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "request"]
+    assert [line["bytes"] for line in lines] == [len(answer.content) for answer in answers]
+    assert [line["bytes"] for line in lines][::2] == [15, 0]

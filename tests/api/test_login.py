@@ -172,7 +172,7 @@ def quiet_again() -> Iterator[None]:
 @pytest.mark.usefixtures("quiet_again")
 @pytest.mark.parametrize("log_format", ["console", "json"])
 async def test_nothing_secret_is_logged_at_any_level(
-    tmp_path: Path, leaks: list[str], capsys: pytest.CaptureFixture[str], log_format: str
+    tmp_path: Path, log_faults: list[str], capsys: pytest.CaptureFixture[str], log_format: str
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT=log_format))
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
@@ -191,7 +191,7 @@ async def test_nothing_secret_is_logged_at_any_level(
     logged = capsys.readouterr().err
     assert logged.count("unhandled_exception") == 1
     assert "login_succeeded" in logged
-    assert leaks == []
+    assert log_faults == []
     assert PASSWORD not in logged
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings, SettingsError, load_settings
+from api.environment import load_settings
+from api.settings import Settings, SettingsError
 from tests.factory import SECRET_KEY
 
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "settings.md"

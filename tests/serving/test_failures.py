@@ -11,6 +11,7 @@ import pytest
 from flask import Response
 
 from api.app import Api
+from api.limiting.addresses import TrustedProxies
 from api.request_log import RequestLog
 from serving import Bridge
 from tests.conftest import bridged
@@ -141,7 +142,7 @@ async def test_a_failure_outside_of_flask_is_a_problem_like_any_other(
         raise KeyError("colour")
 
     bridge = bridged(app)
-    bridge.wsgi_application = RequestLog(application)
+    bridge.wsgi_application = RequestLog(application, app.instruments, TrustedProxies())
     transport = httpx.ASGITransport(bridge)
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
         headers = {"Origin": ORIGIN, "X-Request-ID": "abc"}

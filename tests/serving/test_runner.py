@@ -15,8 +15,8 @@ from typing import IO
 import httpx
 import pytest
 
-from tests.leaks import leaks_in
 from tests.live import HUNG
+from tests.log_lines import leaks_in
 from tests.processes import environment
 
 BODY = b'{"name": "First item"}'

@@ -1,0 +1,32 @@
+"""GET /metrics, for Prometheus."""
+
+import asyncio
+import hmac
+
+from flask import Blueprint, Response, request
+from prometheus_client.exposition import choose_encoder
+from werkzeug.exceptions import NotFound, Unauthorized
+
+from api.context import instruments, settings
+from api.settings import PRODUCTION
+
+metrics = Blueprint("metrics", __name__)
+
+
+@metrics.get("/metrics")
+async def get_metrics() -> Response:
+    """What has been counted, in Prometheus's format or OpenMetrics, as the client accepts it.
+
+    Not in the document, since it is the operator's. Without a token it is closed in production.
+    """
+    if settings.metrics_token:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        right = hmac.compare_digest(token.encode(), settings.metrics_token.encode())
+        if scheme.lower() != "bearer" or not right:
+            raise Unauthorized
+    elif settings.environment == PRODUCTION:
+        raise NotFound
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    # In a thread, since it may be many files that are read.
+    text = await asyncio.to_thread(encode, instruments.current())
+    return Response(text, content_type=content_type)
