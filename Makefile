@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := python -m pip install --quiet --disable-pip-version-check --require-hashes
 PIP_INSTALL := $(BIN)/$(PIP)
-# What the benchmarks measure has an environment of its own.
+# What the benchmarks measure has an environment of its own, and so has what looks at the others.
 BENCH := build/bench
+AUDIT := build/audit
+RUNNING := requirements.txt requirements-circus.txt
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -21,7 +23,7 @@ CIRCUS = mkdir -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=$(or $(
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve spa test check format openapi sdk bench lock clean
+.PHONY: help serve spa test check format openapi sdk bench audit sbom lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,15 +58,23 @@ sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript c
 bench: $(VENV)/development $(BENCH)/installed ## measure beside other frameworks, into bench/RESULTS.md (FULL=1: everything)
 	$(BIN)/python -m bench $(if $(FULL),--full)
 
+audit: $(AUDIT)/installed ## look up known vulnerabilities of what the service runs
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes $(RUNNING:%=-r %)
+
+sbom: $(AUDIT)/installed ## write what the service consists of to build/sbom.json (CycloneDX)
+	$(AUDIT)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+		--output-reproducible -o build/sbom.json
+
 lock: $(VENV)/development ## resolve the dependencies anew into requirements*.txt
 	$(LOCK) --upgrade pyproject.toml -o requirements.txt
 	$(LOCK) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(LOCK) --upgrade --group bench -c requirements.txt pyproject.toml -o bench/requirements.txt
 	$(LOCK) --upgrade --group circus -c requirements-dev.txt -o requirements-circus.txt
+	$(LOCK) --upgrade --group audit -c requirements.txt -o requirements-audit.txt
 
 clean: ## remove the virtual environments, the generated clients and the caches
 	rm -rf $(SPA)/node_modules $(SPA)/dist $(SPA)/src/generated
-	rm -rf $(VENV) $(BENCH) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(BENCH) $(AUDIT) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 $(VENV)/runtime: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -82,6 +92,11 @@ $(VENV)/development: $(VENV)/circus requirements-dev.txt
 $(BENCH)/installed: bench/requirements.txt
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/$(PIP) -r bench/requirements.txt
+	@touch $@
+
+$(AUDIT)/installed: requirements-audit.txt
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/$(PIP) -r requirements-audit.txt
 	@touch $@
 
 $(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/*) $(VENV)/development
