@@ -3,10 +3,13 @@
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from typing import Any, Self, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, has_request_context, request
+from flask import Flask, Request, has_request_context, request
+from werkzeug.routing import MapAdapter
+from werkzeug.wsgi import get_host
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
@@ -63,6 +66,7 @@ class Api(Flask):
         self.failure: WSGIApplication = self.answer_failure
         """Answers in place of this application where it raised instead."""
         self._background = BackgroundLoop()
+        self._is_async: dict[Callable[..., Any], bool] = {}
 
     async def __aenter__(self) -> Self:
         """Get ready to serve: see Database. Redis may be away; the log says so if it is."""
@@ -82,6 +86,29 @@ class Api(Flask):
             stack.push_async_callback(self.rate_limits.close)
             if self.identity_provider is not None:
                 stack.push_async_callback(self.identity_provider.keys.close)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # Flask asks for each hook and view of each request; whether it is async doesn't change.
+        is_async = self._is_async.get(func)
+        if is_async is None:
+            is_async = self._is_async[func] = iscoroutinefunction(func)
+        return self.async_to_sync(func) if is_async else func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's for an application that answers alike under every host, in a third of the
+        time. Raises SecurityError for a Host that is none."""
+        if request is None:
+            return super().create_url_adapter(request)
+        environ = request.environ
+        return self.url_map.bind(
+            get_host(environ),
+            environ.get("SCRIPT_NAME", ""),
+            None,
+            environ["wsgi.url_scheme"],
+            environ["REQUEST_METHOD"],
+            request.path,
+            query_args=environ.get("QUERY_STRING", ""),
+        )
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         run = self._runner()

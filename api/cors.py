@@ -5,10 +5,10 @@ visits can't act in their name.
 """
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_cors import CORS
 
 from api.request_log import REQUEST_ID_HEADER
@@ -19,8 +19,6 @@ MAX_AGE = 600
 
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
-    # Flask runs these in the reverse order: after flask-cors's own.
-    app.after_request(correct)
     CORS(
         app,
         origins=[origin_pattern(origin) for origin in settings.cors_origins],
@@ -41,12 +39,23 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         # Every error passes after_request here.
         intercept_exceptions=False,
     )
+    hooks = app.after_request_funcs[None]
+    # It has nothing to add where no origin is asked for, and takes 40 µs to find that out.
+    grant = cast(Callable[[Response], Response], hooks.pop())
+
+    def answer_origin(response: Response) -> Response:
+        """Add `Vary` always, since the same address answers each origin otherwise."""
+        if "Vary" in response.headers:
+            response.vary.add("Origin")
+        else:
+            response.headers.add("Vary", "Origin")
+        return correct(grant(response)) if "Origin" in request.headers else response
+
+    app.after_request(answer_origin)
 
 
 def correct(response: Response) -> Response:
-    """Add `Vary` always, since the same address answers each origin otherwise, and let a
-    preflight promise only the methods that the address has."""
-    response.vary.add("Origin")
+    """Let a preflight promise only the methods that the address has."""
     promised = "Access-Control-Allow-Methods"
     if promised in response.headers:
         response.headers[promised] = ", ".join(sorted(response.allow))

@@ -10,6 +10,8 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+ITEMS = [(name.lower(), (name, value)) for name, value in HEADERS.items()]
+
 
 def init_app(app: Flask) -> None:
     app.after_request(add_headers)
@@ -17,6 +19,9 @@ def init_app(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """Add what a view hasn't set itself (the documentation needs another policy)."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    headers = response.headers
+    present = {name.lower() for name, _ in headers}
+    for lower, header in ITEMS:
+        if lower not in present:
+            headers.add(*header)
     return response

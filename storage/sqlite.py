@@ -7,19 +7,19 @@ queue for a single thread, and readers never wait for it (WAL).
 
 import asyncio
 import sqlite3
+import weakref
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from math import inf
 from pathlib import Path
-from time import monotonic
-from typing import TypeVar
+from threading import Lock
+from typing import TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+import orjson
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.database import Database, DatabaseUnavailable
-from storage.observer import Observer, Unit
+from storage.database import Database
+from storage.observer import Kind, Observer, Unit
+from storage.workers import BATCH, Job, Jobs, Reader, Worker, Writer, translated
 
 T = TypeVar("T")
 
@@ -27,106 +27,106 @@ READERS = 4
 BUSY_TIMEOUT = 1
 """Seconds for which a writer waits for another process's transaction before it gives up."""
 
-QUEUE_TIMEOUT = 2
-"""Seconds after which a unit of work that is still waiting for its thread isn't begun."""
-
 MIGRATION_TIMEOUT = 600
 """Seconds for which a start waits for another process's migration."""
 
 
-READ_TIMEOUT = 1
-"""How many seconds a read may take once it runs."""
-
-PROGRESS = 10_000
-"""After how many of SQLite's own steps it is asked whether that is over: some 0.1 ms."""
-
-
 class SqliteDatabase(Database):
-    """Units of work in threads: a few that read, one that writes."""
+    """Units of work in threads: a few that read, one that writes.
 
-    def __init__(self, url: str, *, auto_migrate: bool, observer: Observer) -> None:
+    `batch`: how many writes share a transaction at most.
+    """
+
+    def __init__(
+        self, url: str, *, auto_migrate: bool, observer: Observer, batch: int = BATCH
+    ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         path = make_url(url).database or ""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._read_engine = _create_engine(url, begin="BEGIN", size=READERS, query_only=True)
-        self._write_engine = _create_engine(url, begin="BEGIN IMMEDIATE", size=1)
-        self._administering = _create_engine(
-            url, begin="BEGIN IMMEDIATE", size=1, busy_timeout=MIGRATION_TIMEOUT
-        )
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._administering = _create_engine(url, busy_timeout=MIGRATION_TIMEOUT)
+        reading, writing = _create_engine(url, query_only=True), _create_engine(url)
+        reads, writes = Jobs(), Jobs()
+        self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes}
+        self._workers: list[Worker] = [
+            *(Reader(f"reader-{number}", reading, reads) for number in range(READERS)),
+            Writer("writer", writing, writes, batch=batch),
+        ]
+        self._lock = Lock()
+        self._started = False
+        self._closed = False
 
     async def close(self) -> None:
-        for executor in (self._readers, self._writer):
-            await asyncio.to_thread(executor.shutdown)
-        for engine in (self._read_engine, self._write_engine, self._administering):
-            engine.dispose()
+        with self._lock:
+            self._closed = True
+            if self._started:
+                stop(self._workers)
+        for worker in self._workers if self._started else ():
+            await asyncio.to_thread(worker.join)
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
-        unit = Unit(self._observer, "read")
-        return await _run(
-            self._readers, self._read_engine, unit_of_work, unit, statement_timeout=READ_TIMEOUT
-        )
+        return await self._run("read", unit_of_work)
 
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
-        unit = Unit(self._observer, "write")
-        return await _run(self._writer, self._write_engine, unit_of_work, unit)
+        return await self._run("write", unit_of_work)
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
-        # BEGIN IMMEDIATE is the lock: what a migration does to the schema is in its transaction.
-        unit = Unit(self._observer, "write")
-        return await _run(self._writer, self._administering, unit_of_work, unit)
+        return await asyncio.to_thread(_administer, self._administering, unit_of_work)
 
-
-def _give_up_at(end: float, connection: Connection) -> None:
-    """Interrupt what still runs on `connection` then: counting much would hold a reader long."""
-    driver_connection = connection.connection.driver_connection
-    if isinstance(driver_connection, sqlite3.Connection):
-        driver_connection.set_progress_handler(lambda: monotonic() > end, PROGRESS)
-
-
-async def _run(
-    executor: Executor,
-    engine: Engine,
-    unit_of_work: Callable[[Connection], T],
-    unit: Unit,
-    *,
-    statement_timeout: float = inf,
-) -> T:
-    deadline = monotonic() + QUEUE_TIMEOUT
-
-    def run() -> T:
-        if monotonic() > deadline:
-            raise DatabaseUnavailable("too many units of work are waiting")
+    async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
+        unit = Unit(self._observer, kind)
+        job = Job(unit_of_work, unit)
         try:
-            with unit, engine.begin() as connection:
-                _give_up_at(monotonic() + statement_timeout, connection)
-                return unit_of_work(connection)
-        except DBAPIError as error:
-            # Besides OperationalError, SQLite raises the bare base class for a damaged file.
-            if isinstance(error, OperationalError) or type(error.orig) is sqlite3.DatabaseError:
-                raise DatabaseUnavailable(str(error.orig)) from error
-            raise
+            with self._lock:
+                self._start()
+                self._jobs[kind].put(job)
+            return cast(T, await job.answer)
+        finally:
+            unit.stop_waiting()
 
+    def _start(self) -> None:
+        """Start the threads with the first job: a process may fork before. Raises RuntimeError
+        where the database has been closed."""
+        if self._closed:
+            raise RuntimeError("the database has been closed")
+        if not self._started:
+            self._started = True
+            for worker in self._workers:
+                worker.start()
+            # Where nobody closes it.
+            weakref.finalize(self, stop, self._workers)
+
+
+def stop(workers: list[Worker]) -> None:
+    """Have each end, once all that was asked for before is done."""
+    for worker in workers:
+        worker.jobs.put(None)
+
+
+def _administer(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
     try:
-        return await asyncio.get_running_loop().run_in_executor(executor, run)
-    finally:
-        unit.stop_waiting()
+        with engine.connect() as connection:
+            # The lock: what a migration does to the schema is in this transaction.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            result = unit_of_work(connection)
+            connection.commit()
+            return result
+    except Exception as error:
+        unavailable = translated(error)
+        if unavailable is error:
+            raise
+        raise unavailable from error
 
 
 def _create_engine(
-    url: str, *, begin: str, size: int, query_only: bool = False, busy_timeout: int = BUSY_TIMEOUT
+    url: str, *, query_only: bool = False, busy_timeout: int = BUSY_TIMEOUT
 ) -> Engine:
-    """An engine whose transactions start with `begin`, in place of the driver's own idea.
-
-    A transaction that reads first and writes later fails at once when another one wrote in
-    between, whatever the timeout; BEGIN IMMEDIATE takes the write lock at its start.
-    """
+    """An engine that leaves transactions to us, since the driver has another idea of them."""
     engine = create_engine(
         url,
         hide_parameters=True,  # or an error's text has the data
-        pool_size=size,
-        max_overflow=0,
+        poolclass=NullPool,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
 
@@ -143,9 +143,5 @@ def _create_engine(
         except sqlite3.Error:
             connection.close()  # the pool forgets what it couldn't configure
             raise
-
-    @event.listens_for(engine, "begin")
-    def start_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine

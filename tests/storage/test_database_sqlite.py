@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from storage import Database, DatabaseUnavailable, open_database, revisions
+from storage.observer import Unobserved
+from storage.sqlite import SqliteDatabase
 from tests.storage.units import Gate, execute, notes, scalars
 
 
@@ -90,9 +92,14 @@ async def test_writes_survive_a_power_cut(database: Database) -> None:
     assert pragmas == {"journal_mode": ["wal"], "synchronous": [2], "foreign_keys": [1]}
 
 
-async def test_a_write_that_waited_too_long_is_not_begun(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_a_write_that_waited_too_long_is_not_begun(tmp_path: Path) -> None:
+    one_by_one = SqliteDatabase(url_in(tmp_path), auto_migrate=True, observer=Unobserved(), batch=1)
+    async with one_by_one as database:
+        await database.write(execute, "CREATE TABLE notes (body TEXT)")
+        await wait_in_line(database, tmp_path)
+
+
+async def wait_in_line(database: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     writes = (database.write(execute, f"INSERT INTO notes VALUES ('{n}')") for n in range(8))
