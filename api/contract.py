@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from flask import Response, current_app
+from flask import Response, current_app, request
 from werkzeug import exceptions as http
 
 from api.context import rate_limits, settings
@@ -174,9 +174,10 @@ class Endpoint:
 
         Here and not in the view, which is awaited outside the greenlet, the body can be read.
         """
-        query = load_query(self._query)
-        if self.operation.query is not None:
-            arguments["query"] = query
+        if self.operation.query is not None or request.query_string:
+            query = load_query(self._query)
+            if self.operation.query is not None:
+                arguments["query"] = query
         if self._takes_precondition:
             arguments["if_match"] = read_precondition(required=settings.if_match_required)
         if self._body is None:

@@ -1,7 +1,8 @@
 """What every schema has in common: strict on the way in, complete on the way out."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
@@ -46,9 +47,26 @@ class OutputSchema(DocumentedSchema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.required = field_name not in self.optional
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        # Marshmallow's own tries keys, indexes and dotted paths first: 1 µs a field.
-        return getattr(obj, attr)
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """As marshmallow's, which asks for each field of each object where its value might be, and
+        whether there is one: 11 µs for an item instead of 4."""
+        if self.many if many is None else many:
+            return [self._dump(one) for one in obj]
+        return self._dump(obj)
+
+    def _dump(self, obj: Any) -> dict[str, Any]:
+        return {
+            key: serialize(getattr(obj, attribute), attribute, obj)
+            for key, attribute, serialize in self._plan
+        }
+
+    @cached_property
+    def _plan(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        """For each field its key, the attribute that it shows, and how."""
+        return [
+            (field.data_key or name, field.attribute or name, field._serialize)
+            for name, field in self.dump_fields.items()
+        ]
 
 
 class MergePatch(InputSchema):

@@ -141,7 +141,8 @@ class Timestamp(fields.AwareDateTime):
     def _serialize(self, value: datetime | None, attr: Any, obj: Any, **kwargs: Any) -> Any:
         if value is None:
             return None
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 class BoundedList(fields.List[Any]):
