@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from storage.facts import NotFound, VersionConflict
 from storage.item_tables import PUBLIC, items
 from storage.listing import count_items, list_items
-from storage.versions import ANY_VERSION, Precondition
+from storage.versions import ANY_VERSION, Guarded, Precondition
 from storage.viewers import Owned, Viewer
 from storage.words import words_of
 
@@ -63,8 +63,9 @@ BY_ID = items.c.id == bindparam("item_id")
 
 INSERT = insert(items).returning(*PUBLIC)
 SELECT = Owned(select(*PUBLIC).where(BY_ID), items.c.owner_id)
-UPDATE = Owned(update(items).where(BY_ID), items.c.owner_id)
-DELETE = Owned(delete(items).where(BY_ID), items.c.owner_id)
+CHANGE = update(items).where(BY_ID).values(version=items.c.version + 1).returning(*PUBLIC)
+UPDATE = Guarded(Owned(CHANGE, items.c.owner_id), items.c.version)
+DELETE = Guarded(Owned(delete(items).where(BY_ID), items.c.owner_id), items.c.version)
 DELETED_AT_ONCE = 1000
 """How many items one transaction deletes with their owner, in some 0.15 s on a busy machine: others
 write in between, and no statement meets its deadline."""
@@ -97,19 +98,9 @@ def update_item(
     precondition: Precondition = ANY_VERSION,
 ) -> ItemRow:
     """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
-    statement = (
-        UPDATE.by(viewer)
-        .where(precondition.holds_for(items.c.version))
-        .values(
-            version=items.c.version + 1,
-            updated_at=datetime.now(UTC),
-            **changes,
-            **_words_of(changes),
-        )
-        .returning(*PUBLIC)
-    )
-    this = {"item_id": item_id, **viewer.parameters}
-    row = connection.execute(statement, this).one_or_none()
+    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters}
+    values = {**changes, **_words_of(changes), "updated_at": datetime.now(UTC)}
+    row = connection.execute(UPDATE.by(viewer, precondition), {**this, **values}).one_or_none()
     return row or _refuse(connection, viewer, item_id)
 
 
@@ -131,8 +122,8 @@ def delete_item(
     precondition: Precondition = ANY_VERSION,
 ) -> None:
     """Raises ItemNotFound and VersionConflict."""
-    statement = DELETE.by(viewer).where(precondition.holds_for(items.c.version))
-    if connection.execute(statement, {"item_id": item_id, **viewer.parameters}).rowcount == 0:
+    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters}
+    if connection.execute(DELETE.by(viewer, precondition), this).rowcount == 0:
         _refuse(connection, viewer, item_id)
 
 

@@ -1,8 +1,10 @@
 """Writes that happen only to the version that the caller has seen."""
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, true
+from sqlalchemy import Column, ColumnElement, bindparam, true
+
+from storage.viewers import Owned, S, Viewer
 
 
 class Precondition(NamedTuple):
@@ -15,10 +17,36 @@ class Precondition(NamedTuple):
         """As part of a WHERE clause, so that the check and the write are one statement."""
         condition: ColumnElement[bool] = true()
         if self.only is not None:
-            condition &= version.in_(self.only)
+            condition &= version.in_(bindparam("only", [*self.only], expanding=True))
         if self.never:
-            condition &= version.not_in(self.never)
+            condition &= version.not_in(bindparam("never", [*self.never], expanding=True))
         return condition
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those that Guarded statements take."""
+        only = {} if self.only is None else {"only": [*self.only]}
+        return {**only, "never": [*self.never]} if self.never else only
 
 
 ANY_VERSION = Precondition()
+
+
+class Guarded(Generic[S]):
+    """A write to rows that have an owner and a version, made once for each kind of viewer and each
+    form of precondition: to make it costs three times as much as to execute it."""
+
+    def __init__(self, owned: Owned[S], version: Column[Any]) -> None:
+        self._owned: Owned[S] = owned
+        self._version = version
+        self._made: dict[tuple[bool, bool, bool], S] = {}
+
+    def by(self, viewer: Viewer, precondition: Precondition) -> S:
+        """To be executed with the `parameters` of both."""
+        only, never = precondition
+        form = viewer.sees_all, only is not None, bool(never)
+        statement = self._made.get(form)
+        if statement is None:
+            guard = precondition.holds_for(self._version)
+            statement = self._made[form] = self._owned.by(viewer).where(guard)
+        return statement

@@ -177,8 +177,8 @@ def requests_of(file: Path) -> float:
 async def test_any_process_answers_for_all(tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     sent: Counter[tuple[str, str]] = Counter()
-    with Fleet(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(folder)) as fleet:
-        address = f"http://127.0.0.1:{fleet.port}"
+    with Fleet(tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(folder)}) as fleet:
+        address = f"http://127.0.0.1:{fleet.ports[0]}"
         files = [folder / f"counter_{process.pid}.db" for process in fleet.processes]
         async with asyncio.timeout(HUNG):
             # Which of them gets a connection is the kernel's choice.
