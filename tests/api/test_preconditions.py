@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api import create_app
+from api.settings import Settings
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
 from tests.processes import started
@@ -150,8 +151,15 @@ async def test_a_server_may_want_a_precondition_with_every_change(tmp_path: Path
         assert (await write(client, "PUT", path, If_Match="*")).status_code == 200
 
 
-ROUNDS = 20
+ROUNDS = 10
 """Races of each kind. A hundred found nothing more, and took minutes."""
+PATIENT = {"DATABASE_POOL_TIMEOUT": "60", "DATABASE_STATEMENT_TIMEOUT": "60"}
+"""However busy the machine is."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return settings_for(tmp_path, DATABASE_URL=database_url, **PATIENT)
 
 
 async def test_one_of_64_racing_writers_wins(client: httpx.AsyncClient) -> None:
@@ -164,7 +172,7 @@ async def test_one_of_64_racing_writers_wins(client: httpx.AsyncClient) -> None:
 
 
 async def test_one_of_64_writers_to_two_processes_wins(database_url: str, tmp_path: Path) -> None:
-    settings = {"PORT": "0", "DATABASE_URL": database_url}
+    settings = {"PORT": "0", "DATABASE_URL": database_url, **PATIENT}
     with (
         started(tmp_path, "serving", **settings) as one,
         started(tmp_path, "serving", **settings) as other,

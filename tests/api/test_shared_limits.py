@@ -49,6 +49,7 @@ async def test_two_processes_allow_together_what_one_would(
         "REDIS_URL": settings.redis_url,
         "REDIS_TIMEOUT": "10000",  # whatever else the machine does
         "RATE_LIMIT": "100/hour",
+        "KEEP_ALIVE_TIMEOUT": "60",
     }
     (tmp_path / "other").mkdir()
     with (

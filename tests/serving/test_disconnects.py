@@ -78,7 +78,7 @@ async def test_leaving_before_the_body_has_come_stores_nothing(
     app: Api, leave: Leave, sent: bytes, framing: str
 ) -> None:
     bridge = Observed(bridged(app))
-    async with served(bridge) as address:
+    async with served(bridge, grace=1) as address:
         async with Http1.connect(address) as client:
             await client.request("POST /api/items", JSON, framing)
             await client.send(b"5\r\n" + sent if "chunked" in framing and sent else sent)
@@ -91,7 +91,7 @@ async def test_leaving_before_the_body_has_come_stores_nothing(
 @pytest.mark.parametrize("leave", ["connection", "stream"])
 async def test_leaving_in_the_body_of_http2_stores_nothing(app: Api, leave: str) -> None:
     bridge = Observed(bridged(app))
-    async with served(bridge) as address:
+    async with served(bridge, grace=1) as address:
         async with Http2.connect(address) as client:
             json = ("content-type", "application/json")
             stream = await client.open("POST /api/items", json, end=False)
@@ -113,7 +113,7 @@ async def test_leaving_while_the_view_works_does_not_cut_it_short(
 ) -> None:
     writing = Writing(app)
     bridge = Observed(bridged(app))
-    async with served(bridge) as address:
+    async with served(bridge, grace=1) as address:
         async with Http1.connect(address) as client:
             await client.request(f"{method} /write", "Content-Length: 22", body=BODY)
             await writing.started.wait()
@@ -127,7 +127,7 @@ async def test_leaving_while_the_view_works_does_not_cut_it_short(
 
 async def test_a_client_that_has_only_ended_its_sending_is_answered(app: Api) -> None:
     writing = Writing(app)
-    async with served(bridged(app)) as address, Http1.connect(address) as client:
+    async with served(bridged(app), grace=1) as address, Http1.connect(address) as client:
         await client.request("GET /write")
         await half_close(client)
         await writing.started.wait()
@@ -152,7 +152,7 @@ async def test_leaving_while_the_answer_is_sent(
         return Big([BIG])
 
     bridge = Observed(Bridge(application))
-    async with served(bridge) as address, Http1.connect(address) as client:
+    async with served(bridge, grace=1) as address, Http1.connect(address) as client:
         await client.request("POST /", f"Content-Length: {len(body)}", body=body)
         assert (await client.head()).status == 200
         assert bridge.running == 1

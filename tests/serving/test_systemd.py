@@ -71,6 +71,7 @@ def test_the_service_starts_on_the_socket_as_systemd_hands_it_over(tmp_path: Pat
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
         "AUTO_MIGRATE": "true",
+        "PROMETHEUS_MULTIPROC_DIR": f"{tmp_path}/metrics",
         "PYTHONPATH": str(ROOT),
     }
     given = [word for name, value in settings.items() for word in ("-E", f"{name}={value}")]

@@ -65,7 +65,8 @@ async def test_statuses_tags_and_order_narrow_the_list_together(
     await spa.button("Stop filtering by tag stock").click()
     await spa.page.get_by_role("checkbox", name="Done").uncheck()
     await spa.shows("Aerial", "Bulbs", "Carpet", "Screws")
-    assert spa.record.faults == []
+    # Who filters faster than the answers come gives the earlier ones up.
+    assert all("ERR_ABORTED" in fault for fault in spa.record.faults)
 
 
 @pytest.mark.parametrize("width", [1280], indirect=True)
