@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Request, has_request_context, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.routing import MapAdapter
 from werkzeug.wsgi import get_host
 
@@ -35,6 +36,7 @@ class Api(Flask):
     def __init__(self, settings: Settings) -> None:
         super().__init__("api", static_folder=None)
         self.settings = settings
+        self.session_interface = NoSessions()
         self.instruments = Instruments(settings.prometheus_multiproc_dir)
         self.database = open_database(
             settings.database_url,
@@ -130,6 +132,16 @@ class Api(Flask):
     def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
         bridge = request.environ.get(AWAIT) if has_request_context() else None
         return bridge or self._background.run
+
+
+class NoSessions(SessionInterface):
+    """Nobody is known by a cookie here; Flask's own would look for one in each request."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        return self._none
 
 
 def _iterate(

@@ -131,13 +131,17 @@ class Endpoint:
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
-        caller = current_app.async_to_sync(self._admit)()
+        wait_for = current_app.async_to_sync
+        record = current_record()
+        caller = wait_for(self._admit)()
         try:
-            return self._answer(caller, arguments)
+            return self._answer(caller, wait_for(self.operation.view), arguments)
         finally:
-            current_record().user_id = caller.user_id
+            record.user_id = caller.user_id
 
-    def _answer(self, caller: Caller, arguments: dict[str, Any]) -> Response:
+    def _answer(
+        self, caller: Caller, view: Callable[..., Any], arguments: dict[str, Any]
+    ) -> Response:
         try:
             data = self._read(arguments)
         except InvalidRequest as error:
@@ -149,7 +153,7 @@ class Endpoint:
         if self._takes_once:
             arguments["once"] = Once(caller, data, self._render)
         try:
-            result = current_app.async_to_sync(self.operation.view)(**arguments)
+            result = view(**arguments)
         except VersionConflict:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
@@ -195,9 +199,9 @@ class Endpoint:
         return Answer(self.operation.status, headers, body)
 
     def _respond(self, answer: Answer) -> Response:
-        response = Response(answer.body, answer.status, answer.headers)
-        if answer.body:
-            response.mimetype = "application/json"
-        else:
+        response = Response(
+            answer.body, answer.status, answer.headers, content_type="application/json"
+        )
+        if not answer.body:
             del response.headers["Content-Type"]
         return response

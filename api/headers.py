@@ -17,8 +17,9 @@ def init_app(app: Flask) -> None:
 
 def tell_patch_types(response: Response) -> Response:
     """Say which PATCH bodies are taken where that is asked: to OPTIONS, and to one that isn't."""
-    asked = request.method == "OPTIONS" and "PATCH" in response.allow
-    if asked or (request.method == "PATCH" and response.status_code == 415):
+    method = request.method
+    asked = method == "OPTIONS" and "PATCH" in response.allow
+    if asked or (method == "PATCH" and response.status_code == 415):
         response.headers[ACCEPT_PATCH.name] = ", ".join(MergePatch.media_types)
     return response
 

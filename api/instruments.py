@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar, cast
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +19,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.values import MutexValue, ValueClass
 
@@ -25,6 +27,8 @@ from api.request_log import Record
 from api.settings import SettingsError
 from openapi.document import VERSION
 from storage.observer import Kind
+
+M = TypeVar("M", bound=MetricWrapperBase)
 
 # In seconds. Most requests take a few milliseconds, most units of work a tenth of that.
 OF_REQUESTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -62,6 +66,9 @@ class Instruments:
         )
         histogram: Callable[..., Histogram] = partial(Histogram, registry=self.registry)
 
+        self._children: dict[
+            tuple[MetricWrapperBase, tuple[str | int, ...]], MetricWrapperBase
+        ] = {}
         self.requests = counter(
             "http_requests_total", "Requests that were answered.", ["operation", "status"]
         )
@@ -102,24 +109,32 @@ class Instruments:
     def end(self, record: Record) -> None:
         operation = record.operation or NO_OPERATION
         self.in_flight.dec()
-        self.requests.labels(operation, record.status).inc()
-        self.request_duration.labels(operation).observe(record.duration)
+        self._child(self.requests, operation, record.status).inc()
+        self._child(self.request_duration, operation).observe(record.duration)
         if record.refused_by is not None:
-            self.rejections.labels(record.refused_by).inc()
+            self._child(self.rejections, record.refused_by).inc()
 
     def waits(self, kind: Kind) -> None:
-        self.waiting.labels(kind).inc()
+        self._child(self.waiting, kind).inc()
 
     def waited(self, kind: Kind, seconds: float) -> None:
-        self.waiting.labels(kind).dec()
-        self.wait_duration.labels(kind).observe(seconds)
+        self._child(self.waiting, kind).dec()
+        self._child(self.wait_duration, kind).observe(seconds)
 
     def runs(self, kind: Kind) -> None:
-        self.running.labels(kind).inc()
+        self._child(self.running, kind).inc()
 
     def ran(self, kind: Kind, seconds: float) -> None:
-        self.running.labels(kind).dec()
-        self.unit_duration.labels(kind).observe(seconds)
+        self._child(self.running, kind).dec()
+        self._child(self.unit_duration, kind).observe(seconds)
+
+    def _child(self, metric: M, *labels: str | int) -> M:
+        """That of `labels`; to look it up in the metric itself takes longer than to count."""
+        key = metric, labels
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return cast(M, child)
 
     def current(self) -> CollectorRegistry:
         """What is to be told now."""

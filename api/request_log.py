@@ -7,10 +7,11 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Protocol, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
@@ -31,7 +32,8 @@ class Record:
     """What is known of a request, more and more until it has been answered.
 
     `operation`: the view's name, None where no address matched. `size`: bytes of the answer's
-    body. `refused_by`: the rate limit that was in the way. `duration`: seconds. A record that is
+    body. `refused_by`: the rate limit that was in the way.
+    `headers`: what whatever answer there is must have. `duration`: seconds. A record that is
     `closed` from the start is that of a request that nobody is to hear of.
     """
 
@@ -46,6 +48,7 @@ class Record:
     duration: float = 0
     user_id: UUID | None = None
     refused_by: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     closed: bool = False
 
     @property
@@ -123,12 +126,11 @@ class RequestLog:
     def _begin(self, environ: WSGIEnvironment) -> Record:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         record = environ[RECORD] = Record(
-            id=sent if VALID_ID.fullmatch(sent) else uuid4().hex,
+            id=sent if VALID_ID.fullmatch(sent) else token_hex(16),
             method=environ["REQUEST_METHOD"],
             address=client_address(environ, self._proxies),
             started=time.perf_counter(),
         )
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=record.id)
         self._observer.begin()
         return record

@@ -4,6 +4,8 @@ So a session that has been ended, an account that has been closed, or a role tha
 away counts from the next request on.
 """
 
+from __future__ import annotations  # or those of inner functions are made for each request
+
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar

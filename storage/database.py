@@ -4,6 +4,8 @@ A unit of work is a plain function over a Connection. Each engine runs it in its
 (storage/sqlite.py, storage/postgresql.py); nothing above this line knows which.
 """
 
+from __future__ import annotations  # or those of inner functions are made for each request
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType

@@ -1,5 +1,7 @@
 """The one who sent the request, as a view meets them."""
 
+from __future__ import annotations  # or those of inner functions are made for each request
+
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID

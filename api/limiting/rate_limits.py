@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 
-from flask import Flask, Response, g
+from flask import Flask, Response
 from limits import RateLimitItem, parse
 
 from api.limiting.addresses import network
@@ -82,7 +82,7 @@ class RateLimits:
             return
         client = self._address() if credentials is None else _user(credentials)
         hit = await self._hit(policy, client)
-        g.rate_limit_headers = policy.headers(hit)
+        current_record().headers.update(policy.headers(hit))
         _refuse_unless_allowed(policy, hit)
 
     @asynccontextmanager
@@ -144,7 +144,8 @@ def init_app(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """Say what is left, on whatever answer a request gets that was counted."""
-    response.headers.update(g.get("rate_limit_headers", {}))
+    for name, value in current_record().headers.items():
+        response.headers.add(name, value)
     return response
 
 

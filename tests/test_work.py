@@ -1,0 +1,156 @@
+"""How much is done for a request: statements, units of work, calls of Python functions.
+
+Not how long it takes, which the machine decides: bench/ measures that, as ratios. Who makes an
+operation do more must say so here.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from api.app import Api
+from serving import Bridge
+from storage.observer import Kind, Unobserved
+from tests.accounts import account
+from tests.conftest import bridged
+from tests.factory import item_input
+from tests.serving.call import Answer, answer_of
+
+JSON = (b"content-type", b"application/json")
+
+# Statements on SQLite and on PostgreSQL, and calls of Python functions on the event loop's thread.
+# One more statement, on each, says whose token it is.
+WORK = {
+    "get_health": (0, 0, 340),
+    "get_item": (1, 1, 560),
+    "list_items": (1, 1, 2900),
+    "create_item": (2, 1, 800),
+    "update_item": (1, 1, 800),
+    "delete_item": (1, 1, 600),
+}
+
+
+class Units(Unobserved):
+    """Counts units of work: on SQLite, hops to another thread."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[Kind] = Counter()
+
+    def runs(self, kind: Kind) -> None:
+        self.kinds[kind] += 1
+
+
+@pytest.fixture
+async def units(app: Api) -> Units:
+    app.database._observer = units = Units()
+    return units
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What reaches a database meanwhile."""
+    seen: list[str] = []
+
+    def record(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+
+
+@contextmanager
+def calls() -> Iterator[Counter[int]]:
+    """How many Python functions are called meanwhile, by the threads' ids; without what pytest does
+    with each log line."""
+    counted: Counter[int] = Counter()
+
+    def count(frame: FrameType, what: str, argument: object) -> None:
+        if what == "call":
+            counted[threading.get_ident()] += 1
+
+    root, before = logging.getLogger(), sys.getprofile()
+    handlers = root.handlers
+    root.handlers = [handler for handler in handlers if type(handler) is logging.StreamHandler]
+    sys.setprofile(count)
+    try:
+        yield counted
+    finally:
+        sys.setprofile(before)
+        root.handlers = handlers
+
+
+class Client:
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    async def send(self, method: str, path: str, body: Any = None) -> Answer:
+        content = b"" if body is None else json.dumps(body).encode()
+        about = [] if body is None else [JSON, (b"content-length", b"%d" % len(content))]
+        headers = [*about, *self.headers]
+        answer = await answer_of(self._bridge, content, method=method, path=path, headers=headers)
+        assert answer.status < 300, answer.body
+        return answer
+
+
+@pytest.fixture
+async def client(app: Api) -> AsyncIterator[Client]:
+    async with app.database:
+        yield Client(bridged(app))
+
+
+async def each(client: Client) -> AsyncIterator[tuple[str, str, str, Any]]:
+    """The operations to look at, with what they are asked for."""
+    paths = [
+        (await client.send("POST", "/api/items", item_input())).header("location") or ""
+        for _ in range(60)
+    ]
+    yield "get_health", "GET", "/api/health", None
+    yield "get_item", "GET", paths[0], None
+    yield "list_items", "GET", "/api/items", None
+    yield "create_item", "POST", "/api/items", item_input()
+    yield "update_item", "PATCH", paths[0], {"status": "done"}
+    yield "delete_item", "DELETE", paths[1], None
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+async def test_no_request_needs_more_statements_than_it_must(
+    app: Api, client: Client, units: Units, signed_in: bool
+) -> None:
+    sqlite = app.settings.database_url.startswith("sqlite")
+    if signed_in:
+        client.headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in (await account(app)).headers.items()
+        ]
+    async for name, method, path, body in each(client):
+        units.kinds.clear()
+        with statements() as seen:
+            await client.send(method, path, body)
+        most = WORK[name][0 if sqlite else 1]
+        assert len(seen) == most + (signed_in and most > 0), (name, seen)
+        assert units.kinds.total() == (most > 0), name
+
+
+async def test_no_request_calls_more_functions_than_it_did(client: Client) -> None:
+    found = {}
+    async for name, method, path, body in each(client):
+        if name != "delete_item":
+            await client.send(method, path, body)  # what is made once is made
+        with calls() as counted:
+            await client.send(method, path, body)
+        found[name] = counted[threading.get_ident()]
+    over = {name: count for name, count in found.items() if count > WORK[name][2]}
+    assert over == {}, found
