@@ -29,6 +29,7 @@ from openapi.document import VERSION
 from storage.observer import Kind
 
 M = TypeVar("M", bound=MetricWrapperBase)
+Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
 
 # In seconds. Most requests take a few milliseconds, most units of work a tenth of that.
 OF_REQUESTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -66,9 +67,7 @@ class Instruments:
         )
         histogram: Callable[..., Histogram] = partial(Histogram, registry=self.registry)
 
-        self._children: dict[
-            tuple[MetricWrapperBase, tuple[str | int, ...]], MetricWrapperBase
-        ] = {}
+        self._children: dict[Child, MetricWrapperBase] = {}
         self.requests = counter(
             "http_requests_total", "Requests that were answered.", ["operation", "status"]
         )
