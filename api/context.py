@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import current_app
+from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from api.app import Api
@@ -15,18 +15,19 @@ from api.settings import Settings
 from storage import Database
 
 
-def _app() -> Api:
-    return cast(Api, current_app)
+def this_app() -> Api:
+    """The application itself, for who needs it more than once."""
+    return cast(Api, app_ctx.app)
 
 
-database: Database = cast(Database, LocalProxy(lambda: _app().database))
-passwords: Passwords = cast(Passwords, LocalProxy(lambda: _app().passwords))
-tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: _app().tokens))
-rate_limits: RateLimits = cast(RateLimits, LocalProxy(lambda: _app().rate_limits))
-instruments: Instruments = cast(Instruments, LocalProxy(lambda: _app().instruments))
-settings: Settings = cast(Settings, LocalProxy(lambda: _app().settings))
+database: Database = cast(Database, LocalProxy(lambda: this_app().database))
+passwords: Passwords = cast(Passwords, LocalProxy(lambda: this_app().passwords))
+tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: this_app().tokens))
+rate_limits: RateLimits = cast(RateLimits, LocalProxy(lambda: this_app().rate_limits))
+instruments: Instruments = cast(Instruments, LocalProxy(lambda: this_app().instruments))
+settings: Settings = cast(Settings, LocalProxy(lambda: this_app().settings))
 
 
 def identity_provider() -> IdentityProvider | None:
     """None where only our own tokens count."""
-    return _app().identity_provider
+    return this_app().identity_provider

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, request
 from werkzeug import exceptions as http
 
-from api.context import rate_limits, settings
+from api.app import Api
+from api.context import this_app
 from api.errors import InvalidRequest
 from api.idempotency import IDEMPOTENCY_KEY, Once
 from api.identity.caller import Caller, find_credentials
@@ -27,10 +28,11 @@ from api.identity.refusals import InvalidTokenRequest
 from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
 from api.limiting.batches import RedisUnavailable
-from api.limiting.rate_limits import RateLimited
+from api.limiting.rate_limits import RateLimited, RateLimits
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
 from api.request_log import current_record
+from api.settings import Settings
 from openapi.operation import Access, Limit, Operation, RequestHeader, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
 from storage import DatabaseUnavailable
@@ -131,19 +133,17 @@ class Endpoint:
         self._takes_caller = operation.takes("caller")
 
     def __call__(self, **arguments: Any) -> Response:
-        wait_for = current_app.async_to_sync
+        app = this_app()
         record = current_record()
-        caller = wait_for(self._admit)()
+        caller = app.async_to_sync(self._admit)(app.rate_limits)
         try:
-            return self._answer(caller, wait_for(self.operation.view), arguments)
+            return self._answer(app, caller, arguments)
         finally:
             record.user_id = caller.user_id
 
-    def _answer(
-        self, caller: Caller, view: Callable[..., Any], arguments: dict[str, Any]
-    ) -> Response:
+    def _answer(self, app: Api, caller: Caller, arguments: dict[str, Any]) -> Response:
         try:
-            data = self._read(arguments)
+            data = self._read(app.settings, arguments)
         except InvalidRequest as error:
             if self._speaks_oauth:
                 raise InvalidTokenRequest(error.errors) from None
@@ -153,7 +153,7 @@ class Endpoint:
         if self._takes_once:
             arguments["once"] = Once(caller, data, self._render)
         try:
-            result = view(**arguments)
+            result = app.async_to_sync(self.operation.view)(**arguments)
         except VersionConflict:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
@@ -163,7 +163,7 @@ class Endpoint:
         answer = result if isinstance(result, Answer) else self._render(result)
         return self._respond(answer)
 
-    async def _admit(self) -> Caller:
+    async def _admit(self, rate_limits: RateLimits) -> Caller:
         """Who sent the request, once it has been counted."""
         credentials = None
         try:
@@ -173,7 +173,7 @@ class Endpoint:
             await rate_limits.count(self.operation.limit, credentials)
         return Caller(credentials, self.operation.access)
 
-    def _read(self, arguments: dict[str, Any]) -> bytes:
+    def _read(self, settings: Settings, arguments: dict[str, Any]) -> bytes:
         """Add what comes with the request, validated, and give the body as it came.
 
         Here and not in the view, which is awaited outside the greenlet, the body can be read.

@@ -1,5 +1,6 @@
 """Items: create, list, read, replace, change and delete them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,7 +23,7 @@ items = Blueprint("items", __name__, url_prefix="/api/items")
 
 
 class ItemsOfPage(NamedTuple):
-    items: list[ItemRow]
+    items: Sequence[ItemRow]
     next_cursor: str | None
     total: int | None
     total_is_exact: bool | None

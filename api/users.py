@@ -1,5 +1,6 @@
 """Users: your own account; for admins, everybody's."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,7 +36,7 @@ users = Blueprint("users", __name__, url_prefix="/api/users")
 
 
 class UsersOfPage(NamedTuple):
-    users: list[UserRow]
+    users: Sequence[UserRow]
     next_cursor: str | None
 
 

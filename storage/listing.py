@@ -211,7 +211,7 @@ class Listing:
         return statement.order_by(*self.sort.order(row[self.sort.by], row.id))
 
     def _page(self, statement: Select[Any]) -> Page:
-        rows = list(self.connection.execute(statement))
+        rows = self.connection.execute(statement).all()
         page = rows[: self.limit]
         more = len(rows) > self.limit
         return Page(page, self.sort.position_of(page[-1]) if more else None)

@@ -17,7 +17,7 @@ __all__ = ["Keyset", "OwnedKeyset", "Page", "Position"]
 class Page(NamedTuple):
     """Some rows, and where the next page starts (None: there is none)."""
 
-    rows: list[Row[Any]]
+    rows: Sequence[Row[Any]]
     next: Position | None
 
 
@@ -53,7 +53,7 @@ class Keyset:
         position = {} if after is None else after._asdict()
         # One row more tells whether there is a next page.
         parameters = {"n": limit + 1, "of": of, **position}
-        rows = list(connection.execute(statement, parameters))
+        rows = connection.execute(statement, parameters).all()
         more = len(rows) > limit
         page = rows[:limit]
         return Page(page, self._sort.position_of(page[-1]) if more else None)

@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from storage.database import Database, DatabaseUnavailable
 from storage.observer import Kind, Observer, Unit
+from storage.tables import JSON_OPTIONS
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class PostgresDatabase(Database):
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             hide_parameters=True,  # or an error's text has the data
+            **JSON_OPTIONS,
             pool_size=pool.size,
             max_overflow=0,
             pool_timeout=pool.timeout,

@@ -13,12 +13,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar, cast
 
-import orjson
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.database import Database
 from storage.observer import Kind, Observer, Unit
+from storage.tables import JSON_OPTIONS
 from storage.workers import BATCH, Job, Jobs, Reader, Worker, Writer, translated
 
 T = TypeVar("T")
@@ -125,8 +125,7 @@ def _create_engine(
         url,
         hide_parameters=True,  # or an error's text has the data
         poolclass=NullPool,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
+        **JSON_OPTIONS,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
 
