@@ -8,6 +8,7 @@ from __future__ import annotations  # or those of inner functions are made for e
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -22,6 +23,17 @@ T = TypeVar("T")
 
 class DatabaseUnavailable(Exception):
     """The database can't be reached, is locked by somebody else, too slow or can't write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolOptions:
+    """`timeout` and `statement_timeout` are in seconds; `pgbouncer`: one stands in between that
+    gives each transaction whichever server connection is free."""
+
+    size: int = 10
+    timeout: float = 1
+    statement_timeout: float = 1
+    pgbouncer: bool = False
 
 
 class Database(ABC):

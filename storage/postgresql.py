@@ -8,7 +8,6 @@ by its key.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -20,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage.database import Database, DatabaseUnavailable
+from storage.database import Database, DatabaseUnavailable, PoolOptions
 from storage.observer import Kind, Observer, Unit
 from storage.tables import JSON_OPTIONS
 
@@ -41,17 +40,6 @@ BROKEN = ("08", "25P03", "57P")
 OUT_OF_ORDER = ("08", "25006", "25P03", "40", "53", "55", "57", "58", "XX")
 """Starts of the SQLSTATEs that speak of the server, not of the statement: connection, read-only
 after a failover, rollback, resources, locks, intervention, system."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolOptions:
-    """`timeout` and `statement_timeout` are in seconds; `pgbouncer`: one stands in between that
-    gives each transaction whichever server connection is free."""
-
-    size: int = 10
-    timeout: float = 1
-    statement_timeout: float = 1
-    pgbouncer: bool = False
 
 
 class PostgresDatabase(Database):

@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.database import Database
+from storage.database import Database, PoolOptions
 from storage.observer import Kind, Observer, Unit
 from storage.tables import JSON_OPTIONS
 from storage.workers import BATCH, Job, Jobs, Reader, Worker, Writer, translated
@@ -34,11 +34,18 @@ MIGRATION_TIMEOUT = 600
 class SqliteDatabase(Database):
     """Units of work in threads: a few that read, one that writes.
 
-    `batch`: how many writes share a transaction at most.
+    `pool`: of no concern here, where nothing needs a connection that others have. `batch`: how many
+    writes share a transaction at most.
     """
 
     def __init__(
-        self, url: str, *, auto_migrate: bool, observer: Observer, batch: int = BATCH
+        self,
+        url: str,
+        *,
+        auto_migrate: bool,
+        pool: PoolOptions | None = None,
+        observer: Observer,
+        batch: int = BATCH,
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         path = make_url(url).database or ""

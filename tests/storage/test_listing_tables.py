@@ -142,7 +142,7 @@ async def test_a_migration_finds_the_items_that_were_there(empty_url: str) -> No
             rest = await database.read(
                 items.list_items, EVERYBODY, limit=9, after=page.next, wanted=wanted
             )
-            assert [row.id for row in page.rows + rest.rows] == expected
+            assert [row.id for row in (*page.rows, *rest.rows)] == expected
 
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:
