@@ -35,7 +35,8 @@ spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_A
 	@cd $(SPA) && exec npm run --silent dev
 
 test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(SPA)/node_modules) ## run the tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(if $(TESTS),$(TESTS),--cov)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile \
+		--no-loadscope-reorder $(if $(TESTS),$(TESTS),--cov)
 
 check: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(SPA)/node_modules) ## ruff and mypy, Biome and tsc, over everything
 	$(BIN)/ruff check .

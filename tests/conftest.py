@@ -18,6 +18,21 @@ from tests.live import serving
 from tests.postgresql import Server
 from tests.redis import Server as RedisServer
 
+FIRST = (
+    "openapi/test_schemathesis.py",
+    "test_adding_a_resource.py",
+    "faults",
+    "browser",
+    "clients",
+    "openapi/test_fuzz.py",
+)
+"""What takes longest: begun last, it would keep one core busy and leave the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: not any(item.path.is_relative_to(tests / name) for name in FIRST))
+
 
 @pytest.fixture(autouse=True)
 def log_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:

@@ -39,6 +39,8 @@ class Record:
 
     requests: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+    """Requests that the page itself, or who leaves it, wanted no more."""
 
     @property
     def hosts(self) -> set[str]:
@@ -52,7 +54,8 @@ class Record:
         context.on("console", self.add_message)
 
     def add_failure(self, request: Request) -> None:
-        self.faults.append(f"failed: {request.method} {request.url}: {request.failure}")
+        told = self.given_up if "net::ERR_ABORTED" in str(request.failure) else self.faults
+        told.append(f"failed: {request.method} {request.url}: {request.failure}")
 
     def add_message(self, message: ConsoleMessage) -> None:
         """A violation of the Content-Security-Policy is an error in the console too."""

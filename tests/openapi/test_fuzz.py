@@ -23,7 +23,7 @@ from tests.factory import item_input, settings_for
 from tests.openapi.validation import validator
 
 REPEATABLE = hypothesis_settings(
-    max_examples=300,
+    max_examples=800,
     derandomize=True,
     database=None,
     deadline=None,

@@ -118,20 +118,14 @@ async def test_a_commit_that_fails_has_each_done_again_alone(database: Database)
 
 async def test_where_the_file_is_locked_all_are_told(database: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
-    gate = Gate()
-    holding = asyncio.ensure_future(database.write(gate.wait))
-    await gate.reached.wait()
-    writing = [asyncio.ensure_future(database.write(insert(f"{n}"))) for n in range(3)]
-    await asyncio.sleep(0)
-    gate.opened.set()
-    await holding
     other.execute("BEGIN IMMEDIATE")
-    outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    # The first one waits for the lock alone, the others together then.
+    writes = (database.write(insert(f"{n}")) for n in range(4))
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
     other.close()
-    told = [outcome for outcome in outcomes if outcome is not None]
-    assert all(isinstance(outcome, DatabaseUnavailable) for outcome in told)
-    assert len(await notes(database)) == 3 - len(told)
+    assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 4
     await database.write(insert("again"))
+    assert await notes(database) == ["again"]
 
 
 async def test_one_whose_caller_has_left_is_not_begun(database: Database) -> None:
