@@ -26,7 +26,7 @@ def open_database(
     observer: Observer | None = None,
 ) -> Database:
     """The Database for `url`, which starts with sqlite: or postgresql:; nothing connects yet."""
-    module, name = DATABASES[url.partition(":")[0]]
+    module, name = DATABASES["sqlite" if url.startswith("sqlite:") else "postgresql"]
     database: Database = getattr(import_module(module), name)(
         url,
         auto_migrate=auto_migrate,

@@ -46,11 +46,11 @@ SQLITE = {
 }
 POSTGRESQL = {
     "get_health": Work(0, 540),
-    "get_item": Work(1, 1170),
-    "list_items": Work(1, 1800),
-    "create_item": Work(1, 1530),
-    "update_item": Work(1, 1430),
-    "delete_item": Work(1, 1490),
+    "get_item": Work(1, 980),
+    "list_items": Work(1, 1610),
+    "create_item": Work(1, 1370),
+    "update_item": Work(1, 1270),
+    "delete_item": Work(1, 1330),
 }
 
 
