@@ -97,8 +97,8 @@ class Api(Flask):
         return self.async_to_sync(func) if is_async else func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """As Flask's for an application that answers alike under every host, in a third of the
-        time. Raises SecurityError for a Host that is none."""
+        """As Flask's, with what an application needs that answers alike under every host. Raises
+        SecurityError for a Host that is none."""
         if request is None:
             return super().create_url_adapter(request)
         environ = request.environ

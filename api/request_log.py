@@ -144,7 +144,7 @@ class RequestLog:
             record.status = 500
         self._observer.end(record)
         if log.isEnabledFor(logging.INFO):
-            # Not by log.info(), which would look for the caller's place in the code: 10 µs.
+            # Not by log.info(), which would look for the caller's place in the code.
             log.handle(logging.LogRecord(log.name, logging.INFO, "", 0, record.told(), (), None))
 
 

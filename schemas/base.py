@@ -52,7 +52,7 @@ class OutputSchema(DocumentedSchema):
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """As marshmallow's, which asks for each field of each object where its value might be, and
-        whether there is one: 11 µs for an item instead of 3."""
+        whether there is one: 14 µs for an item instead of 5."""
         if self.many if many is None else many:
             return [self._dump(one) for one in obj]
         return self._dump(obj)

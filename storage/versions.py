@@ -34,7 +34,7 @@ ANY_VERSION = Precondition()
 
 class Guarded(Generic[S]):
     """A write to rows that have an owner and a version, made once for each kind of viewer and each
-    form of precondition: to make it costs three times as much as to execute it."""
+    form of precondition: to make it takes as long as to execute it."""
 
     def __init__(self, owned: Owned[S], version: Column[Any]) -> None:
         self._owned: Owned[S] = owned
