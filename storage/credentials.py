@@ -55,9 +55,9 @@ def update_credentials(
     values: dict[str, object] = {**changes}
     if "email" in changes:
         values["email_key"] = email_key(changes["email"])
-    condition = (users.c.password_hash == known_hash) & precondition.holds_for(users.c.version)
+    knows = users.c.password_hash == known_hash
     try:
-        row = write_user(connection, viewer.user_id, condition, values)
+        row = write_user(connection, viewer.user_id, values, precondition, knows)
     except IntegrityError as error:  # no constraint but that one can be in the way
         raise EmailTaken from error
     if row is None:

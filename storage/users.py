@@ -176,7 +176,7 @@ def update_user(
     deactivates = changes.get("active") is False
     if deactivates or changes.get("role") == USER:
         _keep_an_admin(connection, viewer, user_id)
-    row = write_user(connection, user_id, precondition.holds_for(users.c.version), changes)
+    row = write_user(connection, user_id, changes, precondition)
     if row is None:
         _refuse(connection, viewer, user_id)
     if deactivates:
@@ -187,16 +187,18 @@ def update_user(
 def write_user(
     connection: Connection,
     user_id: UUID | None,
-    condition: ColumnElement[bool],
     changes: Mapping[str, Any],
+    precondition: Precondition,
+    *conditions: ColumnElement[bool],
 ) -> UserRow | None:
-    """Set `changes` and add one to the version; None where nobody is who meets `condition`."""
+    """Set `changes` and add one to the version; None where nobody is who meets the conditions."""
     statement = (
-        UPDATE.where(condition)
+        UPDATE.where(precondition.holds_for(users.c.version), *conditions)
         .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
         .returning(*PUBLIC)
     )
-    return connection.execute(statement, {"user_id": user_id}).one_or_none()
+    this = {"user_id": user_id, **precondition.parameters}
+    return connection.execute(statement, this).one_or_none()
 
 
 def delete_user(
@@ -216,7 +218,7 @@ def delete_user(
     this = {"user_id": user_id}
     # From here on nobody else can create an item for them.
     lock = LOCK.where(precondition.holds_for(users.c.version))
-    if connection.execute(lock, this).one_or_none() is None:
+    if connection.execute(lock, this | precondition.parameters).one_or_none() is None:
         _refuse(connection, viewer, user_id)
     if delete_items:
         delete_items_of(connection, user_id)

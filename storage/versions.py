@@ -14,19 +14,20 @@ class Precondition(NamedTuple):
     never: frozenset[int] = frozenset()
 
     def holds_for(self, version: Column[Any]) -> ColumnElement[bool]:
-        """As part of a WHERE clause, so that the check and the write are one statement."""
+        """As part of a WHERE clause, so that the check and the write are one statement; to be
+        executed with the `parameters`."""
         condition: ColumnElement[bool] = true()
         if self.only is not None:
-            condition &= version.in_(bindparam("only", [*self.only], expanding=True))
+            condition &= version.in_(bindparam("only", expanding=True))
         if self.never:
-            condition &= version.not_in(bindparam("never", [*self.never], expanding=True))
+            condition &= version.not_in(bindparam("never", expanding=True))
         return condition
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Those that Guarded statements take."""
         only = {} if self.only is None else {"only": [*self.only]}
-        return {**only, "never": [*self.never]} if self.never else only
+        never = {"never": [*self.never]} if self.never else {}
+        return only | never
 
 
 ANY_VERSION = Precondition()

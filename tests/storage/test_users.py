@@ -225,11 +225,11 @@ async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
         await database.read(users.get_user, boss, ada.id)
 
 
-async def until_one_waits(database: Database) -> None:
-    """Until a transaction on PostgreSQL waits for another one's lock."""
+async def until_it_waits(database: Database, write: asyncio.Future[Any]) -> None:
+    """Until `write`, alone on PostgreSQL, waits for a lock."""
     query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     while await database.read(scalars, query) == [0]:
-        pass
+        assert not write.done()
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Data
     creating = asyncio.ensure_future(database.write(create))
     await gate.reached.wait()
     deleting = asyncio.ensure_future(database.write(users.delete_user, boss, ada.id))
-    await until_one_waits(database)
+    await until_it_waits(database, deleting)
     gate.opened.set()
     with pytest.raises(users.UserHasItems):
         await deleting
