@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import Database, DatabaseUnavailable, open_database
 from storage.workers import BATCH, driver_of
+from tests.live import HUNG
 from tests.storage.units import Gate, execute, notes
 
 Write = Callable[[Connection], object]
@@ -126,6 +127,29 @@ async def test_where_the_file_is_locked_all_are_told(database: Database, tmp_pat
     assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 4
     await database.write(insert("again"))
     assert await notes(database) == ["again"]
+
+
+@pytest.mark.parametrize("others", [0, 2])
+async def test_a_connection_that_is_lost_in_the_middle_is_replaced(
+    database: Database, others: int
+) -> None:
+    def lose(connection: Connection) -> None:
+        connection.invalidate()
+        raise LookupError
+
+    writes = [insert(f"{n}") for n in range(others)]
+    outcomes = await asyncio.wait_for(
+        asyncio.gather(
+            database.write(lose),
+            database.write(lose),
+            *(database.write(write) for write in writes),
+            return_exceptions=True,
+        ),
+        HUNG,
+    )
+    assert [type(outcome) for outcome in outcomes] == [LookupError] * 2 + [type(None)] * others
+    await asyncio.wait_for(database.write(insert("again")), HUNG)
+    assert await notes(database) == [*(f"{n}" for n in range(others)), "again"]
 
 
 async def test_one_whose_caller_has_left_is_not_begun(database: Database) -> None:
