@@ -26,7 +26,7 @@ from prometheus_client.values import MutexValue, ValueClass
 from api.request_log import Record
 from api.settings import SettingsError
 from openapi.document import VERSION
-from storage.observer import Kind
+from storage.observer import Kind, Observer
 
 M = TypeVar("M", bound=MetricWrapperBase)
 Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
@@ -42,25 +42,20 @@ NO_OPERATION = "none"
 """In place of an operation where no address matched."""
 
 
-class Instruments:
+class Instruments(Observer):
     """The metrics of one application, in memory or in files of `folder`.
 
     The processes of a machine share such a folder, so that whichever is asked answers for all.
-    Raises SettingsError where `folder` came too late: prometheus-client itself reads
-    PROMETHEUS_MULTIPROC_DIR, when it is imported.
+    Raises SettingsError where `folder` came too late.
     """
 
     def __init__(self, folder: str) -> None:
         self.registry = CollectorRegistry()
+        self.folder = folder
         if folder:
-            if ValueClass is MutexValue:
-                reason = "it must be in the process's environment, not in .env"
-                raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}")
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            forget_the_dead(Path(folder))
+            prepare(Path(folder))
         else:
             ProcessCollector(registry=self.registry)
-        self.folder = folder
         counter: Callable[..., Counter] = partial(Counter, registry=self.registry)
         gauge: Callable[..., Gauge] = partial(
             Gauge, registry=self.registry, multiprocess_mode="livesum"
@@ -149,8 +144,20 @@ class Instruments:
             mark_process_dead(os.getpid(), self.folder)  # type: ignore[no-untyped-call]  # as the library has it
 
 
+def prepare(folder: Path) -> None:
+    """Make it, without what was in flight in processes that have been killed.
+
+    prometheus-client itself reads PROMETHEUS_MULTIPROC_DIR, when it is imported: raises
+    SettingsError where it wasn't there by then.
+    """
+    if ValueClass is MutexValue:
+        reason = "it must be in the process's environment, not in .env"
+        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}")
+    folder.mkdir(parents=True, exist_ok=True)
+    forget_the_dead(folder)
+
+
 def forget_the_dead(folder: Path) -> None:
-    """What was in flight in processes that have been killed."""
     pids = {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}
     for pid in pids:
         if not is_alive(pid):
@@ -164,5 +171,5 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # somebody else's
     return True

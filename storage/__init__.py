@@ -6,7 +6,7 @@ A function takes a Connection first and returns rows; what goes wrong it raises 
 from importlib import import_module
 
 from storage.database import Database, DatabaseUnavailable, PoolOptions
-from storage.observer import Observer, Unobserved
+from storage.observer import Observer
 
 __all__ = ["Database", "DatabaseUnavailable", "PoolOptions", "open_database"]
 
@@ -31,6 +31,6 @@ def open_database(
         url,
         auto_migrate=auto_migrate,
         pool=pool or PoolOptions(),
-        observer=observer or Unobserved(),
+        observer=observer or Observer(),
     )
     return database

@@ -1,30 +1,18 @@
 """Who hears how long units of work wait, and how long they run."""
 
 from time import perf_counter
-from types import TracebackType
-from typing import Literal, Protocol
+from typing import Literal
 
 Kind = Literal["read", "write"]
 
 
-class Observer(Protocol):
-    """Its methods are called in whichever thread it happens; times are in seconds.
+class Observer:
+    """Hears of nothing, unless a subclass does. Its methods are called in whichever thread it
+    happens; times are in seconds.
 
     Each unit of work waits first, for a thread or a connection. It need not run: its caller may
     have left, or it has waited too long.
     """
-
-    def waits(self, kind: Kind) -> None: ...
-
-    def waited(self, kind: Kind, seconds: float) -> None: ...
-
-    def runs(self, kind: Kind) -> None: ...
-
-    def ran(self, kind: Kind, seconds: float) -> None: ...
-
-
-class Unobserved:
-    """Nobody."""
 
     def waits(self, kind: Kind) -> None: ...
 
@@ -58,10 +46,5 @@ class Unit:
         self._begun = perf_counter()
         self._observer.runs(self._kind)
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._observer.ran(self._kind, perf_counter() - self._begun)

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event
 
 from api.app import Api
 from serving import Bridge
-from storage.observer import Kind, Unobserved
+from storage.observer import Kind, Observer
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import item_input
@@ -60,7 +60,7 @@ def work(database_url: str) -> dict[str, Work]:
     return SQLITE if database_url.startswith("sqlite") else POSTGRESQL
 
 
-class Units(Unobserved):
+class Units(Observer):
     """Counts units of work: on SQLite, hops to another thread."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from storage import Database, DatabaseUnavailable, open_database, revisions
-from storage.observer import Unobserved
+from storage.observer import Observer
 from storage.sqlite import SqliteDatabase
 from tests.storage.units import Gate, execute, notes, scalars
 
@@ -93,7 +93,7 @@ async def test_writes_survive_a_power_cut(database: Database) -> None:
 
 
 async def test_a_write_that_waited_too_long_is_not_begun(tmp_path: Path) -> None:
-    one_by_one = SqliteDatabase(url_in(tmp_path), auto_migrate=True, observer=Unobserved(), batch=1)
+    one_by_one = SqliteDatabase(url_in(tmp_path), auto_migrate=True, observer=Observer(), batch=1)
     async with one_by_one as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT)")
         await wait_in_line(database, tmp_path)
