@@ -27,8 +27,8 @@ from api.identity.key_set import ProviderUnavailable
 from api.identity.refusals import InvalidTokenRequest
 from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
-from api.limiting.batches import RedisUnavailable
-from api.limiting.rate_limits import RateLimited, RateLimits
+from api.limiting.rate_limits import RateLimits
+from api.limiting.refusals import RateLimited, RedisUnavailable
 from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
 from api.problems import problem_of
 from api.request_log import current_record

@@ -18,7 +18,7 @@ from werkzeug.exceptions import (
 )
 
 from api.identity.refusals import InvalidGrant, InvalidTokenRequest
-from api.limiting.rate_limits import RateLimited
+from api.limiting.refusals import RateLimited
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import current_record
 from schemas.problems import ProblemType

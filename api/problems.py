@@ -14,8 +14,7 @@ from api.identity.refusals import (
     UnsupportedGrantType,
 )
 from api.identity.tokens import InvalidToken
-from api.limiting.batches import RedisUnavailable
-from api.limiting.rate_limits import RateLimited
+from api.limiting.refusals import RateLimited, RedisUnavailable
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem

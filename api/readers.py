@@ -3,12 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
-from redis.asyncio.connection import parse_url
 
 from api.limiting.addresses import TrustedProxies
 
@@ -119,7 +119,8 @@ def redis(text: str) -> str:
         return text
     if not re.fullmatch(r"(rediss?://[^/?]+(/[0-9]+)?|unix://([^/?]*@)?/[^?]+)(\?.*)?", text):
         raise ValueError
-    parse_url(text)  # which checks what follows a question mark
+    # Imported here, since it takes a twelfth of a start and most have none.
+    import_module("redis.asyncio.connection").parse_url(text)  # checks what follows a question mark
     return text
 
 

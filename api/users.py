@@ -12,7 +12,7 @@ from api.contract import operation
 from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
 from api.identity.caller import Caller
 from api.identity.passwords import PasswordsBusy
-from api.limiting.batches import RedisUnavailable
+from api.limiting.refusals import RedisUnavailable
 from openapi.operation import Access
 from schemas.pages import PageQuery
 from schemas.users import CurrentUserPatch, User, UserDeletionQuery, UserPage, UserPatch

@@ -1,20 +1,20 @@
-"""Which revision of the schema a database is at, and the way to another one (Alembic)."""
+"""Which revision of the schema a database is at, and the way to another one (Alembic).
+
+To tell whether a migration is missing takes no Alembic: it is imported where one is, so that the
+usual start is spared its 60 ms and 3 MB.
+"""
 
 import logging
-from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+VERSION = table("alembic_version", column("version_num"))
 
 
 class RevisionError(Exception):
@@ -31,7 +31,9 @@ class DatabaseAhead(RevisionError):
 
 def current(connection: Connection) -> str | None:
     """The revision that the database is at; None if it holds nothing yet."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(VERSION.name):
+        return None
+    return connection.execute(select(VERSION)).scalar_one_or_none()
 
 
 def check(connection: Connection) -> None:
@@ -46,20 +48,19 @@ def check(connection: Connection) -> None:
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Go up to `revision`, inside the connection's transaction. Raises RevisionError."""
-    _migrate(connection, command.upgrade, revision)
+    _migrate(connection, "upgrade", revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Go down to `revision`, or to "base", which is nothing. Raises RevisionError."""
-    _migrate(connection, command.downgrade, revision)
+    _migrate(connection, "downgrade", revision)
 
 
-def _migrate(connection: Connection, migrate: Callable[[Config, str], None], revision: str) -> None:
+def _migrate(connection: Connection, direction: str, revision: str) -> None:
     before = _known_revision(connection)
-    try:
-        migrate(_config(connection), revision)
-    except CommandError as error:
-        raise RevisionError(str(error)) from None
+    if (revision, before) == ("head", known()[0]):
+        return
+    import_module("storage.alembic").migrate(connection, direction, revision)
     after = current(connection)
     if after != before:
         log.info("migrated the database from %s to %s", before or "nothing", after or "nothing")
@@ -77,12 +78,6 @@ def _known_revision(connection: Connection) -> str | None:
 
 @cache
 def known() -> list[str]:
-    """All the revisions that this code has, newest first."""
-    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.attributes["connection"] = connection
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+    """All the revisions that this code has, newest first: what their files' names begin with."""
+    files = (MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return sorted((file.name.partition("_")[0] for file in files), reverse=True)

@@ -13,8 +13,7 @@ from api.app import Api
 from api.context import rate_limits
 from api.contract import operation
 from api.identity.caller import Caller
-from api.limiting.batches import RedisUnavailable
-from api.limiting.rate_limits import RateLimited
+from api.limiting.refusals import RateLimited, RedisUnavailable
 from api.limiting.shared import SharedWindows
 from api.settings import Settings
 from openapi.operation import Access, Limit

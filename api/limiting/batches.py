@@ -13,6 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
+from api.limiting.refusals import RedisUnavailable
+
 T = TypeVar("T")
 
 CONNECT_DEADLINE = 1.0
@@ -20,10 +22,6 @@ CONNECT_DEADLINE = 1.0
 TURNS = 30
 """How often the event loop may come round after the deadline, to answers that came before it. With
 all that redis-py does a batch takes up to 15 turns; 30 of an idle loop take half a millisecond."""
-
-
-class RedisUnavailable(Exception):
-    """Redis can't be reached, is too slow or can't write."""
 
 
 class Batches:

@@ -10,7 +10,8 @@ from limits import RateLimitItem, parse
 from limits.aio.storage.redis.bridge import RedisBridge
 from redis.exceptions import NoScriptError
 
-from api.limiting.batches import Batches, RedisUnavailable
+from api.limiting.batches import Batches
+from api.limiting.refusals import RedisUnavailable
 from api.limiting.windows import Hit, Usage
 
 T = TypeVar("T")

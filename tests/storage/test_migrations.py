@@ -2,6 +2,7 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
 from storage import items, open_database, revisions
@@ -26,6 +27,11 @@ def differences(connection: Connection) -> list[object]:
 
 def count_items(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(items.items)).scalar_one()
+
+
+def test_the_numbers_of_the_files_are_the_revisions() -> None:
+    scripts = ScriptDirectory(str(revisions.MIGRATIONS)).walk_revisions()
+    assert revisions.known() == [script.revision for script in scripts]
 
 
 async def test_the_migrations_and_the_tables_agree(empty_url: str) -> None:

@@ -1,0 +1,25 @@
+"""Alembic, told to migrate inside the transaction of a connection."""
+
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from storage.revisions import MIGRATIONS, RevisionError
+
+COMMANDS = {"upgrade": command.upgrade, "downgrade": command.downgrade}
+
+
+def migrate(
+    connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str
+) -> None:
+    """Up or down to `revision`. Raises RevisionError."""
+    config = Config()
+    config.attributes["connection"] = connection
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        COMMANDS[direction](config, revision)
+    except CommandError as error:
+        raise RevisionError(str(error)) from None
