@@ -14,7 +14,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
 from flask import Response, request
 from werkzeug import exceptions as http
 
@@ -195,7 +194,7 @@ class Endpoint:
         headers = {name: value for name, value in values if value is not None}
         if self.operation.conditional and is_known(headers["ETag"]):
             return Answer(304, headers, b"")
-        body = b"" if self._returns is None else orjson.dumps(self._returns.dump(result))
+        body = b"" if self._returns is None else self._returns.to_json(result)
         return Answer(self.operation.status, headers, body)
 
     def _respond(self, answer: Answer) -> Response:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
+import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
 from marshmallow.decorators import post_load, validates_schema
 
@@ -40,7 +42,10 @@ class FormInput(InputSchema):
 
 
 class OutputSchema(DocumentedSchema):
-    """Reads attributes of rows and records; every field is always there unless `optional`."""
+    """Reads attributes of rows and records; every field is always there unless `optional`.
+
+    What it dumps is for orjson, which knows UUIDs and moments too and is quicker at writing them.
+    """
 
     optional: ClassVar[frozenset[str]] = frozenset()
 
@@ -50,16 +55,26 @@ class OutputSchema(DocumentedSchema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.required = field_name not in self.optional
 
+    def to_json(self, obj: Any) -> bytes:
+        """Raises AttributeError where a field's attribute is missing."""
+        return orjson.dumps(self.dump(obj), default=as_text, option=orjson.OPT_UTC_Z)
+
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
         """As marshmallow's, which asks for each field of each object where its value might be, and
-        whether there is one: 14 µs for an item instead of 5."""
-        return [self._dump(one) for one in obj] if many else self._dump(obj)
+        whether there is one: for a page of 50 items, orjson's work included, 370 µs beside 110.
 
-    def _dump(self, obj: Any) -> dict[str, Any]:
-        values = dict(zip(self._plan.keys, self._plan.values_of(obj), strict=True))
-        for key, serialize in self._plan.others:
-            values[key] = serialize(values[key], key, obj)
-        return values
+        The objects of a list are of one kind, as the rows of a query are.
+        """
+        keys, attributes, values_of, others = self._plan
+        objects = list(obj) if many else [obj]
+        # A row has its values in order, and takes ten times as long to look them up by their names.
+        ordered = len(objects) > 1 and getattr(objects[0], "_fields", None) == attributes
+        rows = objects if ordered else map(values_of, objects)
+        dumped = [dict(zip(keys, row, strict=True)) for row in rows]
+        for key, serialize in others:
+            for values, one in zip(dumped, objects, strict=True):
+                values[key] = serialize(values[key], key, one)
+        return dumped if many else dumped[0]
 
     @cached_property
     def _plan(self) -> Plan:
@@ -67,26 +82,46 @@ class OutputSchema(DocumentedSchema):
         attributes = [field.attribute or name for _, name, field in named]
         return Plan(
             tuple(key for key, _, _ in named),
+            tuple(attributes),
             attrgetter(*attributes) if len(attributes) > 1 else only(attributes),
-            [(key, field._serialize) for key, _, field in named if not is_json(field)],
+            [(key, serializer(field)) for key, _, field in named if not is_for_orjson(field)],
         )
 
 
 class Plan(NamedTuple):
     """How objects are serialized: the fields' keys, the attributes in their order, and which
-    values aren't JSON as they are."""
+    values orjson doesn't write as they are."""
 
     keys: tuple[str, ...]
+    attributes: tuple[str, ...]
     values_of: Callable[[Any], tuple[Any, ...]]
     others: list[tuple[str, Callable[..., Any]]]
 
 
-def is_json(field: fields.Field[Any]) -> bool:
-    """Whether the values that rows and records have for it are what it would make of them."""
+def serializer(field: fields.Field[Any]) -> Callable[..., Any]:
+    if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
+        nested = field.inner
+        return lambda objects, *_: nested.schema.dump(objects, many=True)
+    return field._serialize
+
+
+def is_for_orjson(field: fields.Field[Any]) -> bool:
+    """Whether orjson makes of the values that rows and records have for it what the field would."""
     if isinstance(field, fields.List):
-        return is_json(field.inner)
-    same = (fields.String._serialize, fields.Integer._serialize, fields.Boolean._serialize)
-    return type(field)._serialize in same
+        return is_for_orjson(field.inner)
+    return type(field)._serialize in {
+        fields.String._serialize,
+        fields.Integer._serialize,
+        fields.Boolean._serialize,
+        fields.UUID._serialize,
+    }
+
+
+def as_text(value: Any) -> str:
+    """What orjson doesn't know: asyncpg's own kind of UUID."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 def only(attributes: list[str]) -> Callable[[Any], tuple[Any, ...]]:

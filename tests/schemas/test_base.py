@@ -1,8 +1,11 @@
 """Schemas in general: strict on the way in, complete on the way out, and merge patches."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
+import asyncpg.pgproto.pgproto
+import orjson
 import pytest
 from marshmallow import ValidationError, fields
 
@@ -27,6 +30,28 @@ class Shelf(OutputSchema):
 
     label = fields.String()
     note = fields.String()
+
+
+class Wall(OutputSchema):
+    """Shelves."""
+
+    shelves = fields.List(fields.Nested(Shelf))
+
+
+class Tag(OutputSchema):
+    """What hangs on a shelf."""
+
+    id = fields.UUID()
+
+
+class Labelled(NamedTuple):
+    label: str | None
+    note: str | None
+
+
+class Noted(NamedTuple):
+    note: str | None
+    label: str | None
 
 
 ShelfPatch = merge_patch_of(ShelfInput, "ShelfPatch", example={"boards": 4})
@@ -58,6 +83,27 @@ def test_what_comes_in_is_an_object(schema: InputSchema, data: Any) -> None:
 def test_what_goes_out_reads_attributes() -> None:
     row = SimpleNamespace(label="A1", note=None)
     assert Shelf().dump(row) == {"label": "A1", "note": None}
+
+
+@pytest.mark.parametrize("boards", [0, 1, 2])
+def test_what_goes_out_in_a_list_keeps_its_names(boards: int) -> None:
+    """Whatever order the objects have their values in."""
+    labelled = [Labelled(f"A{number}", None) for number in range(boards)]
+    noted = [Noted(None, f"A{number}") for number in range(boards)]
+    names = [{"label": f"A{number}", "note": None} for number in range(boards)]
+    for shelves in (labelled, noted, map(Labelled._make, labelled)):
+        assert orjson.loads(Wall().to_json(SimpleNamespace(shelves=shelves))) == {"shelves": names}
+
+
+@pytest.mark.parametrize("kind", [UUID, asyncpg.pgproto.pgproto.UUID])
+def test_what_goes_out_may_have_a_uuid_of_any_kind(kind: type[UUID]) -> None:
+    text = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+    assert Tag().to_json(SimpleNamespace(id=kind(text))) == b'{"id":"%s"}' % text.encode()
+
+
+def test_what_goes_out_is_json_or_an_error() -> None:
+    with pytest.raises(TypeError):
+        Shelf().to_json(SimpleNamespace(label=object(), note=None))
 
 
 def test_what_goes_out_is_required_unless_it_is_optional() -> None:
