@@ -118,7 +118,8 @@ function requests.update()
     return finish()
   end
   local headers = { ["Content-Type"] = "application/json", ["If-Match"] = item[2] }
-  local body = string.format('{"status": "done", "quantity": %d}', sent % 1000)
+  -- More than any item has had so far: an ORM writes nothing, and counts no version, where all stays.
+  local body = string.format('{"status": "done", "quantity": %d}', 1000 + sent)
   return wrk.format("PATCH", "/api/items/" .. item[1], headers, body)
 end
 
