@@ -66,6 +66,8 @@ class Job:
         try:
             with self._unit:
                 return Outcome(self._unit_of_work(connection))
+        except StopIteration as error:  # which no future takes (PEP 479)
+            return Outcome(error=RuntimeError(repr(error)))
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is for who waits
             return Outcome(error=error)
 
@@ -121,18 +123,22 @@ class Worker(Thread, ABC):
 
     def _roll_back(self, error: BaseException) -> None:
         """After `error`; where that was the database's, with a new connection from then on."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
+            return
+        if connection.closed or connection.invalidated:  # by the job, or by SQLAlchemy
+            self._disconnect()
             return
         try:
-            driver_of(self._connection).rollback()
-        except Exception:  # noqa: BLE001  # SQLAlchemy's own where it has given the connection up
+            driver_of(connection).rollback()
+        except sqlite3.Error:
             self._disconnect()
         if isinstance(translated(error), DatabaseUnavailable):
             self._disconnect()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is not None and not connection.closed:
             connection.invalidate()
             connection.close()
 

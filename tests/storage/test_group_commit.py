@@ -130,11 +130,12 @@ async def test_where_the_file_is_locked_all_are_told(database: Database, tmp_pat
 
 
 @pytest.mark.parametrize("others", [0, 2])
+@pytest.mark.parametrize("lost", [Connection.invalidate, Connection.close])
 async def test_a_connection_that_is_lost_in_the_middle_is_replaced(
-    database: Database, others: int
+    database: Database, others: int, lost: Callable[[Connection], None]
 ) -> None:
     def lose(connection: Connection) -> None:
-        connection.invalidate()
+        lost(connection)
         raise LookupError
 
     writes = [insert(f"{n}") for n in range(others)]
@@ -150,6 +151,25 @@ async def test_a_connection_that_is_lost_in_the_middle_is_replaced(
     assert [type(outcome) for outcome in outcomes] == [LookupError] * 2 + [type(None)] * others
     await asyncio.wait_for(database.write(insert("again")), HUNG)
     assert await notes(database) == [*(f"{n}" for n in range(others)), "again"]
+
+
+async def test_what_no_future_takes_is_an_error_and_the_others_are_answered(
+    database: Database,
+) -> None:
+    def stop(_: Connection) -> None:
+        next(iter([]))
+
+    writes = [insert("a"), stop, stop, insert("b")]
+    outcomes = await asyncio.wait_for(
+        asyncio.gather(*map(database.write, writes), return_exceptions=True), HUNG
+    )
+    assert [type(outcome) for outcome in outcomes] == [
+        type(None),
+        RuntimeError,
+        RuntimeError,
+        type(None),
+    ]
+    assert await notes(database) == ["a", "b"]
 
 
 async def test_one_whose_caller_has_left_is_not_begun(database: Database) -> None:
