@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
@@ -57,7 +58,7 @@ class OutputSchema(DocumentedSchema):
 
     def to_json(self, obj: Any) -> bytes:
         """Raises AttributeError where a field's attribute is missing."""
-        return orjson.dumps(self.dump(obj), default=as_text, option=orjson.OPT_UTC_Z)
+        return orjson.dumps(self.dump(obj), default=from_postgresql, option=orjson.OPT_UTC_Z)
 
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
         """As marshmallow's, which asks for each field of each object where its value might be, and
@@ -99,28 +100,32 @@ class Plan(NamedTuple):
 
 
 def serializer(field: fields.Field[Any]) -> Callable[..., Any]:
-    if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
-        nested = field.inner
-        return lambda objects, *_: nested.schema.dump(objects, many=True)
-    return field._serialize
+    """The field's own, but for a list of objects, which their schema takes all at once."""
+    nested = field.inner if isinstance(field, fields.List) else None
+    if not isinstance(nested, fields.Nested) or field.allow_none or nested.allow_none:
+        return field._serialize
+    return lambda objects, *_: nested.schema.dump(objects, many=True)
 
 
 def is_for_orjson(field: fields.Field[Any]) -> bool:
     """Whether orjson makes of the values that rows and records have for it what the field would."""
     if isinstance(field, fields.List):
         return is_for_orjson(field.inner)
+    if isinstance(field, fields.Integer):
+        return not field.as_string
     return type(field)._serialize in {
         fields.String._serialize,
-        fields.Integer._serialize,
         fields.Boolean._serialize,
         fields.UUID._serialize,
     }
 
 
-def as_text(value: Any) -> str:
-    """What orjson doesn't know: asyncpg's own kind of UUID."""
+def from_postgresql(value: Any) -> str | int:
+    """What orjson doesn't know: asyncpg's own kind of UUID, and the Decimal that a sum is."""
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
     raise TypeError
 
 

@@ -1,5 +1,6 @@
 """Schemas in general: strict on the way in, complete on the way out, and merge patches."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -36,6 +37,16 @@ class Wall(OutputSchema):
     """Shelves."""
 
     shelves = fields.List(fields.Nested(Shelf))
+
+
+class Room(OutputSchema):
+    """What a schema may have, and items don't."""
+
+    walls = fields.List(fields.Nested(Wall, allow_none=True))
+    rows = fields.List(fields.Nested(Shelf), allow_none=True)
+    height = fields.Decimal(as_string=True)
+    boards = fields.Integer()
+    weight = fields.Integer(as_string=True)
 
 
 class Tag(OutputSchema):
@@ -101,9 +112,27 @@ def test_what_goes_out_may_have_a_uuid_of_any_kind(kind: type[UUID]) -> None:
     assert Tag().to_json(SimpleNamespace(id=kind(text))) == b'{"id":"%s"}' % text.encode()
 
 
-def test_what_goes_out_is_json_or_an_error() -> None:
+@pytest.mark.parametrize("value", [object(), Decimal("1.5")])
+def test_what_goes_out_is_json_or_an_error(value: object) -> None:
     with pytest.raises(TypeError):
-        Shelf().to_json(SimpleNamespace(label=object(), note=None))
+        Shelf().to_json(SimpleNamespace(label=value, note=None))
+
+
+def test_what_goes_out_is_what_marshmallow_would_make_of_it() -> None:
+    room = SimpleNamespace(
+        walls=[None, SimpleNamespace(shelves=[])],
+        rows=None,
+        height=Decimal("2.50"),
+        boards=Decimal(3),
+        weight=7,
+    )
+    assert orjson.loads(Room().to_json(room)) == {
+        "walls": [None, {"shelves": []}],
+        "rows": None,
+        "height": "2.50",
+        "boards": 3,
+        "weight": "7",
+    }
 
 
 def test_what_goes_out_is_required_unless_it_is_optional() -> None:
