@@ -5,16 +5,18 @@ usual start is spared its 60 ms and 3 MB.
 """
 
 import logging
+import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, column, inspect, select, table
 
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-VERSION = table("alembic_version", column("version_num"))
+alembic_version = table("alembic_version", column("version_num"))
 
 
 class RevisionError(Exception):
@@ -31,9 +33,9 @@ class DatabaseAhead(RevisionError):
 
 def current(connection: Connection) -> str | None:
     """The revision that the database is at; None if it holds nothing yet."""
-    if not inspect(connection).has_table(VERSION.name):
+    if not inspect(connection).has_table(alembic_version.name):
         return None
-    return connection.execute(select(VERSION)).scalar_one_or_none()
+    return connection.execute(select(alembic_version)).scalar_one_or_none()
 
 
 def check(connection: Connection) -> None:
@@ -56,7 +58,9 @@ def downgrade(connection: Connection, revision: str) -> None:
     _migrate(connection, "downgrade", revision)
 
 
-def _migrate(connection: Connection, direction: str, revision: str) -> None:
+def _migrate(
+    connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str
+) -> None:
     before = _known_revision(connection)
     if (revision, before) == ("head", known()[0]):
         return
@@ -78,6 +82,12 @@ def _known_revision(connection: Connection) -> str | None:
 
 @cache
 def known() -> list[str]:
-    """All the revisions that this code has, newest first: what their files' names begin with."""
-    files = (MIGRATIONS / "versions").glob("[0-9]*_*.py")
-    return sorted((file.name.partition("_")[0] for file in files), reverse=True)
+    """All the revisions that this code has, newest first: what their files' names begin with.
+
+    Raises RevisionError for one that would have no place among the others.
+    """
+    names = sorted((file.stem for file in (MIGRATIONS / "versions").glob("*.py")), reverse=True)
+    for name in names:
+        if not re.match("[0-9]{4}_", name):
+            raise RevisionError(f"{name}.py must begin with its revision: four digits, as in 0001_")
+    return [name[:4] for name in names]
