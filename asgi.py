@@ -4,8 +4,8 @@
 
 import gc
 
-# All that is made here stays. To walk through it while it grows takes a tenth of a start; to do so
-# again whenever the collector runs later takes a list of 50 a fifth of its rate.
+# All that is made here stays. Walking through it while it grows takes a tenth of a start, and doing
+# so again and again later costs lists of 50 about a sixth of their rate (docs/performance.md).
 gc.disable()
 
 import structlog

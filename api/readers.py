@@ -119,8 +119,8 @@ def redis(text: str) -> str:
         return text
     if not re.fullmatch(r"(rediss?://[^/?]+(/[0-9]+)?|unix://([^/?]*@)?/[^?]+)(\?.*)?", text):
         raise ValueError
-    # Imported here, since it takes a twelfth of a start and most have none.
-    import_module("redis.asyncio.connection").parse_url(text)  # checks what follows a question mark
+    # It checks what follows a question mark. Only who has a Redis pays for its client.
+    import_module("redis.asyncio.connection").parse_url(text)
     return text
 
 

@@ -2,7 +2,10 @@
 
 import ast
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,14 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, ast.stmt]]:
             yield (node.module or "").partition(".")[0], node
 
 
+def late_imports(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The same of what is imported only where it is needed, as far as that is written out."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name("import_module"), args=[ast.Constant(str(name))]):
+                yield name.partition(".")[0], node
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -56,7 +67,8 @@ def test_a_package_imports_only_what_it_may(path: Path) -> None:
     allowed = MAY_IMPORT[package] | {package}
     if name_of(path) == "serving/__main__.py":
         allowed |= {"asgi"}  # the runner starts the application
-    for name, node in imports(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for name, node in chain[tuple[str, ast.expr | ast.stmt]](imports(tree), late_imports(tree)):
         if name in MAY_IMPORT:
             assert name in allowed, f"{name_of(path)}:{node.lineno} imports {name}"
         assert package in ONLY_IN.get(name, {package}), f"{name_of(path)} imports {name}"
@@ -67,6 +79,13 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     for function in ast.walk(ast.parse(path.read_text())):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             assert [name for name, _ in imports(function)] == []
+
+
+def test_a_usual_start_imports_only_what_it_needs() -> None:
+    """On SQLite, without Redis, with no migration to do."""
+    code = "import sys, api.factory, storage.sqlite; print(*sys.modules)"
+    words = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
+    assert not {"alembic", "asyncpg", "redis", "sqlalchemy.orm"} & set(words)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
