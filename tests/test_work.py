@@ -15,7 +15,6 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import Engine, event
 
 from api.app import Api
 from serving import Bridge
@@ -24,6 +23,7 @@ from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import item_input
 from tests.serving.call import Answer, answer_of
+from tests.statements import statements
 
 JSON = (b"content-type", b"application/json")
 
@@ -39,7 +39,7 @@ class Work(NamedTuple):
 SQLITE = {
     "get_health": Work(0, 540),
     "get_item": Work(1, 710),
-    "list_items": Work(1, 1320),
+    "list_items": Work(1, 1000),
     "create_item": Work(2, 930),
     "update_item": Work(1, 870),
     "delete_item": Work(1, 770),
@@ -47,7 +47,7 @@ SQLITE = {
 POSTGRESQL = {
     "get_health": Work(0, 540),
     "get_item": Work(1, 980),
-    "list_items": Work(1, 1610),
+    "list_items": Work(1, 1400),
     "create_item": Work(1, 1370),
     "update_item": Work(1, 1270),
     "delete_item": Work(1, 1330),
@@ -74,21 +74,6 @@ class Units(Observer):
 async def units(app: Api) -> Units:
     app.database._observer = units = Units()
     return units
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What reaches a database meanwhile."""
-    seen: list[str] = []
-
-    def record(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", record)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", record)
 
 
 @contextmanager

@@ -1,19 +1,18 @@
 """What lists are made from is as the items say, whatever is written, and costs no round trip."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, select, update
+from sqlalchemy import Connection, select, update
 
 from storage import Database, items, open_database, revisions
 from storage.filters import Wanted
 from storage.item_tables import item_tags
 from storage.items import ItemValues
 from storage.viewers import EVERYBODY
+from tests.statements import statements
 from tests.storage.units import execute, scalars
 
 VALUES: ItemValues = {
@@ -23,22 +22,6 @@ VALUES: ItemValues = {
     "quantity": 1,
     "tags": ["home", "😀é\"'\\"],
 }
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that reach a database meanwhile, without those of the pool itself."""
-    seen: list[str] = []
-
-    def record(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", record)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", record)
 
 
 def entries(connection: Connection) -> list[Any]:

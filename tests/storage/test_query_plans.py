@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice, pairwise
@@ -11,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert
+from sqlalchemy import Connection, insert
 
 from storage import Database, items, open_database
 from storage.filters import Wanted
@@ -21,6 +20,7 @@ from storage.users import USER, users
 from storage.viewers import EVERYBODY, Viewer
 from storage.words import words_of
 from tests.postgresql import empty_database, vacuum
+from tests.statements import statements
 from tests.storage.units import execute
 
 COUNT = 5 * BUDGET
@@ -125,22 +125,6 @@ async def many(filled: str) -> AsyncIterator[Database]:
         yield database
 
 
-@contextmanager
-def recorded() -> Iterator[list[tuple[str, Any]]]:
-    """The statements that reach a database meanwhile, with their parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def record(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            seen.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", record)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", record)
-
-
 def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
     sqlite = connection.dialect.name == "sqlite"
     explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
@@ -150,7 +134,7 @@ def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
 
 async def plans(database: Database, work: Callable[[Connection], object]) -> list[list[str]]:
     """The plan of each statement that `work` executes."""
-    with recorded() as seen:
+    with statements() as seen:
         await database.read(work)
     assert seen
     return [await database.read(plan, *statement) for statement in seen]
