@@ -31,7 +31,8 @@ class Circus:
         self._folder = folder
         self._endpoint = f"ipc://data/circus-{port}"
         self._lines = SimpleQueue[str]()
-        Thread(target=self._read, args=[process.stderr], daemon=True).start()
+        self._reader = Thread(target=self._read, args=[process.stderr], daemon=True)
+        self._reader.start()
 
     def _read(self, log: IO[str]) -> None:
         for line in log:
@@ -40,9 +41,14 @@ class Circus:
     def wait_for(self, text: str, *, times: int = 1, patience: float = HUNG) -> None:
         """Read on in the log until `text` has come. Raises Empty if nothing more comes."""
         for _ in range(times):
-            while text not in (line := self._lines.get(timeout=patience)):
+            line = ""
+            while text not in line:
+                try:
+                    line = self._lines.get(timeout=patience)
+                except Empty as error:
+                    error.add_note(self.seen)
+                    raise
                 self.seen += line
-            self.seen += line
 
     def command(self, *words: str) -> str:
         circusctl = str(Path(sys.executable).with_name("circusctl"))
@@ -56,11 +62,20 @@ class Circus:
     def interrupt(self) -> None:
         """What Ctrl-C does: a signal to whoever runs in the foreground, until the first process
         stops. Circus forgets those that come as it starts one, and in the second afterwards."""
-        while self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
-            with contextlib.suppress(Empty):
+        for _ in range(HUNG):
+            with contextlib.suppress(Empty, ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGINT)
                 self.wait_for("stopping, in 0 seconds", patience=1)
                 return
+
+    def wait(self) -> None:
+        """Until it has ended, by itself or not."""
+        try:
+            self.process.wait(HUNG)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self._reader.join()
 
 
 @contextlib.contextmanager
@@ -85,7 +100,7 @@ def serving(folder: Path, processes: int) -> Iterator[Circus]:
             yield circus
         finally:
             circus.interrupt()
-            circus.process.wait(HUNG)
+            circus.wait()
 
 
 @pytest.fixture
@@ -127,7 +142,7 @@ def test_an_interrupt_ends_each_process_in_its_own_time(circus: Circus) -> None:
         circus.interrupt()
         circus.wait_for("stopping, in 0 seconds")
         assert client.get("/api/health").headers["Connection"] == "close"
-    circus.process.wait(HUNG)
+    circus.wait()
     with pytest.raises(httpx.ConnectError):
         httpx.get(circus.address)
 
