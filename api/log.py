@@ -16,40 +16,27 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 )
 
 
+SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
 def configure(settings: Settings) -> None:
     """Send every log line of the process to standard error, in the format of the settings."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[structlog.typing.Processor] = (
-        [TRACEBACKS, structlog.processors.JSONRenderer()]
-        if settings.log_format == "json"
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        Formatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-            of_requests=as_json if settings.log_format == "json" else as_text,
-        )
-    )
+    handler.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
@@ -64,14 +51,28 @@ def configure(settings: Settings) -> None:
 class Formatter(structlog.stdlib.ProcessorFormatter):
     """structlog's, but for the line that each request has: a third of the time."""
 
-    def __init__(self, *, of_requests: Callable[[dict[str, Any]], str], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self, *last: structlog.typing.Processor, of_requests: Callable[[dict[str, Any]], str]
+    ) -> None:
+        without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        super().__init__(foreign_pre_chain=SHARED, processors=[without_meta, *last])
         self._of_requests = of_requests
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == "request" and isinstance(record.msg, dict):
             return self._of_requests(record.msg)
         return super().format(record)
+
+
+def json_lines() -> Formatter:
+    return Formatter(TRACEBACKS, structlog.processors.JSONRenderer(), of_requests=as_json)
+
+
+def text_lines() -> Formatter:
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return Formatter(console, of_requests=as_text)
 
 
 def as_json(line: dict[str, Any]) -> str:

@@ -18,7 +18,6 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
@@ -67,12 +66,7 @@ class Service:
                 return self
         raise AssertionError(f"ended with {self.process.wait()}: {''.join(lines)}")
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait()
         self._reader.join()

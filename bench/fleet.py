@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).parent.parent
@@ -113,12 +112,7 @@ class Fleet:
         self.processes = [self._process(port) for port in self.ports]
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self.processes:
             process.end(signal.SIGKILL)
         if self._listener is not None:

@@ -7,7 +7,6 @@ import ssl
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import trustme
@@ -58,12 +57,7 @@ class Nginx:
         self._reader = read_until(self._process, "start worker process")
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # By this one it finishes what it is at, and the log of it.
         end(self._process, self._reader, signal.SIGQUIT)
 
