@@ -17,6 +17,7 @@ from storage import open_database
 from storage.users import ADMIN
 from tests.accounts import account
 from tests.factory import settings_for
+from tests.live import HUNG
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 ROOT = CONFIG.parents[2]
@@ -58,6 +59,7 @@ def run_schemathesis(address: str, authorization: str, folder: Path) -> tuple[st
         capture_output=True,
         text=True,
         check=False,
+        timeout=5 * HUNG,  # it takes a minute, and once it never ended
     )
     printed = run.stdout + run.stderr
     assert report.exists(), printed
