@@ -11,11 +11,38 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 from api.settings import Settings
 from tests.browser.spa.app import App, Hold
 from tests.factory import settings_for
+from tests.live import HUNG
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 PASSWORD = "correct horse battery staple"
 STORED = "items-session"
+
+STAND_STILL = """() => {
+    const stale = localStorage.getItem("items-session");
+    const { getItem } = Storage.prototype;
+    const { request } = navigator.locks;
+    let still = true;
+    Storage.prototype.getItem = function (key) {
+        return still && key === "items-session" ? stale : getItem.call(this, key);
+    };
+    window.addEventListener("storage", (event) => still && event.stopImmediatePropagation(), true);
+    window.refused = new Promise((resolve) => {
+        navigator.locks.request = function (name, ...others) {
+            const work = others.pop();
+            return request.call(this, name, ...others, (lock) => {
+                if (lock === null) resolve();
+                return work(lock);
+            });
+        };
+    });
+    window.goOn = () => {
+        still = false;
+        window.dispatchEvent(new Event("storage"));
+    };
+}"""
+"""What other tabs write stays unseen until goOn(), as it does for a moment where tabs are processes
+of their own. `refused`: once somebody else has a lock that was asked for."""
 
 
 @pytest.fixture
@@ -158,6 +185,36 @@ async def test_tabs_share_a_session_and_one_renewal(
     await other.button("Sign out").click()
     await expect(spa.page.get_by_text("Sign in to see your items.")).to_be_visible()
     await spa.shows()
+    assert spa.faults_but(401) == []
+
+
+@pytest.mark.parametrize("width", [1280], indirect=True)
+async def test_a_tab_that_storage_reaches_late_waits_for_it(
+    spa: App, api: httpx.AsyncClient, context: BrowserContext
+) -> None:
+    """Its refresh token has been used, and to use it again would end the session for both."""
+    await register(api, "ada@example.com")
+    await spa.open()
+    await sign_in(spa, "ada@example.com")
+    await create_item(spa, "Lamps")
+    other = App(await context.new_page(), spa.record, spa.origin)
+    await other.open()
+    await other.shows("Lamps")
+    await spoil_access_token(spa.page)
+    asked = token_requests(spa)
+    while await session(other.page) != await session(spa.page):
+        pass
+    await other.page.evaluate(STAND_STILL)
+    await spa.page.reload()
+    await spa.shows("Lamps")
+    order = other.page.get_by_role("combobox", name="Order")
+    async with other.page.expect_response(lambda response: response.status == 401):
+        await order.select_option("Oldest first")
+    await asyncio.wait_for(other.page.evaluate("window.refused"), HUNG)
+    async with other.page.expect_response(lambda response: response.status == 200):
+        await other.page.evaluate("window.goOn()")
+    await other.shows("Lamps")
+    assert token_requests(spa) == asked + 1
     assert spa.faults_but(401) == []
 
 

@@ -101,20 +101,53 @@ function renew(used: Session): Promise<Session | null> {
     if (session?.id !== used.id) return null;
     // Whoever waited for the lock finds here what the one before has got.
     if (session.accessToken !== used.accessToken) return session;
+    const release = await claim(session.refreshToken);
+    if (release === null) return await changed(session);
     const body = { grant_type: "refresh_token", refresh_token: session.refreshToken } as const;
-    const { data, error, response } = await accounts.POST("/api/auth/token", { body, ...FORM });
-    if (data !== undefined) {
-      return write({
-        ...session,
-        accessToken: data.access_token,
-        refreshToken: data.refresh_token,
-      });
+    let renewed = false;
+    try {
+      const { data, error, response } = await accounts.POST("/api/auth/token", { body, ...FORM });
+      if (data !== undefined) {
+        renewed = true;
+        return write({
+          ...session,
+          accessToken: data.access_token,
+          refreshToken: data.refresh_token,
+        });
+      }
+      if (response.status !== 400) throw failureOf(response, error);
+    } finally {
+      if (!renewed) release();
     }
-    if (response.status !== 400) throw failureOf(response, error);
     write(null);
     events.dispatchEvent(new Event("end"));
     return null;
   });
+}
+
+/**
+ * Takes a refresh token for this tab, until it is released or the tab goes; null if another tab has
+ * used it. Locks are the same for all tabs at once, and localStorage is not: it can be a moment
+ * behind what another tab wrote, even one that held the lock before.
+ */
+function claim(token: string): Promise<(() => void) | null> {
+  return new Promise((resolve, reject) => {
+    const hold = (lock: Lock | null) => {
+      if (lock === null) return resolve(null);
+      return new Promise<void>((release) => resolve(release));
+    };
+    navigator.locks.request(`${SESSION} ${token}`, { ifAvailable: true }, hold).catch(reject);
+  });
+}
+
+/** What another tab has made of `session`, once that has come here. */
+async function changed(session: Session): Promise<Session | null> {
+  for (;;) {
+    const now = read();
+    if (now?.id !== session.id) return null;
+    if (now.accessToken !== session.accessToken) return now;
+    await new Promise((resolve) => window.addEventListener("storage", resolve, { once: true }));
+  }
 }
 
 /** One at a time, over all tabs. */
