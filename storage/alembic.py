@@ -1,20 +1,16 @@
 """Alembic, told to migrate inside the transaction of a connection."""
 
-from typing import Literal
-
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from storage.revisions import MIGRATIONS, RevisionError
+from storage.revisions import MIGRATIONS, Direction, RevisionError
 
 COMMANDS = {"upgrade": command.upgrade, "downgrade": command.downgrade}
 
 
-def migrate(
-    connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str
-) -> None:
+def migrate(connection: Connection, direction: Direction, revision: str) -> None:
     """Up or down to `revision`. Raises RevisionError."""
     config = Config()
     config.attributes["connection"] = connection

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 alembic_version = table("alembic_version", column("version_num"))
 
+Direction = Literal["upgrade", "downgrade"]
+
 
 class RevisionError(Exception):
     """The database is not at the revision that is wanted, or can't be brought there."""
@@ -58,9 +60,7 @@ def downgrade(connection: Connection, revision: str) -> None:
     _migrate(connection, "downgrade", revision)
 
 
-def _migrate(
-    connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str
-) -> None:
+def _migrate(connection: Connection, direction: Direction, revision: str) -> None:
     before = _known_revision(connection)
     if (revision, before) == ("head", known()[0]):
         return

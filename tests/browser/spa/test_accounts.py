@@ -87,6 +87,18 @@ def token_requests(spa: App) -> int:
     return sum(url.endswith("/api/auth/token") for url in spa.record.requests)
 
 
+async def other_tab(spa: App, api: httpx.AsyncClient, context: BrowserContext) -> App:
+    """A second one beside `spa`, both signed in and showing one item, Lamps."""
+    await register(api, "ada@example.com")
+    await spa.open()
+    await sign_in(spa, "ada@example.com")
+    await create_item(spa, "Lamps")
+    other = App(await context.new_page(), spa.record, spa.origin)
+    await other.open()
+    await other.shows("Lamps")
+    return other
+
+
 async def test_registers_signs_out_and_in_and_sees_only_what_is_theirs(
     spa: App, api: httpx.AsyncClient
 ) -> None:
@@ -155,13 +167,7 @@ async def test_says_why_nobody_is_signed_in(spa: App, api: httpx.AsyncClient) ->
 async def test_tabs_share_a_session_and_one_renewal(
     spa: App, api: httpx.AsyncClient, context: BrowserContext
 ) -> None:
-    await register(api, "ada@example.com")
-    await spa.open()
-    await sign_in(spa, "ada@example.com")
-    await create_item(spa, "Lamps")
-    other = App(await context.new_page(), spa.record, spa.origin)
-    await other.open()
-    await other.shows("Lamps")
+    other = await other_tab(spa, api, context)
     before = await session(spa.page)
     await spoil_access_token(spa.page)
     asked = token_requests(spa)
@@ -193,13 +199,7 @@ async def test_a_tab_that_storage_reaches_late_waits_for_it(
     spa: App, api: httpx.AsyncClient, context: BrowserContext
 ) -> None:
     """Its refresh token has been used, and to use it again would end the session for both."""
-    await register(api, "ada@example.com")
-    await spa.open()
-    await sign_in(spa, "ada@example.com")
-    await create_item(spa, "Lamps")
-    other = App(await context.new_page(), spa.record, spa.origin)
-    await other.open()
-    await other.shows("Lamps")
+    other = await other_tab(spa, api, context)
     await spoil_access_token(spa.page)
     asked = token_requests(spa)
     while await session(other.page) != await session(spa.page):

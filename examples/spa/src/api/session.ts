@@ -108,12 +108,13 @@ function renew(used: Session): Promise<Session | null> {
     try {
       const { data, error, response } = await accounts.POST("/api/auth/token", { body, ...FORM });
       if (data !== undefined) {
-        renewed = true;
-        return write({
+        const next = write({
           ...session,
           accessToken: data.access_token,
           refreshToken: data.refresh_token,
         });
+        renewed = true;
+        return next;
       }
       if (response.status !== 400) throw failureOf(response, error);
     } finally {
