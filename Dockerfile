@@ -2,9 +2,9 @@
 # its digest where images are built: `docker buildx imagetools inspect python:3.11-slim-bookworm`.
 FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/items/.venv
-COPY requirements.txt /opt/items/
+COPY requirements/runtime.txt /opt/items/requirements/
 RUN /opt/items/.venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-    --require-hashes -r /opt/items/requirements.txt
+    --no-deps --only-binary :all: --require-hashes -r /opt/items/requirements/runtime.txt
 WORKDIR /opt/items
 COPY asgi.py ./
 COPY api api

@@ -3,14 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := python -m pip install --quiet --disable-pip-version-check --require-hashes
-PIP_INSTALL := $(BIN)/$(PIP)
-# What the benchmarks measure has an environment of its own, and so has what looks at the others.
+# The benchmarks and the audit tools each have an environment of their own.
 BENCH := build/bench
 AUDIT := build/audit
-RUNNING := requirements.txt requirements-circus.txt
+LOCKS := requirements
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+	$(if $(UPGRADE),--upgrade)
+# A source distribution is built with packages that no lock names. PIP_ONLY_BINARY=:none: allows it,
+# for a platform that lacks a wheel.
+export PIP_ONLY_BINARY ?= :all:
 
 PYTHON_SDK := build/sdk/python/pyproject.toml
 TYPESCRIPT_SDK := build/sdk/typescript/index.js
@@ -60,45 +62,49 @@ bench: $(VENV)/development $(BENCH)/installed ## measure beside other frameworks
 	$(BIN)/python -m bench $(if $(FULL),--full)
 
 audit: $(AUDIT)/installed ## look up known vulnerabilities of what the service runs
-	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes $(RUNNING:%=-r %)
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes \
+		-r $(LOCKS)/runtime.txt -r $(LOCKS)/circus.txt
 
 sbom: $(AUDIT)/installed ## write what the service consists of to build/sbom.json (CycloneDX)
-	$(AUDIT)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	$(AUDIT)/bin/cyclonedx-py requirements $(LOCKS)/runtime.txt --pyproject pyproject.toml \
 		--output-reproducible -o build/sbom.json
 
-lock: $(VENV)/development ## resolve the dependencies anew into requirements*.txt
-	$(LOCK) --upgrade pyproject.toml -o requirements.txt
-	$(LOCK) --upgrade --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
-	$(LOCK) --upgrade --group bench -c requirements.txt pyproject.toml -o bench/requirements.txt
-	$(LOCK) --upgrade --group circus -c requirements-dev.txt -o requirements-circus.txt
-	$(LOCK) --upgrade --group audit -c requirements.txt -o requirements-audit.txt
+lock: $(VENV)/development ## lock what pyproject.toml asks for in requirements/ (UPGRADE=1: the newest releases)
+	$(LOCK) pyproject.toml -o $(LOCKS)/runtime.txt
+	$(LOCK) --group dev -c $(LOCKS)/runtime.txt pyproject.toml -o $(LOCKS)/development.txt
+	$(LOCK) --group bench -c $(LOCKS)/runtime.txt pyproject.toml -o $(LOCKS)/bench.txt
+	$(LOCK) --group circus -c $(LOCKS)/development.txt -o $(LOCKS)/circus.txt
+	$(LOCK) --group audit -c $(LOCKS)/runtime.txt -o $(LOCKS)/audit.txt
 
 clean: ## remove the virtual environments, the generated clients and the caches
 	rm -rf $(SPA)/node_modules $(SPA)/dist $(SPA)/src/generated
 	rm -rf $(VENV) $(BENCH) $(AUDIT) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
-$(VENV)/runtime: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -r requirements.txt
+# $(call install,environment,lock): install what the lock names as it stands. Nothing is resolved, so
+# no release that is newer than the lock can change the result; `pip check` says if something lacks.
+define install
+	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || { $(SUPPORTED) && $(PYTHON) -m venv --clear $(1); }
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
+	@$(1)/bin/python -m pip check
 	@touch $@
+endef
+SUPPORTED = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	"Python 3.11 or later is needed, and $(PYTHON) is %d.%d.%d: try make PYTHON=python3.11" % sys.version_info[:3])'
 
-$(VENV)/circus: $(VENV)/runtime requirements-circus.txt
-	$(PIP_INSTALL) -r requirements-circus.txt
-	@touch $@
+$(VENV)/runtime: $(LOCKS)/runtime.txt
+	$(call install,$(VENV),$<)
 
-$(VENV)/development: $(VENV)/circus requirements-dev.txt
-	$(PIP_INSTALL) -r requirements-dev.txt
-	@touch $@
+$(VENV)/circus: $(LOCKS)/circus.txt $(VENV)/runtime
+	$(call install,$(VENV),$<)
 
-$(BENCH)/installed: bench/requirements.txt
-	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/$(PIP) -r bench/requirements.txt
-	@touch $@
+$(VENV)/development: $(LOCKS)/development.txt $(VENV)/circus
+	$(call install,$(VENV),$<)
 
-$(AUDIT)/installed: requirements-audit.txt
-	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/$(PIP) -r requirements-audit.txt
-	@touch $@
+$(BENCH)/installed: $(LOCKS)/bench.txt
+	$(call install,$(BENCH),$<)
+
+$(AUDIT)/installed: $(LOCKS)/audit.txt
+	$(call install,$(AUDIT),$<)
 
 $(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/*) $(VENV)/development
 	@rm -rf $(@D) && mkdir -p build/sdk

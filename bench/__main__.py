@@ -36,7 +36,8 @@ def main() -> None:
     except WrongAnswer as error:
         raise SystemExit("\n".join([*getattr(error, "__notes__", []), str(error)])) from None
     form = f"{'the full' if options.full else 'the short'} form, {rounds} rounds"
-    page = results(figures, form=form, machine=machine, packages=HERE / "requirements.txt")
+    lock = HERE.parent / "requirements" / "bench.txt"
+    page = results(figures, form=form, machine=machine, packages=lock)
     (HERE / "RESULTS.md").write_text(page)
     (HERE / PLOT).write_text(chart(figures))
     print(f"written to {HERE.name}/RESULTS.md")

@@ -17,7 +17,7 @@ from bench.machine import Cores
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / "build" / "bench" / "bin" / "python"
-"""Of the environment that `make bench` makes, from bench/requirements.txt: for all of them."""
+"""Of the environment that `make bench` makes, from requirements/bench.txt: for all of them."""
 
 PATIENCE = 30
 """Seconds after which a server that doesn't answer counts as hung."""

@@ -35,7 +35,7 @@ def figures_of(plan: Plan, ours: float) -> Figures:
 
 
 def page(figures: Figures) -> str:
-    packages = ROOT / "bench" / "requirements.txt"
+    packages = ROOT / "requirements" / "bench.txt"
     return results(figures, form="a form", machine=["Two cores."], packages=packages)
 
 
