@@ -17,6 +17,7 @@ from tests.factory import settings_for
 from tests.live import serving
 from tests.postgresql import Server
 from tests.redis import Server as RedisServer
+from tests.sqlite import migrated_database
 
 FIRST = (
     "openapi/test_schemathesis.py",
@@ -67,9 +68,9 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a new database: whatever uses it runs once on each kind."""
+    """The address of a new, migrated database: whatever uses it runs once on each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/items.db"
+        yield migrated_database(tmp_path)
     else:
         server: Server = request.getfixturevalue("postgresql")
         with server.database() as url:

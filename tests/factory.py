@@ -1,9 +1,11 @@
 """Hand-made data for tests."""
 
+from pathlib import Path
 from typing import Any
 
 from api import load_settings
 from api.settings import Settings
+from tests.sqlite import migrated_database
 
 MARKER = "kept-from-every-log"
 """What each password in the tests has, so that one which gets into a log is found there."""
@@ -15,11 +17,12 @@ UNLIMITED = dict.fromkeys(
 """Rates that no test meets by accident."""
 
 
-def settings_for(folder: Any, **environ: str) -> Settings:
-    """Settings as from the environment alone, with the database in `folder`."""
+def settings_for(folder: Path, **environ: str) -> Settings:
+    """Settings as from the environment alone, with a migrated database in `folder`."""
+    if "DATABASE_URL" not in environ:
+        environ["DATABASE_URL"] = migrated_database(folder)
     return load_settings(
         {
-            "DATABASE_URL": f"sqlite:///{folder}/items.db",
             "SECRET_KEY": SECRET_KEY,
             "LOG_FORMAT": "json",  # so that what each test logs is parsed: tests/log_lines.py
             **UNLIMITED,

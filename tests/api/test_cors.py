@@ -141,7 +141,11 @@ async def test_the_answer_to_a_slow_body_is_readable(app: Api) -> None:
 
 
 async def test_the_answer_of_an_unready_database_is_readable(tmp_path: Path) -> None:
-    app = create_app(settings_for(tmp_path, CORS_ORIGINS=CORS_ORIGINS, AUTO_MIGRATE="false"))
+    empty = f"sqlite:///{tmp_path}/items.db"
+    settings = settings_for(
+        tmp_path, DATABASE_URL=empty, AUTO_MIGRATE="false", CORS_ORIGINS=CORS_ORIGINS
+    )
+    app = create_app(settings)
     async with connect(app) as client:
         for path in ("/api/items", "/api/ready"):
             response = await ask(client, "GET", path, ALLOWED[0])

@@ -23,6 +23,7 @@ from tests.api.origins import ALLOWED, CORS_ORIGINS, ask, assert_granted, names
 from tests.factory import SECRET_KEY, UNLIMITED, settings_for
 from tests.lodge import GUESTS, LOGIN, MEMBERS, REGISTRATION, add_lodge, client_at
 from tests.openapi.validation import Json, responses
+from tests.sqlite import migrated_database
 
 FIELDS = {"RateLimit", "RateLimit-Policy"}
 GUEST = {"account": "anna", "password": "open"}
@@ -244,7 +245,7 @@ async def test_off_is_no_limit_and_nothing_to_tell(
 
 
 async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
     settings = load_settings({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY})
     app = with_stopped_clock(create_app(settings))
     add_lodge(app)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bench.durability import Service, stored_names
 from storage import open_database
+from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, scalars
 
 
@@ -52,7 +53,7 @@ async def test_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
 
 
 async def test_on_sqlite(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
             assert (await client.get("/api/ready")).status_code == 200

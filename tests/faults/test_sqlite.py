@@ -11,6 +11,7 @@ import pytest
 from bench.durability import Service, stored_names
 from storage import DatabaseUnavailable, open_database
 from tests.faults.conftest import assert_unavailable
+from tests.sqlite import migrated_database
 from tests.storage.units import execute, notes, scalars
 
 
@@ -22,7 +23,7 @@ def limit_file_size(service: Service, size: int) -> None:
 async def test_reads_go_on_while_the_disk_is_full_and_writes_once_it_is_not(
     tmp_path: Path,
 ) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
             created = await client.post("/api/items", json={"name": "Before"})
@@ -40,7 +41,7 @@ async def test_reads_go_on_while_the_disk_is_full_and_writes_once_it_is_not(
 
 async def test_is_unavailable_for_writes_when_no_page_is_left(tmp_path: Path) -> None:
     """SQLite's own limit ends in the same SQLITE_FULL as a device without space."""
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
     async with open_database(url, auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT)")
         [pages] = await database.write(scalars, "PRAGMA max_page_count = 1")
@@ -53,7 +54,7 @@ async def test_is_unavailable_for_writes_when_no_page_is_left(tmp_path: Path) ->
 
 
 async def test_a_write_that_the_full_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
             assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
@@ -72,7 +73,7 @@ async def test_a_write_that_the_full_disk_cuts_off_leaves_nothing(tmp_path: Path
 
 
 async def test_writes_of_two_processes_all_land(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
+    url = migrated_database(tmp_path)
 
     async def create(client: httpx.AsyncClient, prefix: str) -> list[str]:
         names = [f"{prefix}{n}" for n in range(25)]

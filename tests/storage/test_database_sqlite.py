@@ -11,16 +11,13 @@ from sqlalchemy import Connection, text
 from storage import Database, DatabaseUnavailable, open_database, revisions
 from storage.observer import Observer
 from storage.sqlite import SqliteDatabase
+from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes, scalars
-
-
-def url_in(folder: Path) -> str:
-    return f"sqlite:///{folder}/items.db"
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(url_in(tmp_path), auto_migrate=True) as database:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE)")
         yield database
 
@@ -81,7 +78,7 @@ async def test_is_unavailable_while_another_process_writes(
 async def test_is_unavailable_when_the_file_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
     with pytest.raises(DatabaseUnavailable, match="not a database"):
-        async with open_database(url_in(tmp_path), auto_migrate=True):
+        async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True):
             pass
 
 
@@ -93,7 +90,8 @@ async def test_writes_survive_a_power_cut(database: Database) -> None:
 
 
 async def test_a_write_that_waited_too_long_is_not_begun(tmp_path: Path) -> None:
-    one_by_one = SqliteDatabase(url_in(tmp_path), auto_migrate=True, observer=Observer(), batch=1)
+    url = migrated_database(tmp_path)
+    one_by_one = SqliteDatabase(url, auto_migrate=True, observer=Observer(), batch=1)
     async with one_by_one as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT)")
         await wait_in_line(database, tmp_path)
@@ -125,8 +123,7 @@ async def test_a_read_that_takes_too_long_is_interrupted(tmp_path: Path) -> None
     def count_for_ever(connection: Connection) -> None:
         connection.execute(text(endless))
 
-    url = f"sqlite:///{tmp_path}/items.db"
-    async with open_database(url, auto_migrate=True) as database:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         with pytest.raises(DatabaseUnavailable, match="interrupted"):
             await database.read(count_for_ever)
         assert await database.read(revisions.current) == revisions.known()[0]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import Database, DatabaseUnavailable, open_database
 from storage.workers import BATCH, driver_of
 from tests.live import HUNG
+from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes
 
 Write = Callable[[Connection], object]
@@ -19,7 +20,7 @@ Write = Callable[[Connection], object]
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE)")
         yield database
 
@@ -186,7 +187,7 @@ async def test_one_whose_caller_has_left_is_not_begun(database: Database) -> Non
 
 
 async def test_a_closed_database_refuses(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True)
+    database = open_database(migrated_database(tmp_path), auto_migrate=True)
     async with database:
         pass
     with pytest.raises(RuntimeError, match="has been closed"):

@@ -12,6 +12,7 @@ from storage.filters import Wanted
 from storage.item_tables import item_tags
 from storage.items import ItemValues
 from storage.viewers import EVERYBODY
+from tests.sqlite import migrated_database
 from tests.statements import statements
 from tests.storage.units import execute, scalars
 
@@ -90,8 +91,7 @@ async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Data
 
 
 async def test_on_sqlite_creation_has_an_order_though_the_clock_goes_back(tmp_path: Any) -> None:
-    url = f"sqlite:///{tmp_path}/items.db"
-    async with open_database(url, auto_migrate=True) as database:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         first = await database.write(items.create_item, EVERYBODY, {**VALUES, "tags": []})
         future = first.created_at + timedelta(days=1)
         await database.write(
@@ -129,7 +129,7 @@ async def test_a_migration_finds_the_items_that_were_there(empty_url: str) -> No
 
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:
-    async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True) as database:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         rows = [await database.write(items.create_item, EVERYBODY, VALUES) for _ in range(3)]
         await database.write(items.update_item, EVERYBODY, rows[0].id, {"description": None})
         await database.write(items.delete_item, EVERYBODY, rows[2].id)
