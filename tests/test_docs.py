@@ -70,7 +70,7 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"].values()
     declared = [*project["project"]["dependencies"], *chain(*groups)]
-    names = {re.split(r"[>=<]", requirement)[0].strip() for requirement in declared}
+    names = {re.split(r"[>=<;]", requirement)[0].strip() for requirement in declared}
     text = (ROOT / "docs" / "dependencies.md").read_text()
     rows = re.findall(r"^\| ([a-z0-9\[\], -]+) \| ", text, re.MULTILINE)
     headings = {"package", "part", "lock", "---"}

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -67,11 +67,11 @@ def declared(lock: Path) -> list[str]:
     return [*(project["project"]["dependencies"] if with_service else ()), *of_group]
 
 
-def required_by(
-    distribution: Distribution, extras: set[str], markers: dict[str, str]
+def applying(
+    requirements: Iterable[str], extras: set[str], markers: dict[str, str]
 ) -> Iterator[Requirement]:
-    """What `distribution` requires with `extras` where `markers` hold."""
-    for requirement in map(Requirement, distribution.requires or ()):
+    """Those of `requirements` that hold with `extras` where `markers` do."""
+    for requirement in map(Requirement, requirements):
         marker = requirement.marker
         if marker is None or any(marker.evaluate({**markers, "extra": e}) for e in ("", *extras)):
             yield requirement
@@ -83,9 +83,12 @@ def lacking(lock: Path, python: str) -> tuple[int, list[str]]:
     markers = environment(python)
     versions, found = pinned(lock, markers), installed(lock)
     # What is locked for another Python alone is not installed here.
-    open_requirements = [("pyproject.toml", Requirement(each)) for each in declared(lock)]
+    open_requirements = [
+        ("pyproject.toml", each) for each in applying(declared(lock), set(), markers)
+    ]
     for name in versions.keys() & found.keys():
-        open_requirements += [(name, each) for each in required_by(found[name], set(), markers)]
+        needs = applying(found[name].requires or (), set(), markers)
+        open_requirements += [(name, each) for each in needs]
     seen, unsatisfied = set[tuple[str, str]](), []
     while open_requirements:
         name, requirement = open_requirements.pop()
@@ -96,7 +99,7 @@ def lacking(lock: Path, python: str) -> tuple[int, list[str]]:
         if needed not in versions or versions[needed] not in requirement.specifier:
             unsatisfied.append(f"{name} requires {requirement}")
         elif needed in found and requirement.extras:
-            needs = required_by(found[needed], set(requirement.extras), markers)
+            needs = applying(found[needed].requires or (), set(requirement.extras), markers)
             open_requirements += [(needed, each) for each in needs]
     return len(seen), unsatisfied
 
