@@ -16,7 +16,7 @@ from flask import Flask
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
-from openapi.examples import example_of, problem_example
+from openapi.examples import example_of, instance_of, problem_example
 from openapi.fields import default_and_example, named_choice
 from openapi.headers import (
     CHALLENGE,
@@ -150,11 +150,11 @@ class Document:
         return {h.name: {"$ref": f"#/components/headers/{h.name}"} for h in headers}
 
     def _content(self, schema: type[DocumentedSchema], *media_types: str) -> Json:
-        described = {"schema": self._schema(schema), "example": example_of(schema())}
+        described = {"schema": self._schema(schema), "example": example_of(instance_of(schema))}
         return dict.fromkeys(media_types or ("application/json",), described)
 
     def _schema(self, schema: type[DocumentedSchema]) -> Any:
-        return self._converter.resolve_nested_schema(schema())
+        return self._converter.resolve_nested_schema(instance_of(schema))
 
     def _unused_name(self, schema: type[Schema] | Schema) -> str:
         """The name of `schema`, where apispec would go on to `Item1` if that is taken."""

@@ -1,5 +1,6 @@
 """Examples for the document, made of those that the schemas' fields carry."""
 
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -7,6 +8,15 @@ from marshmallow import Schema, fields
 from schemas.problems import ProblemType
 
 Json = dict[str, Any]
+
+
+@cache
+def instance_of(schema: type[Schema]) -> Schema:
+    """The instance that stands for `schema` in every document.
+
+    Making one copies each of its fields, and the same few schemas are in most responses.
+    """
+    return schema()
 
 
 def example_of(schema: Schema) -> Json:
@@ -30,7 +40,7 @@ def first_example(field: fields.Field[Any]) -> Any:
 
 def problem_example(problem: ProblemType) -> Json:
     """What a client gets that meets `problem`."""
-    example = example_of(problem.schema())
+    example = example_of(instance_of(problem.schema))
     if problem.uri != example["type"]:  # which is that of an invalid request
         example |= {"type": problem.uri, "title": problem.title, "status": problem.status}
         example |= {"detail": problem.detail, "error": problem.detail, "errors": []}

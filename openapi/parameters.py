@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields
 from werkzeug.routing import Rule
 
+from openapi.examples import instance_of
 from openapi.operation import Operation, RequestHeader
 
 Json = dict[str, Any]
@@ -23,7 +24,7 @@ def query_parameters(
 ) -> Iterator[Json]:
     if operation.query is None:
         return
-    for name, field in operation.query().fields.items():
+    for name, field in instance_of(operation.query).fields.items():
         described = schema_of(field)
         # A list is the parameter repeated. That is the default, which not every reader knows.
         repeated = {"style": "form", "explode": True} if "items" in described else {}
