@@ -25,10 +25,10 @@ CIRCUS = mkdir -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=$(or $(
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve spa test check format openapi sdk bench audit sbom lock clean
+.PHONY: help serve spa test test-long check format openapi sdk bench audit sbom lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.0.1:8000 (HOST, PORT, PROCESSES)
 	@$(if $(PROCESSES),$(CIRCUS),exec $(BIN)/python -m serving)
@@ -36,9 +36,14 @@ serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.
 spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_API_URL: its API)
 	@cd $(SPA) && exec npm run --silent dev
 
-test: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(SPA)/node_modules) ## run the tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile \
-		--no-loadscope-reorder $(if $(TESTS),$(TESTS),--cov)
+TESTED := $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(SPA)/node_modules)
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+test: $(TESTED) ## run the tests
+	$(PYTEST) $(if $(TESTS),$(TESTS),--cov)
+
+test-long: $(TESTED) ## run the tests that have a long form, in it
+	$(PYTEST) --long --timeout 3600 -o faulthandler_timeout=3900 $(TESTS)
 
 check: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(SPA)/node_modules) ## ruff and mypy, Biome and tsc, over everything
 	$(BIN)/ruff check .

@@ -30,9 +30,28 @@ FIRST = (
 """What takes longest: begun last, it would keep one core busy and leave the others idle."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the tests that have a long form, in it"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        items[:] = [
+            item
+            for item in items
+            if isinstance(item, pytest.Function) and "long_form" in item.fixturenames
+        ]
     tests = Path(__file__).parent
     items.sort(key=lambda item: not any(item.path.is_relative_to(tests / name) for name in FIRST))
+
+
+@pytest.fixture(scope="session")
+def long_form(pytestconfig: pytest.Config) -> bool:
+    """Whether this is `make test-long`: a test then takes as many examples, kills or restarts as
+    find what is rare. Otherwise it takes one of each kind."""
+    return bool(pytestconfig.getoption("--long"))
 
 
 @pytest.fixture(autouse=True)
