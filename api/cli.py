@@ -16,6 +16,7 @@ from api import audit
 from api.app import Api
 from api.context import database, passwords
 from api.cors_check import cors
+from api.settings_example import settings
 from schemas.users import UserInput
 from storage import DatabaseUnavailable, revisions
 from storage import users as stored
@@ -26,6 +27,7 @@ def init_app(app: Flask, document: dict[str, Any]) -> None:
     app.cli.add_command(db)
     app.cli.add_command(users)
     app.cli.add_command(cors)
+    app.cli.add_command(settings)
 
     @app.cli.command("openapi")
     def openapi() -> None:
