@@ -30,8 +30,8 @@ GROUPS = {
     "audit": "audit",
 }
 """The dependency group of pyproject.toml that each lock is made from."""
-PYTHONS = ("3.11.0", "3.14.0")
-"""The oldest supported Python and the newest."""
+PYTHONS = ("3.11.0", "3.13.0", "3.14.0")
+"""The oldest Python that CI runs, the newest, and the one after it."""
 
 
 def environment(python: str) -> dict[str, str]:
