@@ -41,6 +41,12 @@ NO_CACHE = ResponseHeader(
 )
 
 
+def require_open_registration() -> None:
+    """Raises RegistrationClosed."""
+    if not settings.registration:
+        raise RegistrationClosed
+
+
 @auth.post("/register")
 @operation(
     body=UserInput,
@@ -48,6 +54,7 @@ NO_CACHE = ResponseHeader(
     status=201,
     headers=[ETAG],
     limit=Limit.REGISTRATION,
+    guard=require_open_registration,
     raises=[RegistrationClosed, EmailTaken, PasswordsBusy, DatabaseUnavailable],
 )
 async def register_user(body: dict[str, Any]) -> UserRow:
@@ -55,8 +62,6 @@ async def register_user(body: dict[str, Any]) -> UserRow:
 
     Whoever registers is a `user`; sign in at `/api/auth/token` with the same address and password.
     """
-    if not settings.registration:
-        raise RegistrationClosed
     password_hash = await passwords.hash(body["password"])
     user = await database.write(users.create_user, email=body["email"], password_hash=password_hash)
     audit.record("user_registered", user_id=user.id)

@@ -20,7 +20,7 @@ from werkzeug import exceptions as http
 from api.app import Api
 from api.context import this_app
 from api.errors import InvalidRequest
-from api.idempotency import IDEMPOTENCY_KEY, Once
+from api.idempotency import IDEMPOTENCY_KEY, Once, read_key
 from api.identity.caller import Caller, find_credentials
 from api.identity.key_set import ProviderUnavailable
 from api.identity.refusals import InvalidTokenRequest
@@ -69,7 +69,7 @@ HEADERS_OF: dict[str, tuple[RequestHeader, ...]] = {
 }
 
 
-def operation(
+def operation(  # noqa: PLR0913  # declarations, each by its name
     *,
     query: type[InputSchema] | None = None,
     body: type[InputSchema] | None = None,
@@ -79,11 +79,13 @@ def operation(
     raises: Sequence[type[Exception]] = (),
     access: Access = Access.EVERYONE,
     limit: Limit = Limit.GENERAL,
+    guard: Callable[[], None] | None = None,
 ) -> Callable[[View], "Endpoint"]:
-    """Declare what a view takes, what it returns and which facts it raises.
+    """Declare what a view takes, what it returns and which errors it raises.
 
-    Where InvalidTokenRequest is among these, every invalid request is one. An answer with an ETag
-    to a request that writes nothing is conditional: 304 to who knows it.
+    Where InvalidTokenRequest is among these, every invalid request is one. Reads that return an
+    ETag answer 304 when If-None-Match matches. `guard` is called before the body is read, and may
+    raise.
     Raises TypeError where the view's parameters don't match.
     """
 
@@ -109,6 +111,8 @@ def operation(
                 conditional=conditional,
                 access=access,
                 limit=limit,
+                max_body=body().max_body if body else 0,
+                guard=guard,
                 problems=tuple(problem_of(error) for error in errors),
             )
         )
@@ -141,16 +145,19 @@ class Endpoint:
             record.user_id = caller.user_id
 
     def _answer(self, app: Api, caller: Caller, arguments: dict[str, Any]) -> Response:
+        if self.operation.guard is not None:
+            self.operation.guard()
+        if self._body is not None and self.operation.access is Access.ADMINS:
+            # Its unit of work asks again; without a body that is soon enough.
+            app.async_to_sync(caller.admit)()
         try:
-            data = self._read(app.settings, arguments)
+            self._read(app.settings, caller, arguments)
         except InvalidRequest as error:
             if self._speaks_oauth:
                 raise InvalidTokenRequest(error.errors) from None
             raise
         if self._takes_caller:
             arguments["caller"] = caller
-        if self._takes_once:
-            arguments["once"] = Once(caller, data, self._render)
         try:
             result = app.async_to_sync(self.operation.view)(**arguments)
         except VersionConflict:
@@ -172,8 +179,8 @@ class Endpoint:
             await rate_limits.count(self.operation.limit, credentials)
         return Caller(credentials, self.operation.access)
 
-    def _read(self, settings: Settings, arguments: dict[str, Any]) -> bytes:
-        """Add what comes with the request, validated, and give the body as it came.
+    def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
+        """Add what comes with the request, validated; the body last, as it may never end.
 
         Here and not in the view, which is awaited outside the greenlet, the body can be read.
         """
@@ -183,11 +190,14 @@ class Endpoint:
                 arguments["query"] = query
         if self._takes_precondition:
             arguments["if_match"] = read_precondition(required=settings.if_match_required)
-        if self._body is None:
-            return b""
-        data = read_body(self._body.media_types, limit=settings.max_body_bytes)
-        arguments["body"] = load_body(self._body, data)
-        return data
+        key = read_key() if self._takes_once else None
+        data = b""
+        if self._body is not None:
+            limit = min(self.operation.max_body, settings.max_body_bytes)
+            data = read_body(self._body.media_types, limit=limit)
+            arguments["body"] = load_body(self._body, data)
+        if self._takes_once:
+            arguments["once"] = Once(caller, key, data, self._render)
 
     def _render(self, result: Any) -> Answer:
         values = ((header.name, header.value(result)) for header in self.operation.headers)

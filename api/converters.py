@@ -7,6 +7,7 @@ from werkzeug.routing import BaseConverter, Map
 
 NIL = UUID(int=0)
 """The id that nothing ever has."""
+LENGTH = len(str(NIL))
 
 
 class IdConverter(BaseConverter):
@@ -34,6 +35,8 @@ class IdConverter(BaseConverter):
             self.regex = f"(?!{but}$)[^/]+"
 
     def to_python(self, value: str) -> UUID:
+        if len(value) != LENGTH:
+            return NIL
         try:
             parsed = UUID(value)
         except ValueError:

@@ -30,9 +30,11 @@ IDEMPOTENCY_KEY = RequestHeader(
 class Once:
     """`await once(function, …)` instead of `await caller.write(function, …)`."""
 
-    def __init__(self, caller: Caller, body: bytes, render: Callable[[Any], Answer]) -> None:
+    def __init__(
+        self, caller: Caller, key: str | None, body: bytes, render: Callable[[Any], Answer]
+    ) -> None:
         self._caller = caller
-        self._key = _read_key()
+        self._key = key
         self._body = body
         self._render = render
 
@@ -57,7 +59,8 @@ def fingerprint(body: bytes) -> bytes:
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + body).digest()
 
 
-def _read_key() -> str | None:
+def read_key() -> str | None:
+    """That of the request. Raises InvalidRequest."""
     key = request.headers.get(IDEMPOTENCY_KEY.name)
     if key is not None and not re.fullmatch(PATTERN, key):
         detail = "Must be 1 to 255 visible ASCII characters."

@@ -12,6 +12,8 @@ from api.errors import InvalidRequest, UnsupportedContent, errors_of
 from schemas.base import FormInput, MergePatch
 
 CHUNK = 64 * 1024
+MOST_PARAMETERS = 100
+"""How many a query may have; each costs a hundred times its bytes."""
 PARSERS: dict[str, Callable[[bytes], Any]] = {
     **dict.fromkeys(MergePatch.media_types, strict_json.loads),
     **dict.fromkeys(FormInput.media_types, forms.loads),
@@ -50,6 +52,9 @@ def load_body(schema: Schema, data: bytes) -> Any:
 
 def load_query(schema: Schema) -> Any:
     """The query's parameters, validated; only those that are lists may be there more than once."""
+    if request.query_string.count(b"&") >= MOST_PARAMETERS:
+        detail = f"The query has more than {MOST_PARAMETERS} parameters."
+        raise InvalidRequest([{"detail": detail}])
     lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     try:
         given = request.args.to_dict(flat=False)

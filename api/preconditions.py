@@ -11,20 +11,22 @@ from storage.versions import ANY_VERSION, Precondition
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
 PATTERN = rf"^(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)$"
+LONGEST = 4096
+"""Characters of a list of ETags."""
 LARGEST_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
     description="Only if what is stored has one of these ETags; else 412, and nothing is written.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
 )
 IF_NONE_MATCH = RequestHeader(
     name="If-None-Match",
     description="Only if what is stored has none of these ETags; else a read is answered by 304, "
     "a write by 412.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
 )
 
 
@@ -60,10 +62,9 @@ def _tags(header: RequestHeader) -> list[str] | None:
     value = request.headers.get(header.name)
     if value is None:
         return None
-    if not re.fullmatch(PATTERN, value.strip(" \t")):
-        raise InvalidRequest(
-            [{"detail": 'Must be * or a list of ETags such as "1".', "header": header.name}]
-        )
+    if len(value) > LONGEST or not re.fullmatch(PATTERN, value.strip(" \t")):
+        detail = f'Must be * or a list of ETags such as "1", of at most {LONGEST} characters.'
+        raise InvalidRequest([{"detail": detail, "header": header.name}])
     return ["*"] if value.strip() == "*" else re.findall(TAG, value)
 
 

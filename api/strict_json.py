@@ -2,7 +2,16 @@
 
 import json
 import math
+import re
+from itertools import islice
 from typing import Any, NoReturn
+
+MOST_VALUES = 1000
+"""Members of objects, elements of arrays, and levels: each costs a hundred times its bytes."""
+STRUCTURE = b",[{"
+# From one of these to the next, past strings. Possessive, and an open string ends with the data, so
+# that no byte is looked at twice.
+STEP = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL)
 
 
 class MalformedJson(ValueError):
@@ -11,7 +20,9 @@ class MalformedJson(ValueError):
 
 def loads(data: bytes) -> Any:
     """Parse UTF-8 JSON. Raises MalformedJson, also for duplicate keys, for numbers that no
-    double holds and for nesting that Python's stack doesn't."""
+    double holds, and for more than MOST_VALUES."""
+    if _has_too_many_values(data):
+        raise MalformedJson(f"The body has more than {MOST_VALUES} members, elements or levels.")
     try:
         return DECODER.decode(data.decode())
     except UnicodeDecodeError:
@@ -21,6 +32,13 @@ def loads(data: bytes) -> Any:
         raise MalformedJson(f"The body is not JSON: {error.msg} at {place}.") from None
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
+
+
+def _has_too_many_values(data: bytes) -> bool:
+    most = len(data) - len(data.translate(None, STRUCTURE))  # fewer, if strings have some of them
+    if most <= MOST_VALUES:
+        return False
+    return sum(1 for _ in islice(STEP.finditer(data), MOST_VALUES + 2)) > MOST_VALUES + 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ class Document:
         }
         if operation.body is not None:
             content = self._content(operation.body, *operation.body.media_types)
-            described["requestBody"] = {"required": True, "content": content}
+            about = f"At most {operation.max_body:,} bytes, unless the server's own limit is lower."
+            described["requestBody"] = {"description": about, "required": True, "content": content}
         self.spec.path(path, operations={methods.pop().lower(): described})
 
     def _responses(self, operation: Operation) -> Json:

@@ -64,7 +64,8 @@ class RequestHeader:
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One method on one path. `problems` are all the ways it can fail; `conditional`: it answers
-    304 to a client that knows the ETag."""
+    304 to a client that knows the ETag; `max_body`: bytes that a body may have; `guard` is called
+    before the body is read, and raises what refuses the request whatever is in it."""
 
     view: View
     query: type[InputSchema] | None
@@ -76,6 +77,8 @@ class Operation:
     conditional: bool = False
     access: Access = Access.EVERYONE
     limit: Limit = Limit.GENERAL
+    max_body: int = 0
+    guard: Callable[[], None] | None = None
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
@@ -13,6 +13,8 @@ from uuid import UUID
 import orjson
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
 from marshmallow.decorators import post_load, validates_schema
+
+from schemas.fields import Bounded
 
 
 class DocumentedSchema(Schema):
@@ -31,6 +33,24 @@ class InputSchema(DocumentedSchema):
 
     class Meta:
         unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Raises TypeError, and so stops the start, where a field has no bound."""
+        inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
+        if not (isinstance(field_obj, Bounded) and isinstance(inner, Bounded)):
+            raise TypeError(f"{type(self).__name__}.{field_name}: use a Bounded field")
+
+    @property
+    def max_body(self) -> int:
+        """How many bytes a body may have: what the largest valid one takes in the widest encoding,
+        and room for blanks. The next power of two, from 16 KiB on."""
+        each = (len(f'"{name}":,') + field.largest for name, field in self._bounded())
+        return max(16 * 1024, 1 << sum(each).bit_length())
+
+    def _bounded(self) -> Iterator[tuple[str, Bounded]]:
+        for name, field in self.load_fields.items():
+            if isinstance(field, Bounded):  # as each is
+                yield field.data_key or name, field
 
 
 class FormInput(InputSchema):

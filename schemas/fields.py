@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from unicodedata import normalize
 
 from marshmallow import ValidationError, fields
-from marshmallow.validate import OneOf
+from marshmallow.validate import Length, OneOf
 
 BLANKS = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What str.strip() takes off, written out: `\\s` is not the same to every language."""
@@ -21,7 +21,32 @@ ADDRESS = rf"{ATOM}(\x2e{ATOM})*@{LABEL}(\x2e{LABEL})*"
 LONGEST = 254
 
 
-class Text(fields.String):
+class Bounded(fields.Field[Any]):
+    """A field that measures a value before it does anything else with it.
+
+    The work on a value can grow faster than its length: NFKC of a run of 200,000 accents takes half
+    a minute. So an InputSchema has no other fields.
+    """
+
+    longest: int
+    """How many characters or entries a value may have, as sent."""
+    measured: ClassVar[type[str] | type[list[Any]]] = str
+    widest: ClassVar[int] = 12
+    """Bytes of a character at most: `\\ud83d\\udeaa` in JSON, `%F0%9F%9A%AA` in a form."""
+    too_long = "Longer than maximum length {longest}."
+
+    @property
+    def largest(self) -> int:
+        """How many bytes a valid value takes at most in a request's body."""
+        return self.widest * self.longest + len('""')
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, self.measured) and len(value) > self.longest:
+            raise ValidationError(self.too_long.format(longest=self.longest))
+        return super().deserialize(value, *args, **kwargs)
+
+
+class Text(Bounded, fields.String):
     """A string that every database can store: no NUL, no lone surrogate."""
 
     default_error_messages = {
@@ -29,10 +54,16 @@ class Text(fields.String):
         "surrogate": "Must not contain half of a surrogate pair.",
     }
 
-    def __init__(self, *, pattern: str = r"^[^\x00]*$", **kwargs: Any) -> None:
+    def __init__(
+        self, *, max_length: int, min_length: int = 0, pattern: str = r"^[^\x00]*$", **kwargs: Any
+    ) -> None:
         # The pattern tells the document what _deserialize checks.
         kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
-        super().__init__(**kwargs)
+        length = Length(min=min_length or None, max=max_length)
+        super().__init__(validate=length, **kwargs)
+        self.longest = max_length
+        if min_length:
+            self.too_long = f"Length must be between {min_length} and {max_length}."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -67,21 +98,19 @@ class Email(Text):
     """An address of at most 254 bytes (RFC 5321 §4.5.3.1.3), in NFKC. Nobody asks whether mail
     arrives there."""
 
-    default_error_messages = {
-        "address": "Not an email address.",
-        "too_long": "Must not be longer than 254 bytes of UTF-8.",
-    }
+    too_long = "Must not be longer than 254 bytes of UTF-8."
+    default_error_messages = {"address": "Not an email address."}
 
     def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
-        of_its_own = {"format": "idn-email", "maxLength": LONGEST}
         pattern = f"^[{BLANKS}]*{ADDRESS}[{BLANKS}]*$"
-        super().__init__(pattern=pattern, metadata={**of_its_own, **metadata}, **kwargs)
+        metadata = {"format": "idn-email", **metadata}
+        super().__init__(max_length=LONGEST, pattern=pattern, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         sent = super()._deserialize(value, attr, data, **kwargs)
         address = normalize("NFKC", sent.strip())
-        if len(sent) > LONGEST or len(address.encode()) > LONGEST:
-            raise self.make_error("too_long")
+        if len(address.encode()) > LONGEST:
+            raise ValidationError(self.too_long)
         # NFKC makes an @ or a blank of some that were none. With what can't be seen, one address
         # would look like another.
         as_sent, as_kept = re.fullmatch(ADDRESS, sent.strip()), re.fullmatch(ADDRESS, address)
@@ -97,7 +126,23 @@ class Password(Text):
         super().__init__(metadata={"format": "password", **metadata}, **kwargs)
 
 
-class Choice(fields.String):
+class Token(Text):
+    """Text in visible ASCII and blanks, as OAuth has its tokens (RFC 6749 appendix A)."""
+
+    widest = 3
+    default_error_messages = {"ascii": "Must be visible ASCII characters and blanks."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(pattern=r"^[\x20-\x7e]*$", **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        token = super()._deserialize(value, attr, data, **kwargs)
+        if not (token.isascii() and token.isprintable()):
+            raise self.make_error("ascii")
+        return token
+
+
+class Choice(Bounded, fields.String):
     """One of a few words. A subclass names them, and the document has one schema of its name and
     docstring that every such field refers to: a generated client has one type for them."""
 
@@ -106,10 +151,15 @@ class Choice(fields.String):
     def __init__(self, **kwargs: Any) -> None:
         about = {"description": inspect.getdoc(self), "examples": [self.choices[0]]}
         super().__init__(validate=OneOf(self.choices), metadata=about, **kwargs)
+        self.longest = max(map(len, self.choices))
+        self.too_long = f"Must be one of: {', '.join(self.choices)}."
 
 
-class StrictInteger(fields.Integer):
+class StrictInteger(Bounded, fields.Integer):
     """A JSON number without fraction: no "5", no 5.0, no true."""
+
+    longest = 20
+    too_long = "Not a valid integer."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int:
@@ -117,8 +167,11 @@ class StrictInteger(fields.Integer):
         return value
 
 
-class StrictBoolean(fields.Boolean):
+class StrictBoolean(Bounded, fields.Boolean):
     """true or false: no "on", no 1."""
+
+    longest = len("false")
+    too_long = "Not a valid boolean."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is not bool:
@@ -126,8 +179,11 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
-class QueryInteger(fields.Integer):
+class QueryInteger(Bounded, fields.Integer):
     """An integer in a query string: an optional minus and up to 18 ASCII digits."""
+
+    longest = 19
+    too_long = "Not a valid integer."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,18}", value):
@@ -149,20 +205,21 @@ class Timestamp(fields.AwareDateTime):
         return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
-class BoundedList(fields.List[Any]):
-    """A list that is counted before its values are read: a huge one must not cost the time."""
+class BoundedList(Bounded, fields.List[Any]):
+    """A list that is counted before its values are read."""
 
-    default_error_messages = {"too_long": "Must not have more than {max_items} entries."}
+    measured = list
+    too_long = "Must not have more than {longest} entries."
 
-    def __init__(self, values: fields.Field[Any], *, max_items: int, **kwargs: Any) -> None:
+    def __init__(self, values: Bounded, *, max_items: int, **kwargs: Any) -> None:
         kwargs["metadata"] = {"maxItems": max_items, **kwargs.get("metadata", {})}
         super().__init__(values, **kwargs)
-        self.max_items = max_items
+        self.longest = max_items
+        self._largest = max_items * (values.largest + len(",")) + len("[]")
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, list) and len(value) > self.max_items:
-            raise self.make_error("too_long", max_items=self.max_items)
-        return super()._deserialize(value, attr, data, **kwargs)
+    @property
+    def largest(self) -> int:
+        return self._largest
 
 
 def unique(values: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Items: things with a name, a status, a quantity and tags."""
 
 from marshmallow import fields
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema, merge_patch_of
 from schemas.fields import (
@@ -46,16 +46,14 @@ class ItemSort(Choice):
 class ItemInput(InputSchema):
     """A whole item as a client sends it; what is left out takes its default."""
 
-    name = TrimmedText(required=True, validate=Length(min=1, max=200), metadata=NAME)
-    description = Text(
-        load_default=None, allow_none=True, validate=Length(max=2000), metadata=DESCRIPTION
-    )
+    name = TrimmedText(required=True, min_length=1, max_length=200, metadata=NAME)
+    description = Text(load_default=None, allow_none=True, max_length=2000, metadata=DESCRIPTION)
     status = ItemStatus(load_default="todo")
     quantity = StrictInteger(
         load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=QUANTITY
     )
     tags = BoundedList(
-        Text(validate=Length(min=1, max=50), metadata=TAG),
+        Text(min_length=1, max_length=50, metadata=TAG),
         max_items=20,
         load_default=list,
         validate=unique,
@@ -120,14 +118,14 @@ class ItemListQuery(CountedPageQuery):
         metadata={"description": "Items with any of these statuses.", "examples": [["todo"]]},
     )
     tag = BoundedList(
-        Text(validate=Length(min=1, max=50), metadata=TAG),
+        Text(min_length=1, max_length=50, metadata=TAG),
         max_items=20,
         load_default=list,
         metadata={"description": "Items with all of these tags.", "examples": [["home"]]},
     )
     q = Text(
         load_default="",
-        validate=Length(max=200),
+        max_length=200,
         metadata={
             "description": "Items with all of these words in the name or the description; "
             "`prefix*` stands for every word that starts so. Capitals and accents don't count.",

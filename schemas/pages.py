@@ -19,6 +19,7 @@ class PageQuery(InputSchema):
         metadata={"description": "How many entries a page holds at most.", "examples": [50]},
     )
     cursor = Text(
+        max_length=4096,
         load_default=None,
         allow_none=False,
         metadata={

@@ -6,14 +6,19 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from schemas.fields import Bounded
+
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 NOT_RFC_3339 = "Not an RFC 3339 date and time with an offset; write + as %2B."
 
 
-class QueryTimestamp(fields.AwareDateTime):
+class QueryTimestamp(Bounded, fields.AwareDateTime):
     """RFC 3339 with an offset; comes out in UTC. What is finer than a microsecond is cut off."""
+
+    longest = 64
+    too_long = NOT_RFC_3339
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         if not RFC_3339.fullmatch(value):
@@ -24,8 +29,11 @@ class QueryTimestamp(fields.AwareDateTime):
             raise ValidationError(NOT_RFC_3339) from None
 
 
-class QueryFlag(fields.Boolean):
+class QueryFlag(Bounded, fields.Boolean):
     """`true` or `false`."""
+
+    longest = len("false")
+    too_long = "Not a valid boolean."
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import OneOf
 
 from schemas.base import FormInput, OutputSchema
-from schemas.fields import Password, Text
+from schemas.fields import Password, Text, Token
 from schemas.problems import Problem
 
 GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
@@ -35,6 +35,7 @@ class TokenRequest(FormInput):
 
     grant_type = Text(
         required=True,
+        max_length=50,
         metadata={
             "description": "What is sent in return for tokens.",
             "examples": ["password"],
@@ -42,17 +43,17 @@ class TokenRequest(FormInput):
         },
     )
     username = Text(
-        validate=Length(max=254),
+        max_length=254,
         metadata={
             "description": "The email address that the user registered with.",
             "examples": ["ada@example.com"],
         },
     )
     password = Password(
-        validate=Length(max=128),
+        max_length=128,
         metadata={"description": "The user's password.", "examples": ["<your password>"]},
     )
-    refresh_token = Text(validate=Length(max=200), metadata=REFRESH_TOKEN)
+    refresh_token = Token(max_length=200, metadata=REFRESH_TOKEN)
 
     @validates_schema
     def whole(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -82,9 +83,10 @@ class TokenPair(OutputSchema):
 class TokenRevocation(FormInput):
     """The token of a session that is to end (RFC 7009 §2.1). Other parameters are ignored."""
 
-    token = Text(
+    token = Token(
         required=True,
-        validate=Length(min=1, max=8192),
+        min_length=1,
+        max_length=4096,
         metadata={
             "description": "The session's access token or refresh token.",
             "examples": ["<your refresh token>"],

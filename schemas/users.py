@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from marshmallow import fields
 from marshmallow.decorators import validates_schema
-from marshmallow.validate import Length
 
 from schemas.base import InputSchema, MergePatch, OutputSchema
 from schemas.fields import Choice, Email, Password, StrictBoolean, Timestamp
@@ -23,7 +22,8 @@ PASSWORD = {
 }
 ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
 
-NewPassword = Length(min=12, max=128)
+LONGEST = 128
+"""Characters of a password."""
 
 
 class UserRole(Choice):
@@ -36,7 +36,7 @@ class UserInput(InputSchema):
     """A new user, as they register."""
 
     email = Email(required=True, metadata=EMAIL)
-    password = Password(required=True, validate=NewPassword, metadata=PASSWORD)
+    password = Password(required=True, min_length=12, max_length=LONGEST, metadata=PASSWORD)
 
 
 class UserPatch(MergePatch):
@@ -55,10 +55,11 @@ class CurrentUserPatch(MergePatch):
     example: ClassVar = {"email": "ada@example.com", "current_password": "<your password>"}
 
     email = Email(metadata=EMAIL)
-    password = Password(validate=NewPassword, metadata=PASSWORD)
+    password = Password(min_length=12, max_length=LONGEST, metadata=PASSWORD)
     current_password = Password(
         required=True,
-        validate=Length(min=1, max=128),
+        min_length=1,
+        max_length=LONGEST,
         metadata={
             "description": "The password until now, as a proof of who asks.",
             "examples": ["<your password>"],

@@ -44,22 +44,24 @@ class RequestBody(io.RawIOBase):
         if self._dropped:
             raise RuntimeError("the body can't be read any more once the response has begun")
         while not self._unread and not self.complete:
-            self._unread = memoryview(wait_for(self._next_chunk()))
+            self._unread = memoryview(wait_for(self._next_chunk(self._begun())))
         target = memoryview(buffer)
         size = min(len(target), len(self._unread))
         target[:size] = self._unread[:size]
         self._unread = self._unread[size:]
         return size
 
-    async def drain(self, limit: int) -> None:
-        """Read on and drop what is left, at most about `limit` bytes and until the deadline.
+    async def drain(self, limit: int, *, seconds: float) -> None:
+        """Read on and drop what is left: at most about `limit` bytes, for at most so many seconds,
+        and until the deadline.
 
         Afterwards `complete` and `client_left` say how it ended; if both are false, there is
         more to come.
         """
+        until = min(self._begun(), asyncio.get_running_loop().time() + seconds)
         with contextlib.suppress(ClientDisconnected, RequestTimeout):
             while not self.complete and limit > 0:
-                limit -= self._drop(await self._next_chunk())
+                limit -= self._drop(await self._next_chunk(until))
 
     async def disconnected(self) -> None:
         """Return once the client has left; drops what still comes of the body."""
@@ -74,13 +76,17 @@ class RequestBody(io.RawIOBase):
             async with asyncio.timeout_at(self._deadline):
                 await self._ended.wait()
 
-    async def _next_chunk(self) -> bytes:
-        if self.client_left:
-            raise ClientDisconnected
+    def _begun(self) -> float:
+        """The deadline, by the loop's clock, which the first reading sets."""
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + self._timeout
+        return self._deadline
+
+    async def _next_chunk(self, until: float) -> bytes:
+        if self.client_left:
+            raise ClientDisconnected
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(until):
                 message = await self._receive()
         except TimeoutError:
             raise RequestTimeout from None

@@ -32,6 +32,8 @@ AWAIT = "serving.await"
 
 DRAIN_LIMIT = 8 * 1024 * 1024
 """How much of a body that nobody reads is taken before its request is answered, in bytes."""
+DRAIN_TIMEOUT = 1.0
+"""For how many seconds: a refusal doesn't wait for a body that may never end."""
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,9 @@ class Bridge(WsgiToAsgi):
     """The ASGI application around `wsgi_application`.
 
     `lifespan` is entered at startup and left at shutdown. `body_timeout`: seconds from its first
-    read within which a request's body must have come. `failure` answers in place of an
-    application that raised instead of answering.
+    read within which a request's body must have come. `drain_timeout`: seconds for which an answer
+    waits for the rest of a body that wasn't read. `failure` answers in place of an application
+    that raised instead of answering.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Bridge(WsgiToAsgi):
         *,
         lifespan: AbstractAsyncContextManager[object] | None = None,
         body_timeout: float = 30,
+        drain_timeout: float = DRAIN_TIMEOUT,
         failure: WSGIApplication | None = None,
     ) -> None:
         super().__init__(wsgi_application)
         self.lifespan = lifespan or nullcontext()
         self.body_timeout = body_timeout
+        self.drain_timeout = drain_timeout
         self.failure = failure or InternalServerError()
         self._unread: set[asyncio.Task[None]] = set()
 
@@ -160,7 +165,7 @@ class Exchange(WsgiToAsgiInstance):
                 first = next(chunks, None)
                 streamed = first is not None and len(first) != self.content_length
                 chunks = chain([first or b""], chunks if streamed else ())
-            wait_for(self.body.drain(DRAIN_LIMIT))
+            wait_for(self.body.drain(DRAIN_LIMIT, seconds=self.bridge.drain_timeout))
             if self.body.client_left:
                 raise ClientDisconnected
             if streamed or self.multiplexed or not self.body.complete:

@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 from flask import Blueprint
-from marshmallow import fields
 from sqlalchemy import Connection
 from werkzeug.exceptions import Unauthorized
 
@@ -18,6 +17,7 @@ from api.limiting.shared import SharedWindows
 from api.settings import Settings
 from openapi.operation import Access, Limit
 from schemas.base import InputSchema
+from schemas.fields import Text
 from storage import DatabaseUnavailable
 from storage.viewers import Viewer
 from tests.conftest import bridged
@@ -30,8 +30,8 @@ PASSWORD = {"description": "Who wants to come in, and with which word.", "exampl
 class Guest(InputSchema):
     """Somebody at the door."""
 
-    account = fields.String(required=True, metadata=PASSWORD)
-    password = fields.String(required=True, metadata=PASSWORD)
+    account = Text(required=True, max_length=100, metadata=PASSWORD)
+    password = Text(required=True, max_length=100, metadata=PASSWORD)
 
 
 def add_lodge(app: Api) -> list[str]:

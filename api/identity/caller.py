@@ -11,11 +11,15 @@ from werkzeug.exceptions import Unauthorized
 
 from api import audit
 from api.context import database, identity_provider, settings, tokens
+from api.identity.tokens import InvalidToken
 from openapi.operation import Access
 from storage import users
 from storage.admission import Credentials, Identity, Session, admitted
 from storage.facts import UnknownIdentity
 from storage.viewers import Viewer
+
+LONGEST = 8192
+"""Characters of an Authorization header."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +69,10 @@ class Caller:
         unit_of_work = self._admitted(function)
         return await self._known(lambda: database.write(unit_of_work, *args, **kwargs))
 
+    async def admit(self) -> None:
+        """Ask whether the operation is theirs, and nothing else. Raises SignedOut and NotAdmin."""
+        await self.read(lambda connection, viewer: None)
+
     async def _known(self, run: Callable[[], Awaitable[T]]) -> T:
         """What `run` gives, for a user who may have to be made first."""
         try:
@@ -103,6 +111,8 @@ async def find_credentials(access: Access) -> Credentials | None:
         if access is Access.OWNERS and not settings.auth_required:
             return None
         raise Unauthorized
+    if len(header) > LONGEST:
+        raise InvalidToken
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized

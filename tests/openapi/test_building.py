@@ -13,7 +13,7 @@ from openapi.document import build_document
 from openapi.examples import example_of
 from openapi.operation import Operation, View
 from schemas.base import InputSchema, OutputSchema
-from schemas.fields import Choice
+from schemas.fields import BoundedList, Choice, Text
 from storage import DatabaseUnavailable
 from tests.openapi.validation import Json, examples, responses, validator
 
@@ -34,13 +34,15 @@ class Room(OutputSchema):
 class RoomQuery(InputSchema):
     """Which rooms are wanted."""
 
-    tags = fields.List(
-        fields.String(metadata={"examples": ["cold"]}),
+    tags = BoundedList(
+        Text(max_length=20, metadata={"examples": ["cold"]}),
+        max_items=5,
         load_default=list,
         data_key="tag",
         metadata={"description": "What they are like."},
     )
-    since = fields.String(
+    since = Text(
+        max_length=20,
         load_default=None,
         allow_none=False,
         metadata={"description": "From when on.", "examples": ["May"]},
@@ -184,7 +186,12 @@ def test_a_parameter_has_the_default_that_is_used_and_is_never_null() -> None:
     assert (tags["style"], tags["explode"]) == ("form", True)
     assert tags["schema"]["default"] == []
     assert tags["schema"]["examples"] == [["cold"]]
-    assert since["schema"] == {"type": "string", "examples": ["May"]}
+    assert since["schema"] == {
+        "type": "string",
+        "maxLength": 20,
+        "pattern": r"^[^\x00]*$",
+        "examples": ["May"],
+    }
 
 
 def test_a_path_says_what_its_variables_may_be() -> None:

@@ -11,17 +11,17 @@ import pytest
 from marshmallow import ValidationError, fields
 
 from schemas.base import InputSchema, MergePatch, OutputSchema, merge_patch_of
-from schemas.fields import StrictInteger, Text
+from schemas.fields import BoundedList, StrictInteger, Text
 
 
 class ShelfInput(InputSchema):
     """A shelf as a client sends it."""
 
-    label = Text(required=True)
-    note = Text(load_default=None, allow_none=True)
+    label = Text(required=True, max_length=20)
+    note = Text(load_default=None, allow_none=True, max_length=20)
     boards = StrictInteger(load_default=3)
-    things = fields.List(Text(), load_default=list)
-    wall = Text(load_default="north", data_key="on_wall", attribute="wall_name")
+    things = BoundedList(Text(max_length=20), max_items=5, load_default=list)
+    wall = Text(load_default="north", max_length=20, data_key="on_wall", attribute="wall_name")
 
 
 class Shelf(OutputSchema):

@@ -14,7 +14,7 @@ from api.settings import Settings
 from serving.bridge import DRAIN_LIMIT
 from tests.conftest import bridged
 from tests.factory import settings_for
-from tests.live import served
+from tests.live import HUNG, served
 from tests.serving.call import Call
 from tests.serving.observed import Observed
 from tests.serving.wire import Http1, Http2, Response
@@ -115,7 +115,7 @@ class Flood:
 
 
 async def test_a_client_that_never_stops_sending_is_answered(app: Api) -> None:
-    bridge = Observed(bridged(app))
+    bridge = Observed(bridged(app, drain_timeout=HUNG))
     async with served(bridge) as address, Http1.connect(address) as client:
         flood = Flood(client)
         sending = asyncio.create_task(flood.send())
@@ -136,6 +136,30 @@ async def test_a_client_that_never_stops_sending_is_cut_off_in_the_end(app: Api)
         with pytest.raises(ConnectionError):
             await Flood(client).send()
         await bridge.idle()
+
+
+@pytest.mark.parametrize("client_class", [Http1, Http2])
+async def test_a_refusal_does_not_wait_for_a_body_that_never_ends(
+    app: Api, client_class: type[Http1 | Http2]
+) -> None:
+    async with (
+        served(bridged(app, drain_timeout=0)) as address,
+        client_class.connect(address) as client,
+    ):
+        if isinstance(client, Http2):
+            stream = await client.open("POST /nowhere", ("content-length", "100"), end=False)
+            await client.body(stream, b"{")
+            response = client.responses[stream]
+            while not response.body:
+                await client.receive()
+            # Hypercorn would break the others, if this stream ended now.
+            healthy = await client.open("GET /api/health")
+            assert (await client.answer(healthy)).status == 200
+        else:
+            await client.request("POST /nowhere", "Content-Length: 100", body=b"{")
+            response = await client.response()
+            assert response.headers["connection"] == "close"
+        assert is_problem(response, 404, "not-found")
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 100", "Transfer-Encoding: chunked"])
