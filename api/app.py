@@ -21,6 +21,7 @@ from api.identity.tokens import AccessTokens
 from api.instruments import Instruments
 from api.limiting.rate_limits import RateLimits
 from api.problems import INTERNAL_ERROR
+from api.readiness import Readiness
 from api.settings import Settings
 from storage import PoolOptions, open_database
 
@@ -65,6 +66,7 @@ class Api(Flask):
         )
         self.passwords = Passwords()
         self.rate_limits = RateLimits(settings)
+        self.readiness = Readiness(self.database, self.rate_limits.available)
         self.failure: WSGIApplication = self.answer_failure
         """Answers in place of this application where it raised instead."""
         self._background = BackgroundLoop()

@@ -9,6 +9,7 @@ from api import (
     cli,
     cors,
     cursors,
+    early_limits,
     error_pages,
     errors,
     headers,
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Api:
     cursors.init_app(app, settings)
     headers.init_app(app)
     rate_limits.init_app(app)
+    early_limits.init_app(app)
     security.init_app(app)
     cors.init_app(app, settings, document)
     cli.init_app(app, document)

@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from flask import Blueprint, request
 
-from api.context import database, rate_limits
+from api.context import this_app
 from api.contract import operation
 from api.problems import NotReady
 from openapi.operation import Limit
 from schemas.health import Health, Readiness
-from storage import DatabaseUnavailable, revisions
 
 STOPPING = "serving.stopping"
 """Where an ASGI bridge leaves whether the server is about to stop."""
@@ -47,22 +46,11 @@ async def get_health() -> HealthStatus:
 async def get_readiness() -> ReadinessStatus:
     """Say whether the service can work.
 
-    Asks each dependency; 503 means that it should get no traffic now, but needs no restart. Redis
-    is told of, and is no reason for one: without it each process limits alone. A server that is
-    about to stop is not ready either.
+    Asks each dependency, once a second at most; 503 means that it should get no traffic now, but
+    needs no restart. Redis is reported, and no reason for a 503: without it each process limits
+    alone. A server that is about to stop is not ready either.
     """
-    checks = {"database": "ok", "migrations": "ok"}
-    try:
-        await database.read(revisions.check)
-    except DatabaseUnavailable:
-        checks = {"database": "unavailable", "migrations": "unavailable"}
-    except revisions.DatabaseBehind:
-        checks["migrations"] = "behind"
-    except revisions.DatabaseAhead:
-        checks["migrations"] = "ahead"
-    shared = await rate_limits.available()
-    if shared is not None:
-        checks["redis"] = "ok" if shared else "unavailable"
+    checks = await this_app().readiness.checks()
     if request.environ.get(STOPPING):
         checks["server"] = "stopping"
     if any(state != "ok" for name, state in checks.items() if name not in DISPENSABLE):

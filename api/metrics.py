@@ -7,8 +7,9 @@ from flask import Blueprint, Response, request
 from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from api.context import instruments, settings
+from api.context import instruments, rate_limits, settings
 from api.settings import PRODUCTION
+from openapi.operation import Limit
 
 metrics = Blueprint("metrics", __name__)
 
@@ -23,8 +24,10 @@ async def get_metrics() -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         right = hmac.compare_digest(token.encode(), settings.metrics_token.encode())
         if scheme.lower() != "bearer" or not right:
+            await rate_limits.count(Limit.GENERAL, None)
             raise Unauthorized
     elif settings.environment == PRODUCTION:
+        await rate_limits.count(Limit.GENERAL, None)
         raise NotFound
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     # In a thread, since it may be many files that are read.

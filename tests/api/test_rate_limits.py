@@ -189,16 +189,55 @@ async def test_signing_in_and_registering_have_limits_of_their_own(connect: Conn
     assert await statuses(client, 4) == [204, 204, 204, 429]
 
 
-async def test_health_and_what_is_no_operation_have_none(connect: Connect) -> None:
+async def test_health_and_readiness_have_none(connect: Connect) -> None:
     client = connect()
     assert await statuses(client, 4) == [204, 204, 204, 429]
-    for path in ("/api/health", "/api/ready", "/openapi.json", "/docs", "/errors/rate-limited"):
-        response = await client.get(path)
-        assert response.status_code == 200
-        assert told(response) == {}
-    assert (await client.get("/nowhere")).status_code == 404
-    assert (await client.delete("/api/items")).status_code == 405
-    assert (await client.options("/api/items")).status_code == 200
+    for path in ("/api/health", "/api/ready"):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            response = await client.request(method, path)
+            assert response.status_code == 200
+            assert told(response) == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/api/items", 405),
+        ("POST", "/api/health", 405),
+        ("OPTIONS", "/api/items", 200),
+        ("OPTIONS", "/nowhere", 404),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/openapi.yaml", 200),
+        ("GET", "/openapi-3.0.json", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/docs/page.css", 200),
+        ("GET", "/", 302),
+        ("GET", "/errors", 200),
+        ("GET", "/errors/rate-limited", 200),
+    ],
+)
+async def test_what_reaches_no_operation_counts_for_its_address(
+    app: Api, connect: Connect, method: str, path: str, status: int
+) -> None:
+    client = connect()
+    answers = [await client.request(method, path) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [status] * 3 + [429]
+    assert [told(answer)["RateLimit"] for answer in answers] == [
+        f'"general";r={left};t=3600' for left in (2, 1, 0, 0)
+    ]
+    assert await statuses(client, 1) == [429]
+    assert await statuses(connect("203.0.113.2"), 1) == [204]
+
+
+async def test_monitoring_is_not_limited_but_guesses_at_its_token_are(tmp_path: Path) -> None:
+    token = "m" * 32
+    app = create_app(settings_for(tmp_path, RATE_LIMIT="2/hour", METRICS_TOKEN=token))
+    async with app, client_at(app) as client:
+        answers = [await client.get("/metrics") for _ in range(4)]
+        right = await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert [answer.status_code for answer in answers] == [401, 401, 429, 429]
+    assert right.status_code == 200
 
 
 async def test_an_app_on_another_origin_can_read_them(connect: Connect) -> None:

@@ -64,6 +64,11 @@ async def test_two_processes_allow_together_what_one_would(
     assert (statuses.count(200), statuses.count(429)) == (100, 200)
 
 
+async def test_what_reaches_no_operation_counts_too(client: httpx.AsyncClient) -> None:
+    answers = [await client.get(path) for path in ("/nowhere", "/docs") * 6]
+    assert [answer.status_code for answer in answers] == [404, 200] * 5 + [429] * 2
+
+
 async def test_says_what_is_left_as_one_process_would(client: httpx.AsyncClient) -> None:
     answers = [await client.get(GUESTS) for _ in range(12)]
     assert [answer.status_code for answer in answers] == [204] * 10 + [429] * 2

@@ -38,6 +38,7 @@ async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[Api]:
         tmp_path, DATABASE_URL=postgresql_url, DATABASE_POOL_SIZE=str(CONNECTIONS)
     )
     app = create_app(settings)
+    app.readiness.keep = 0
     await app.database.__aenter__()
     yield app
     await app.close()

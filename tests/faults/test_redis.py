@@ -121,6 +121,8 @@ async def test_nothing_that_guards_a_password_is_answered_without_it(
 async def test_readiness_tells_of_it_and_stays(
     app: Api, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
+    app.readiness.keep = 0
+
     async def ready() -> tuple[int, object]:
         response = await client.get("/api/ready")
         return response.status_code, response.json()
