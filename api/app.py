@@ -17,6 +17,7 @@ from api.errors import problem_response
 from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
+from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens
 from api.instruments import Instruments
 from api.limiting.rate_limits import RateLimits
@@ -55,6 +56,7 @@ class Api(Flask):
             [settings.secret_key, *reversed(settings.secret_key_fallbacks)],
             lifetime=timedelta(seconds=settings.access_token_seconds),
         )
+        self.refresh_tokens = RefreshTokens(settings.secret_key)
         self.identity_provider = (
             IdentityProvider(
                 issuer=settings.jwt_issuer,

@@ -18,6 +18,7 @@ Event = Literal[
     "login_failed",
     "refresh_token_reused",
     "logged_out",
+    "sessions_ended",
     "current_password_refused",
     "email_changed",
     "password_changed",

@@ -86,7 +86,8 @@ async def create_token(body: dict[str, str]) -> TokenPair:
     """Sign in, or get new tokens for a refresh token.
 
     As OAuth 2.0 has it (RFC 6749): `grant_type` is `password` or `refresh_token`. A refresh token
-    is good for one use. Using it again ends the session, since a token in two hands was stolen.
+    is good for one use. Reuse is treated as theft and ends the session; only within 10 seconds,
+    and before its successor is used, the same token gets that successor again.
     """
     match body["grant_type"]:
         case "password":

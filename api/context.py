@@ -8,6 +8,7 @@ from werkzeug.local import LocalProxy
 from api.app import Api
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
+from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens
 from api.instruments import Instruments
 from api.limiting.rate_limits import RateLimits
@@ -23,6 +24,7 @@ def this_app() -> Api:
 database: Database = cast(Database, LocalProxy(lambda: this_app().database))
 passwords: Passwords = cast(Passwords, LocalProxy(lambda: this_app().passwords))
 tokens: AccessTokens = cast(AccessTokens, LocalProxy(lambda: this_app().tokens))
+refresh_tokens: RefreshTokens = cast(RefreshTokens, LocalProxy(lambda: this_app().refresh_tokens))
 rate_limits: RateLimits = cast(RateLimits, LocalProxy(lambda: this_app().rate_limits))
 instruments: Instruments = cast(Instruments, LocalProxy(lambda: this_app().instruments))
 settings: Settings = cast(Settings, LocalProxy(lambda: this_app().settings))

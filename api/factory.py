@@ -19,6 +19,7 @@ from api import (
     metrics,
     request_log,
     security,
+    sessions,
     users,
 )
 from api.app import Api
@@ -34,6 +35,7 @@ RESOURCES: tuple[Blueprint, ...] = (
     auth.auth,
     items.items,
     users.users,
+    sessions.sessions,
 )
 
 

@@ -203,6 +203,20 @@ class Settings:
         "For how many seconds a refresh token is valid: a session that isn't used for so long "
         "ends.",
     )
+    session_max_seconds: int = setting(
+        "7776000",
+        integer(60, 315_360_000),
+        "60 to 315360000",
+        "After how many seconds a session ends though it is used all the time. Sessions that are "
+        "open keep the end they have.",
+    )
+    sessions_per_user: int = setting(
+        "50",
+        integer(1, 1000),
+        "1 to 1000",
+        "How many sessions a user can have. The next sign-in ends the one that was used longest "
+        "ago.",
+    )
     jwt_jwks_url: str = setting(
         "",
         https_address,

@@ -60,7 +60,7 @@ async def update_current_user(
 ) -> UserRow:
     """Change your email address or your password.
 
-    Either takes the password as it is now. A new password signs you out everywhere but here.
+    Both need your current password. Your other sessions end.
     """
     known_hash = await _verified_hash(caller, body["current_password"])
     user = await caller.write(

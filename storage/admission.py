@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.facts import NotAdmin, SignedOut, UnknownIdentity
-from storage.sessions import sessions
+from storage.session_tables import sessions
 from storage.tables import UtcDateTime, metadata
 from storage.user_tables import ADMIN, users
 from storage.viewers import EVERYBODY, Viewer

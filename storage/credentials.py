@@ -3,11 +3,11 @@
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.facts import VersionConflict
-from storage.sessions import sessions
+from storage.sessions import END_ALL, END_OTHERS
 from storage.users import EmailTaken, UserRow, email_key, users, write_user
 from storage.versions import ANY_VERSION, Precondition
 from storage.viewers import Viewer
@@ -27,9 +27,6 @@ class CredentialChanges(TypedDict, total=False):
 CREDENTIALS = select(users.c.id, users.c.email_key, users.c.password_hash).where(
     users.c.id == bindparam("user_id")
 )
-SIGN_OUT_ELSEWHERE = delete(sessions).where(
-    sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("session_id")
-)
 
 
 def get_credentials(connection: Connection, viewer: Viewer) -> Row[UUID, str | None, str | None]:
@@ -48,7 +45,7 @@ def update_credentials(
     session_id: UUID | None,
 ) -> UserRow:
     """Set the viewer's `changes`, if `known_hash` is still what is kept of their password: it took
-    a while to verify. A new password ends every session but `session_id`.
+    a while to verify. This ends every session but `session_id`.
 
     Raises WrongPassword, VersionConflict and EmailTaken.
     """
@@ -63,7 +60,6 @@ def update_credentials(
     if row is None:
         same = get_credentials(connection, viewer).password_hash == known_hash
         raise VersionConflict if same else WrongPassword
-    if "password_hash" in changes:
-        this = {"user_id": viewer.user_id, "session_id": session_id}
-        connection.execute(SIGN_OUT_ELSEWHERE, this)
+    end = END_ALL if session_id is None else END_OTHERS
+    connection.execute(end, {"user_id": viewer.user_id, "session_id": session_id})
     return row

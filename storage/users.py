@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from storage.facts import NotAdmin, NotFound, VersionConflict
 from storage.items import delete_items_of, has_items
 from storage.pages import Keyset, Page, Position
-from storage.sessions import sessions
+from storage.sessions import END_ALL
 from storage.user_tables import ADMIN, PUBLIC, USER, users
 from storage.versions import ANY_VERSION, Precondition
 from storage.viewers import Viewer
@@ -98,7 +98,6 @@ ACTIVE_ADMINS = (
     .order_by(users.c.id)
     .with_for_update(key_share=True)
 )
-SIGN_OUT = delete(sessions).where(sessions.c.user_id == bindparam("user_id"))
 
 
 def email_key(email: str) -> str:
@@ -180,7 +179,7 @@ def update_user(
     if row is None:
         _refuse(connection, viewer, user_id)
     if deactivates:
-        connection.execute(SIGN_OUT, {"user_id": user_id})
+        connection.execute(END_ALL, {"user_id": user_id})
     return row
 
 

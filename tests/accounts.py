@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert
 from api.app import Api
 from storage import Database
 from storage.admission import Session
-from storage.sessions import sessions
+from storage.session_tables import sessions
 from storage.users import USER, UserRow, create_user
 from tests.factory import PASSWORD
 

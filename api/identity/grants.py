@@ -4,15 +4,20 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from flask import request
+
 from api import audit
-from api.context import database, passwords, rate_limits, settings, tokens
+from api.context import database, passwords, rate_limits, refresh_tokens, settings, tokens
 from api.identity.refresh_tokens import RefreshToken
 from api.identity.refusals import InvalidGrant
 from api.identity.tokens import InvalidToken
-from storage import sessions, users
+from api.limiting.addresses import network
+from api.request_log import current_record
+from storage import grants as stored
+from storage import users
 from storage.admission import Session
 from storage.facts import SignedOut
-from storage.sessions import SignIn
+from storage.grants import Bounds, Origin, SignIn
 
 WRONG = "The email address or the password is wrong."
 """Which of them, or whether the account is closed, nobody is told."""
@@ -43,11 +48,12 @@ async def sign_in(username: str, password: str) -> TokenPair:
     refresh_token = RefreshToken.new(uuid4())
     try:
         await database.write(
-            sessions.start_session,
+            stored.start_session,
             SignIn(user.id, user.password_hash, rehashed),
             refresh_token.session_id,
-            refresh_token.digest,
-            lifetime=_lifetime(),
+            refresh_token.hashes,
+            bounds=_bounds(),
+            origin=_origin(),
         )
     except SignedOut:
         audit.record("login_failed", user_id=user.id)
@@ -61,44 +67,56 @@ async def refresh(text: str) -> TokenPair:
     token = RefreshToken.parse(text)
     if token is None:
         raise InvalidGrant(USED_UP)
-    following = RefreshToken.new(token.session_id)
+    successor = refresh_tokens.successor(token)
     user_id, reused = await database.write(
-        sessions.refresh_session,
+        stored.refresh_session,
         token.session_id,
-        used=token.digest,
-        refresh_hash=following.digest,
-        lifetime=_lifetime(),
+        token.hashes,
+        successor=successor.hashes.token,
+        bounds=_bounds(),
+        origin=_origin(),
     )
     if reused:
         audit.record("refresh_token_reused", user_id=user_id)
     if reused or user_id is None:
         raise InvalidGrant(USED_UP)
-    return _pair(following, user_id)
+    return _pair(successor, user_id)
 
 
 async def revoke(text: str) -> None:
-    """End the session of a token of either kind, if it is one of ours and there is one."""
-    session_id = _session_of(text)
-    if session_id is None:
-        return
-    user_id = await database.write(sessions.end_session, session_id)
+    """End the session of a token of either kind, if we issued it and the session is open."""
+    refresh_token = RefreshToken.parse(text)
+    if refresh_token is not None:
+        user_id = await database.write(
+            stored.sign_out_by_token, refresh_token.session_id, refresh_token.hashes
+        )
+    else:
+        user_id = await _revoke_access_token(text)
     if user_id is not None:
         audit.record("logged_out", user_id=user_id)
 
 
-def _session_of(text: str) -> UUID | None:
-    refresh_token = RefreshToken.parse(text)
-    if refresh_token is not None:
-        return refresh_token.session_id
+async def _revoke_access_token(text: str) -> UUID | None:
+    """The id of the user whose session it was, if there was one."""
     try:
-        # An access token that has expired is often all that is left to sign out with.
-        return tokens.verify(text, expired_too=True).id
+        # An expired access token is often all that a client has left to sign out with.
+        session = tokens.verify(text, expired_too=True)
     except InvalidToken:
         return None
+    return await database.write(stored.sign_out, session.id)
 
 
-def _lifetime() -> timedelta:
-    return timedelta(seconds=settings.refresh_token_seconds)
+def _bounds() -> Bounds:
+    return Bounds(
+        idle=timedelta(seconds=settings.refresh_token_seconds),
+        total=timedelta(seconds=settings.session_max_seconds),
+        most=settings.sessions_per_user,
+    )
+
+
+def _origin() -> Origin:
+    record = current_record()
+    return Origin(record.client, network(record.address, 48), request.headers.get("User-Agent"))
 
 
 def _pair(refresh_token: RefreshToken, user_id: UUID) -> TokenPair:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from api.app import Api
 from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
 from api.settings import Settings
-from tests.accounts import Account, account
+from tests.accounts import Account, account, another_session
 from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
@@ -100,6 +100,10 @@ DECISIONS = {
     "update_current_user": owners(
         403, other=403, json={"email": "new@example.com", "current_password": "a wrong password"}
     ),
+    "list_sessions": owners(200, other=200),
+    "end_sessions": owners(204, other=204),
+    # Its own user's alone: to an admin it is unknown, like any other's.
+    "end_session": replace(owners(204), admin=404),
     "list_users": admins(200),
     "get_user": admins(200),
     "update_user": admins(200, json={"active": True}),
@@ -119,7 +123,11 @@ class World:
     async def status(self, operation_id: str, who: str) -> int:
         """What `who` is answered; a refusal is looked at too."""
         method, path = OPERATIONS[operation_id]
-        path = path.format(item_id=await self.new_item(), user_id=await self.new_user())
+        path = path.format(
+            item_id=await self.new_item(),
+            user_id=await self.new_user(),
+            session_id=await self.new_session(),
+        )
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
         response = await self.client.request(
             method, path, headers=headers, **DECISIONS[operation_id].options()
@@ -140,6 +148,9 @@ class World:
 
     async def new_user(self) -> str:
         return str((await account(self.app)).user.id)
+
+    async def new_session(self) -> str:
+        return str((await another_session(self.app, self.accounts["owner"].user)).session.id)
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""Sessions: where you are signed in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from flask import Blueprint
+
+from api import audit
+from api.contract import operation
+from api.identity.caller import Caller
+from openapi.operation import Access
+from schemas.sessions import SessionList
+from storage import sessions as stored
+from storage.sessions import SessionNotFound
+
+sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
+
+
+class OpenSession(NamedTuple):
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    user_agent: str | None
+    current: bool
+
+
+class OpenSessions(NamedTuple):
+    sessions: Sequence[OpenSession]
+
+
+@sessions.get("")
+@operation(returns=SessionList, access=Access.USERS)
+async def list_sessions(caller: Caller) -> OpenSessions:
+    """List your sessions.
+
+    Each sign-in is one. They are not paged: `SESSIONS_PER_USER` limits their number.
+    """
+    rows = await caller.read(stored.list_sessions)
+    return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
+
+
+@sessions.delete("")
+@operation(status=204, access=Access.USERS)
+async def end_sessions(caller: Caller) -> None:
+    """End all your sessions.
+
+    The current one too: all your tokens are void from the next request on.
+    """
+    await caller.write(stored.end_sessions)
+    audit.record("sessions_ended", user_id=caller.user_id)
+
+
+@sessions.delete("/<id:session_id>")
+@operation(status=204, access=Access.USERS, raises=[SessionNotFound])
+async def end_session(session_id: UUID, caller: Caller) -> None:
+    """End one of your sessions.
+
+    Its tokens are void from the next request on.
+    """
+    await caller.write(stored.end_session, session_id)
+    audit.record("logged_out", user_id=caller.user_id)
