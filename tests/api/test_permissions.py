@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from api.app import Api
 from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
 from api.settings import Settings
-from tests.accounts import Account, account, another_session
+from tests.accounts import Account, account, another_session, reopen_session
 from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
@@ -123,6 +123,8 @@ class World:
     async def status(self, operation_id: str, who: str) -> int:
         """What `who` is answered; a refusal is looked at too."""
         method, path = OPERATIONS[operation_id]
+        for name in ("owner", "other", "admin"):  # an operation may have ended it
+            await self.app.database.write(reopen_session, self.accounts[name].session)
         path = path.format(
             item_id=await self.new_item(),
             user_id=await self.new_user(),
