@@ -49,7 +49,7 @@ INTERNAL_ERROR = ProblemType(
     status=500,
     title="Internal error",
     detail="The server failed to handle the request.",
-    meaning="The server met a fault of its own.",
+    meaning="The server failed unexpectedly.",
     remedy="Try again once. If it happens again, report it with the request_id.",
 )
 INVALID_REQUEST = ProblemType(
@@ -97,8 +97,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=400,
         title="Invalid grant",
         detail="The email address or the password is wrong.",
-        meaning="Nobody has this address and this password, the account is closed, or the refresh "
-        "token is expired, revoked or used up.",
+        meaning="The email address or the password is wrong, the account is closed, or the refresh "
+        "token is expired, revoked or already used.",
         remedy="Sign in with the right address and password.",
         code="invalid_grant",
         schema=TokenProblem,
@@ -108,7 +108,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=400,
         title="Unsupported grant type",
         detail="The grant_type may be password or refresh_token.",
-        meaning="The grant_type is none that this service knows.",
+        meaning="This service doesn't support this grant_type.",
         remedy="Send grant_type=password, or grant_type=refresh_token.",
         code="unsupported_grant_type",
         schema=TokenProblem,
@@ -130,16 +130,16 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=403,
         title="Forbidden",
         detail="Only admins may do this.",
-        meaning="The operation is for admins, and the access token's user is none.",
-        remedy="Ask an admin to do it, or to make you one.",
+        meaning="The operation is for admins, and the access token's user is not an admin.",
+        remedy="Ask an admin to do it, or to give you the role admin.",
     ),
     WrongPassword: ProblemType(
         slug="wrong-password",
         status=403,
         title="Wrong password",
-        detail="The current password is another one.",
-        meaning="The account's current password is another one than was sent; or it has none, "
-        "since another identity provider signs its user in.",
+        detail="The current password is incorrect.",
+        meaning="The current password in the request is incorrect, or the account has no password "
+        "because another identity provider signs its user in.",
         remedy="Send the password that signs you in. The access token is still good.",
     ),
     RegistrationClosed: ProblemType(
@@ -163,8 +163,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=404,
         title="Unknown id",
         detail="Nothing has this id.",
-        meaning="Nothing of this kind has this id: it never was, or it was deleted.",
-        remedy="List what there is to see which ids there are.",
+        meaning="No resource of this kind has this id; it may have been deleted.",
+        remedy="List the resources to see their ids.",
     ),
     http.MethodNotAllowed: ProblemType(
         slug="method-not-allowed",
@@ -179,7 +179,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=409,
         title="Email taken",
         detail="Another account has this email address.",
-        meaning="Another account has this email address; case doesn't make it another one.",
+        meaning="Another account has this email address; upper and lower case make no difference.",
         remedy="Sign in to that account, or take another address.",
     ),
     LastAdmin: ProblemType(
@@ -187,7 +187,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=409,
         title="Last admin",
         detail="This is the last active admin.",
-        meaning="Without this user nobody could manage the others any more.",
+        meaning="This user is the last active admin, and without one no account could be managed.",
         remedy="Make another user an admin first.",
     ),
     UserHasItems: ProblemType(
@@ -195,7 +195,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=409,
         title="User has items",
         detail="Items belong to this user: send delete_items=true to delete them too.",
-        meaning="The user to delete has items, and the request doesn't say that they go too.",
+        meaning="The user has items, and the request doesn't ask to delete them.",
         remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
     ),
     KeyInUse: ProblemType(
@@ -212,9 +212,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=412,
         title="Precondition failed",
         detail="What is stored is not at a version that the preconditions allow.",
-        meaning="Somebody else has written since the ETag in If-Match was read, or what is stored "
-        "has an ETag in If-None-Match.",
-        remedy="Read it again, decide which of the two is wanted, and send the new ETag.",
+        meaning="The resource was changed after the ETag in If-Match was read, or its ETag is in "
+        "If-None-Match.",
+        remedy="Read it again, decide which version you want to keep, and send the new ETag.",
     ),
     KeyReused: ProblemType(
         slug="idempotency-key-reused",
@@ -254,7 +254,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=415,
         title="Unsupported media type",
         detail="The body's media type is not supported.",
-        meaning="The Content-Type or Content-Encoding is none that the operation takes.",
+        meaning="The operation does not accept this Content-Type or Content-Encoding.",
         remedy="Send the body as a Content-Type that detail names, in UTF-8, not compressed.",
     ),
     http.RequestedRangeNotSatisfiable: ProblemType(
@@ -262,7 +262,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=416,
         title="Range not satisfiable",
         detail="The file doesn't have the range that was asked for.",
-        meaning="The Range header asks for bytes behind the end of a file of the documentation.",
+        meaning="The Range header asks for bytes beyond the end of a file of the documentation.",
         remedy="Leave the Range header out.",
     ),
     RateLimited: ProblemType(
@@ -294,7 +294,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=503,
         title="Passwords busy",
         detail="Too many passwords are being checked at the moment.",
-        meaning="More people sign in or register at once than the server has time to hash for.",
+        meaning="More people are signing in or registering than the server has time to hash "
+        "passwords for.",
         remedy="Try again after the seconds that Retry-After gives.",
         retry_after=1,
     ),

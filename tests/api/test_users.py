@@ -129,8 +129,8 @@ async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ad
         "type": "/errors/wrong-password",
         "title": "Wrong password",
         "status": 403,
-        "detail": "The current password is another one.",
-        "error": "The current password is another one.",
+        "detail": "The current password is incorrect.",
+        "error": "The current password is incorrect.",
         "errors": [{"detail": "Not your current password.", "pointer": "/current_password"}],
         "request_id": response.headers["X-Request-ID"],
     }
