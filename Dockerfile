@@ -1,6 +1,7 @@
-# The API alone; deploy/compose.yaml puts it together with what it needs. The tag should be pinned by
-# its digest where images are built: `docker buildx imagetools inspect python:3.11-slim-bookworm`.
-FROM python:3.11-slim-bookworm AS build
+# The API alone; deploy/compose.yaml puts it together with what it needs. docs/operations.md says how
+# to pin the base image by its digest: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE} AS build
 RUN python -m venv /opt/items/.venv
 COPY requirements/runtime.txt /opt/items/requirements/
 RUN /opt/items/.venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
@@ -16,7 +17,7 @@ COPY storage storage
 # The root file system may be read-only when it runs.
 RUN .venv/bin/python -m compileall -q asgi.py api migrations openapi schemas serving storage
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/items /opt/items
 WORKDIR /opt/items
 ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \

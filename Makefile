@@ -20,7 +20,7 @@ SPA := examples/spa
 NPM := $(shell command -v npm)
 NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
 # What processes of earlier days have counted is not theirs.
-CIRCUS = mkdir -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
+CIRCUS = mkdir -m 700 -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
 	PROCESSES=$(PROCESSES) exec $(BIN)/circusd deploy/circus.ini
 
 .DEFAULT_GOAL := help

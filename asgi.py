@@ -8,17 +8,13 @@ import gc
 # so again and again later costs lists of 50 about a sixth of their rate (docs/performance.md).
 gc.disable()
 
-import structlog
-
 from api import create_app, load_settings
+from api.exposure import report
 from serving import Bridge
 
 settings = load_settings()
 flask_app = create_app(settings)
-if not settings.auth_required:
-    structlog.get_logger("api").warning(
-        "open_to_everybody", meaning="whoever reaches this API can read and change every item"
-    )
+report(settings)
 app = Bridge(
     flask_app,
     lifespan=flask_app,

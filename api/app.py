@@ -14,6 +14,7 @@ from werkzeug.wsgi import get_host
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
+from api.hosts import AllowedHosts
 from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
@@ -39,6 +40,7 @@ class Api(Flask):
         super().__init__("api", static_folder=None)
         self.settings = settings
         self.session_interface = NoSessions()
+        self._allowed_hosts = AllowedHosts(settings)
         self.instruments = Instruments(settings.prometheus_multiproc_dir)
         self.database = open_database(
             settings.database_url,
@@ -102,10 +104,11 @@ class Api(Flask):
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """As Flask's, with what an application needs that answers alike under every host. Raises
-        SecurityError for a Host that is none."""
+        what the check of the host raises, which Flask answers in place of a view."""
         if request is None:
             return super().create_url_adapter(request)
         environ = request.environ
+        self._allowed_hosts.check(environ)
         return self.url_map.bind(
             get_host(environ),
             environ.get("SCRIPT_NAME", ""),

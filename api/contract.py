@@ -43,6 +43,7 @@ class NoQuery(InputSchema):
     """No parameters at all: an unknown one is refused everywhere."""
 
 
+OF_EVERY_OPERATION = (Exception, http.MisdirectedRequest)
 # What comes into the document with a parameter of the view.
 ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
     "body": (http.RequestTimeout, http.RequestEntityTooLarge, http.UnsupportedMediaType),
@@ -94,7 +95,13 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
         writes = body is not None or "if_match" in takes
         conditional = not writes and any(header.name == "ETag" for header in headers)
         invalid = InvalidTokenRequest if InvalidTokenRequest in raises else InvalidRequest
-        errors = [invalid, Exception, *raises, *ERRORS_OF_ACCESS[access], *ERRORS_OF_LIMIT[limit]]
+        errors = [
+            invalid,
+            *OF_EVERY_OPERATION,
+            *raises,
+            *ERRORS_OF_ACCESS[access],
+            *ERRORS_OF_LIMIT[limit],
+        ]
         request_headers = [IF_NONE_MATCH] if conditional else []
         for name in takes:
             errors += ERRORS_OF.get(name, ())

@@ -1,18 +1,18 @@
 """The settings as the environment and a .env file say them, read here and only here."""
 
 import os
-import secrets
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from pathlib import Path
+from typing import Any
 
-from dotenv import dotenv_values
-
+from api.env_file import likely_name, read_env_file
+from api.kept_key import kept_secret_key
 from api.readers import LOOPBACK
 from api.settings import DEVELOPMENT, PRODUCTION, Settings, SettingsError
 
+NAMES = tuple(declared.name.upper() for declared in fields(Settings))
+LONGEST_SHOWN = 300
 PROVIDER = ("JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
 
 
@@ -22,25 +22,40 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError.
     """
     if environ is None:
-        in_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
-        environ = {**in_file, **os.environ}
-    environment = environ.get("ENVIRONMENT", DEVELOPMENT)
-    values = {}
-    for declared in fields(Settings):
-        key, about = declared.name.upper(), declared.metadata
-        text = environ.get(key, about["defaults"].get(environment, ""))
-        try:
-            values[declared.name] = about["read"](text)
-        except ValueError:
-            shown = "(not shown)" if about["secret"] else text
-            raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
-    settings = Settings(**values)
+        environ = {**read_env_file(Path(".env"), NAMES), **os.environ}
+    settings = Settings(
+        **{declared.name: _read(declared, environ) for declared in fields(Settings)}
+    )
     for objection in OBJECTIONS:
         if reason := objection(settings):
             raise SettingsError(reason)
     if settings.secret_key:
         return settings
-    return replace(settings, secret_key=_kept_secret_key(Path("data/secret_key")))
+    return replace(settings, secret_key=kept_secret_key(Path("data/secret_key")))
+
+
+def misspelled() -> dict[str, str]:
+    """Return the variables of the process's environment that are probably meant to be settings,
+    each with the setting's name. Others are none of our business: an environment has many."""
+    unknown = sorted(name for name in os.environ.keys() - set(NAMES) if name.isidentifier())
+    return {name: meant for name in unknown if (meant := likely_name(name, NAMES))}
+
+
+def _read(declared: Field[Any], environ: Mapping[str, str]) -> Any:
+    key, about = declared.name.upper(), declared.metadata
+    environment = environ.get("ENVIRONMENT", DEVELOPMENT)
+    text = environ.get(key, about["defaults"].get(environment, ""))
+    try:
+        return about["read"](text)
+    except ValueError:
+        shown = "(not shown)" if about["secret"] else _in_one_line(text)
+        raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
+
+
+def _in_one_line(text: str) -> str:
+    """`text` without what would forge a line of the log or command a terminal, and not too long."""
+    shown = text if text.isprintable() else ascii(text)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
 
 
 def _open_to_others(settings: Settings) -> str | None:
@@ -81,19 +96,3 @@ OBJECTIONS: tuple[Callable[[Settings], str | None], ...] = (
 def _allowed(name: str) -> str:
     allowed: str = Settings.__dataclass_fields__[name].metadata["allowed"]
     return allowed
-
-
-def _kept_secret_key(path: Path) -> str:
-    """The key kept in `path`, which is made once, readable by its owner alone.
-
-    The file appears whole or not at all, so that processes which start together agree.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        Path(draft).unlink()
-    return path.read_text()

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import click
 from flask import Blueprint
 
 from api import (
@@ -25,6 +26,7 @@ from api import (
 from api.app import Api
 from api.converters import IdConverter
 from api.environment import load_settings
+from api.exposure import report
 from api.limiting import rate_limits
 from api.settings import Settings
 from openapi import views as documentation
@@ -44,8 +46,12 @@ def create_app(settings: Settings | None = None) -> Api:
 
     Raises SettingsError, with one line that says which setting is wrong.
     """
+    # By a server such as Gunicorn, and not for one of Flask's commands.
+    starts_a_server = settings is None and click.get_current_context(silent=True) is None
     settings = settings or load_settings()
     log.configure(settings)
+    if starts_a_server:
+        report(settings)
     app = Api(settings)
     app.url_map.merge_slashes = False  # a redirect would lose the body of a POST
     app.url_map.converters["id"] = IdConverter

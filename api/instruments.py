@@ -27,6 +27,7 @@ from api.request_log import Record
 from api.settings import SettingsError
 from openapi.document import VERSION
 from storage.observer import Kind, Observer
+from storage.private_files import make_private_folder
 
 M = TypeVar("M", bound=MetricWrapperBase)
 Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
@@ -153,7 +154,11 @@ def prepare(folder: Path) -> None:
     if ValueClass is MutexValue:
         reason = "it must be in the process's environment, not in .env"
         raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        make_private_folder(folder)
+    except OSError as error:
+        reason = f"the folder can't be made: {error.strerror}"
+        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}") from None
     forget_the_dead(folder)
 
 

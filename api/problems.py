@@ -216,6 +216,16 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "If-None-Match.",
         remedy="Read it again, decide which version you want to keep, and send the new ETag.",
     ),
+    http.MisdirectedRequest: ProblemType(
+        slug="misdirected-request",
+        status=421,
+        title="Misdirected request",
+        detail="This service does not answer for this host.",
+        meaning="The host in the request's address (Host, or :authority in HTTP/2) is not one of "
+        "the names of this service.",
+        remedy="Use an address of the service itself. Its operator can allow a name with "
+        "ALLOWED_HOSTS.",
+    ),
     KeyReused: ProblemType(
         slug="idempotency-key-reused",
         status=422,

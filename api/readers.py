@@ -16,12 +16,34 @@ T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+# A name, or any one label before two or more: as in an origin, without its scheme and port.
+HOST_PATTERN = re.compile(rf"{LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}")
 # A host or an address, or any one label before two or more; with a port unless it is the scheme's.
 ORIGIN = re.compile(
     rf"(http(?!.*:80$)|https(?!.*:443$))://"
     rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
     rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
 )
+# The characters that a URL's parts may contain; others are percent-encoded (RFC 3986 §2). A raw
+# `#`, `/`, `?` or `@` ends a password early, and parsers take the rest for a port, a path or a
+# query, which their error messages show. Only the userinfo ends with an @, and no other part may
+# contain one, so a URL with such a password never matches.
+ENCODED = "%[0-9A-Fa-f]{2}"
+USERINFO = rf"([\w.~!$&'()*+,;=:-]|{ENCODED})*@"
+NAME = rf"([\w.~-]|{ENCODED})+"
+HOST_AND_PORT = rf"({NAME}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?"
+PATH = rf"(/([\w.~!$&'()*+,;=:-]|{ENCODED})*)*"
+QUERY = rf"(?!.*password=)[\w.-]+=([\w.~!$'()*+,;:/-]|{ENCODED})*"
+QUERIES = rf"(\?{QUERY}(&{QUERY})*)?"
+SQLITE_URL = re.compile(r"sqlite:///(?!.*:memory:)[^?]+")
+POSTGRESQL_URL = re.compile(
+    rf"postgres(ql)?://({USERINFO})?({HOST_AND_PORT}(,{HOST_AND_PORT})*)?/{NAME}{QUERIES}", re.ASCII
+)
+REDIS_URL = re.compile(
+    rf"(rediss?://({USERINFO})?{HOST_AND_PORT}(/[0-9]+)?|unix://({USERINFO})?(?=/){PATH}){QUERIES}",
+    re.ASCII,
+)
+KEYS_URL = re.compile(rf"https?://{HOST_AND_PORT}{PATH}{QUERIES}", re.ASCII)
 YEAR = 360 * 24 * 60 * 60
 """As limits counts one, in seconds."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -75,9 +97,10 @@ def origins(text: str) -> tuple[str, ...]:
 def https_address(text: str) -> str:
     """For what must not be changed on its way, so without TLS only on this machine. No password
     in it, since it is logged when it can't be reached."""
-    parts = urlsplit(text)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if text and not (secure and parts.hostname and "@" not in parts.netloc and text.isprintable()):
+    if not text:
+        return text
+    parts = urlsplit(matching(KEYS_URL, text))
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise ValueError
     return text
 
@@ -91,7 +114,7 @@ def short_text(text: str) -> str:
 def contact_address(text: str) -> str:
     if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
         raise ValueError
-    return text
+    return printable(text)
 
 
 def proxies(text: str) -> TrustedProxies:
@@ -117,28 +140,42 @@ def rate(text: str) -> RateLimitItem | None:
 def redis(text: str) -> str:
     if not text:
         return text
-    if not re.fullmatch(r"(rediss?://[^/?]+(/[0-9]+)?|unix://([^/?]*@)?/[^?]+)(\?.*)?", text):
-        raise ValueError
-    # It checks what follows a question mark. Only who has a Redis pays for its client.
-    import_module("redis.asyncio.connection").parse_url(text)
+    # It checks what follows a question mark. Only a service with Redis pays for its client.
+    import_module("redis.asyncio.connection").parse_url(matching(REDIS_URL, text))
     return text
 
 
 def database(text: str) -> str:
-    file = re.fullmatch(r"sqlite:///[^?]+", text) and ":memory:" not in text
-    if not file and not re.fullmatch(r"postgres(ql)?://[^/]*/[^/?]+(\?.*)?", text):
+    if SQLITE_URL.fullmatch(text):
+        return printable(text)
+    return matching(POSTGRESQL_URL, text)
+
+
+def matching(pattern: re.Pattern[str], url: str) -> str:
+    """Return `url` if it matches `pattern` and each of its ports is 1 to 65535."""
+    if not pattern.fullmatch(url):
         raise ValueError
-    return text
+    addresses = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    if any(urlsplit(f"//{address}").port == 0 for address in addresses):  # raises beyond 65535
+        raise ValueError
+    return url
 
 
 def file(text: str) -> str:
     if text and not Path(text).is_file():
         raise ValueError
-    return text
+    return printable(text)
 
 
 def socket_address(text: str) -> str:
     if text and (text[0] not in "/@" or len(text) == 1):
+        raise ValueError
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Without line breaks and control characters, which would forge lines of the log."""
+    if not text.isprintable():
         raise ValueError
     return text
 
@@ -147,6 +184,21 @@ def long_enough(text: str) -> str:
     if len(text.encode()) < 32:
         raise ValueError
     return text
+
+
+def bearer_token(text: str) -> str:
+    """A header can carry no other characters, and loses blanks at the ends."""
+    if text and not re.fullmatch(r"[!-~][ -~]{30,}[!-~]", text):
+        raise ValueError
+    return text
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    words = tuple(text.lower().replace(",", " ").split())
+    for word in words:
+        if word != "*" and not HOST_PATTERN.fullmatch(word):
+            raise ValueError
+    return words
 
 
 def each_long_enough(text: str) -> tuple[str, ...]:

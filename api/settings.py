@@ -12,18 +12,21 @@ from limits import RateLimitItem
 from api.limiting.addresses import TrustedProxies
 from api.readers import (
     LOOPBACK,
+    bearer_token,
     boolean,
     contact_address,
     database,
     each_long_enough,
     file,
     host,
+    hosts,
     https_address,
     integer,
     long_enough,
     one_of,
     optional,
     origins,
+    printable,
     proxies,
     rate,
     redis,
@@ -31,6 +34,10 @@ from api.readers import (
     socket_address,
 )
 
+ENCODING = (
+    "what is special in user and password is percent-encoded: %23 for #, %25 for %, %2F for /, "
+    "%3F for ?, %40 for @"
+)
 RATES = "such as 600/minute or 10/15 minutes, at most 1000000000 and a year; or off"
 DEVELOPMENT, PRODUCTION = "development", "production"
 DEVELOPMENT_ORIGINS = " ".join(
@@ -55,13 +62,14 @@ def setting(
     sentence that refuses a bad value, which is not shown if it is `secret`."""
     defaults = {DEVELOPMENT: default, PRODUCTION: default if production is None else production}
     return field(
+        repr=not secret,
         metadata={
             "defaults": defaults,
             "read": read,
             "allowed": allowed,
             "meaning": meaning,
             "secret": secret,
-        }
+        },
     )
 
 
@@ -83,6 +91,15 @@ class Settings:
     )
     port: int = setting(
         "8000", integer(0, 65535), "0 to 65535", "The port for `HOST`; 0 takes any free one."
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "",
+        hosts,
+        "names such as api.example.com or *.example.com, with blanks between; or *",
+        "The names under which the service may be requested (`Host`, `:authority`); `*.` stands "
+        "for exactly one label, `*` for any name. Names of this machine (`localhost`) and IP "
+        "addresses are always allowed. Without, no other name is, or any where `AUTH_REQUIRED` "
+        "is on.",
     )
     listen_fd: int | None = setting(
         "",
@@ -134,7 +151,7 @@ class Settings:
     database_url: str = setting(
         "sqlite:///data/items.db",
         database,
-        "sqlite:///path/to/file or postgresql://user:password@host/name",
+        f"sqlite:///path/to/file or postgresql://user:password@host/name; {ENCODING}",
         "Where the items are kept. A relative path starts at the working directory; folders are "
         "made. PostgreSQL on a socket: `postgresql://user@/name?host=/run/postgresql`.",
         secret=True,
@@ -263,7 +280,8 @@ class Settings:
     redis_url: str = setting(
         "",
         redis,
-        "redis://user:password@host:6379/0, rediss://… for TLS, or unix:///run/redis.sock",
+        "redis://user:password@host:6379/0, rediss://… for TLS, or unix:///run/redis.sock; "
+        f"{ENCODING}",
         "Where all processes count together. Without, each counts alone, in memory.",
         secret=True,
     )
@@ -319,15 +337,15 @@ class Settings:
     )
     metrics_token: str = setting(
         "",
-        lambda text: long_enough(text) if text else "",
-        "32 bytes or more",
+        bearer_token,
+        "32 or more ASCII characters",
         "What Prometheus must send to `/metrics`, as a bearer token. Without, `/metrics` is open "
         "in development and closed in production.",
         secret=True,
     )
     prometheus_multiproc_dir: str = setting(
         "",
-        str,
+        printable,
         "the path of a folder",
         "Where the processes of a machine count together, so that `/metrics` of each answers for "
         "all; made if it isn't there. From the environment only, not `.env`.",
@@ -337,6 +355,7 @@ class Settings:
         boolean,
         "true or false",
         "Whether `/docs` and `/openapi.json` are served.",
+        production="false",
     )
     contact: str = setting(
         "",

@@ -6,9 +6,11 @@ queue for a single thread, and readers never wait for it (WAL).
 """
 
 import asyncio
+import logging
 import sqlite3
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar, cast
@@ -18,10 +20,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.database import Database, PoolOptions
 from storage.observer import Kind, Observer, Unit
+from storage.private_files import create_private_file, make_private_folder, open_to_others
 from storage.tables import JSON_OPTIONS
 from storage.workers import BATCH, Job, Jobs, Reader, Worker, Writer, translated
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 READERS = 4
 BUSY_TIMEOUT = 1
@@ -48,8 +53,11 @@ class SqliteDatabase(Database):
         batch: int = BATCH,
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
-        path = make_url(url).database or ""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(make_url(url).database or "")
+        with suppress(OSError):  # SQLite meets the error again, and it is reported as its others
+            make_private_folder(path.parent)
+        if open_to_others(path):
+            log.warning("other users of this machine can read the database: chmod 600 its file")
         self._administering = _create_engine(url, busy_timeout=MIGRATION_TIMEOUT)
         reading, writing = _create_engine(url, query_only=True), _create_engine(url)
         reads, writes = Jobs(), Jobs()
@@ -135,6 +143,11 @@ def _create_engine(
         **JSON_OPTIONS,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def create(*_: object) -> None:
+        # SQLite gives its -wal and -shm the mode of the database's file.
+        create_private_file(Path(engine.url.database or ""))
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

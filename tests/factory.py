@@ -23,6 +23,7 @@ def settings_for(folder: Path, **environ: str) -> Settings:
         environ["DATABASE_URL"] = migrated_database(folder)
     return load_settings(
         {
+            "ALLOWED_HOSTS": "items.test t",
             "SECRET_KEY": SECRET_KEY,
             "LOG_FORMAT": "json",  # so that what each test logs is parsed: tests/log_lines.py
             **UNLIMITED,

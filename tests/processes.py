@@ -22,6 +22,19 @@ def environment(**environ: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **UNLIMITED, **environ}
 
 
+def run(folder: Path, *module: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """`python -m module …` in `folder`, until it ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", *module],
+        cwd=folder,
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def started(folder: Path, *module: str, **environ: str) -> contextlib.AbstractContextManager[str]:
     """`python -m module …` as command_started() runs it."""
     return command_started(folder, sys.executable, "-m", *module, **environ)

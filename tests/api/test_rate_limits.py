@@ -285,7 +285,8 @@ async def test_off_is_no_limit_and_nothing_to_tell(
 
 async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
     url = migrated_database(tmp_path)
-    settings = load_settings({"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY})
+    environ = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": "t"}
+    settings = load_settings(environ)
     app = with_stopped_clock(create_app(settings))
     add_lodge(app)
     async with app, client_at(app) as client:

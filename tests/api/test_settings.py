@@ -1,7 +1,10 @@
 """Settings: read once, checked at the start, documented."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from api.environment import load_settings
 from api.settings import Settings, SettingsError
 from tests.factory import SECRET_KEY
+from tests.processes import environment
 
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "settings.md"
 
@@ -43,6 +47,7 @@ def test_production_is_stricter() -> None:
     settings = load_settings({"ENVIRONMENT": "production", "SECRET_KEY": SECRET_KEY})
     assert settings.cors_origins == ()
     assert settings.registration is False
+    assert settings.docs_enabled is False
     assert settings.auto_migrate is False
     assert settings.log_format == "json"
     assert (settings.shutdown_delay, settings.shutdown_grace) == (5, 20)
@@ -53,6 +58,11 @@ def test_production_is_stricter() -> None:
     [
         ("ENVIRONMENT", "staging", "development or production"),
         ("HOST", "0.0.0.0", "a host name or an address; one of 127.0.0.1, ::1, localhost unless"),
+        ("ALLOWED_HOSTS", "example.com:80", "names such as api.example.com"),
+        ("ALLOWED_HOSTS", "https://example.com", "names such as api.example.com"),
+        ("ALLOWED_HOSTS", "*.com", "names such as api.example.com"),
+        ("ALLOWED_HOSTS", "a*.example.com", "names such as api.example.com"),
+        ("ALLOWED_HOSTS", ".example.com", "names such as api.example.com"),
         ("PORT", "80000", "0 to 65535"),
         ("PORT", "http", "0 to 65535"),
         ("PORT", "٣", "0 to 65535"),
@@ -114,6 +124,23 @@ def test_a_bad_value_stops_the_start_with_one_line(key: str, value: str, allowed
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    "forged", ["8000\n[error] all items are lost", "8\x1b[2J", "8\u2028", "8\x85", "8\u202e"]
+)
+@pytest.mark.parametrize("key", ["PORT", "CONTACT", "TLS_CERTFILE", "PROMETHEUS_MULTIPROC_DIR"])
+def test_a_value_cannot_forge_a_line_nor_command_a_terminal(key: str, forged: str) -> None:
+    with pytest.raises(SettingsError) as stop:
+        load_settings({key: forged})
+    assert str(stop.value).startswith(f"{key}={forged!a} is not allowed: ")
+    assert str(stop.value).isprintable()
+
+
+def test_a_very_long_value_is_shown_in_part() -> None:
+    with pytest.raises(SettingsError) as stop:
+        load_settings({"PORT": "9" * 1_000_000})
+    assert len(str(stop.value)) < 400
+
+
 PROVIDER = {
     "JWT_JWKS_URL": "http://127.0.0.1:8080/keys",
     "JWT_ISSUER": "https://id.example.com/",
@@ -132,6 +159,11 @@ def test_an_identity_provider_is_named_as_a_whole(missing: str) -> None:
     assert str(stop.value) == (
         f"{missing} is missing: JWT_JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together"
     )
+
+
+def test_a_list_may_have_lines() -> None:
+    settings = load_settings({"ALLOWED_HOSTS": "a.example.com\nb.example.com\n"})
+    assert settings.allowed_hosts == ("a.example.com", "b.example.com")
 
 
 def test_takes_origins_as_browsers_write_them() -> None:
@@ -225,7 +257,54 @@ def test_development_makes_one_secret_key_and_keeps_it(tmp_path: Path) -> None:
     assert len(first.secret_key) >= 32
     file = tmp_path / "data" / "secret_key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert [path.name for path in file.parent.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"too short to sign", b" " * 40, b"\xff" * 40, b"x" * 31 + b"\n"]
+)
+def test_a_kept_key_that_is_too_short_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / "secret_key"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError) as stop:
+        load_settings({})
+    assert str(stop.value) == (
+        "data/secret_key is not allowed as a secret key: 32 bytes or more; "
+        "delete the file to have a new key made"
+    )
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("what", ["data/secret_key", "data"])
+def test_a_kept_key_that_cannot_be_used_stops_the_start(tmp_path: Path, what: str) -> None:
+    if what == "data":
+        (tmp_path / "data").touch()
+        reason = "Not a directory"
+    else:
+        (tmp_path / "data" / "secret_key").mkdir(parents=True)
+        reason = "Is a directory"
+    with pytest.raises(SettingsError) as stop:
+        load_settings({})
+    assert str(stop.value) == f"data/secret_key can't be used: {reason}"
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "os.link"])
+def test_a_crash_while_the_key_is_written_leaves_none(tmp_path: Path, call: str) -> None:
+    """A process that is killed at `call` leaves no key, and the next start makes a whole one."""
+    code = (
+        "import os, signal\n"
+        f"{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from api.environment import load_settings\n"
+        "load_settings({})"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "data" / "secret_key").exists()
+    assert len(load_settings({}).secret_key) >= 32
 
 
 def test_starts_at_the_same_time_agree_on_the_secret_key() -> None:

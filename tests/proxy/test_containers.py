@@ -47,6 +47,18 @@ def test_the_dockerfile_is_as_its_linter_wants_it() -> None:
     subprocess.run([linter, str(ROOT / "Dockerfile")], check=True)
 
 
+def test_every_image_can_be_pinned_by_its_digest(compose: dict[str, Any]) -> None:
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert bases == ["${PYTHON_IMAGE}", "${PYTHON_IMAGE}"]
+    services = compose["services"]
+    variables = {name: f"${{{name.upper()}_IMAGE:-" for name in ("nginx", "postgres", "redis")}
+    for name, start in variables.items():
+        assert services[name]["image"].startswith(start)
+    ours = [services[name] for name in services.keys() - variables]
+    assert all(service["build"]["args"]["PYTHON_IMAGE"] for service in ours)
+    assert len(ours) == 3
+
+
 def test_no_service_may_more_than_it_must(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == KEPT | {"migrate"}
     for name, service in compose["services"].items():
@@ -112,6 +124,7 @@ def test_what_the_image_has_is_enough_to_migrate_and_to_serve(tmp_path: Path) ->
         "SECRET_KEY": SECRET_KEY,
         "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
         "SHUTDOWN_DELAY": "0",
+        "DOCS_ENABLED": "true",
         "PORT": "0",
     }
     flask = [sys.executable, "-m", "flask", "--app", "api", "db", "upgrade"]

@@ -18,6 +18,7 @@ def scope_for(
     headers: Headers = (),
     query: bytes = b"",
     version: str = "1.1",
+    host: bytes | None = b"items.test",
 ) -> Scope:
     return {
         "type": "http",
@@ -29,7 +30,7 @@ def scope_for(
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query,
-        "headers": [(b"host", b"items.test"), *headers],
+        "headers": [*([] if host is None else [(b"host", host)]), *headers],
         "client": ("127.0.0.1", 50000),
         "server": ("127.0.0.1", 80),
         "extensions": {},

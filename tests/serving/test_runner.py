@@ -81,7 +81,7 @@ def test_a_signal_ends_it_once_the_requests_in_flight_are_answered(
         assert httpx.get(f"{address}/api/health").json()["status"] == "ok"
         with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
             client.sendall(
-                b"POST /api/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(BODY)
             )
             answer = client.makefile("rb")
@@ -135,7 +135,7 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
         server.wait_until_it_listens()
         with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
             client.sendall(
-                b"POST /api/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
             )
             assert client.recv(1000).startswith(b"HTTP/1.1 100")
@@ -218,7 +218,9 @@ def test_takes_the_socket_that_a_supervisor_hands_over(
         listener.listen()
         with socket.socket(family) as client:
             client.connect(listener.getsockname())
-            client.sendall(b"GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            client.sendall(
+                b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
             with running(tmp_path, listener=listener) as server:
                 answer = client.makefile("rb").read()
                 assert answer.startswith(b"HTTP/1.1 200")

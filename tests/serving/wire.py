@@ -95,11 +95,18 @@ class Http2(Http1):
         self.h2._frame_dispatch_table[GoAwayFrame] = self._hear
         self.window_updates = True
 
-    async def open(self, line: str, *headers: tuple[str, str], end: bool = True) -> int:
+    async def open(
+        self,
+        line: str,
+        *headers: tuple[str, str],
+        end: bool = True,
+        authority: str | None = "items.test",
+    ) -> int:
         """Begin a stream, and end it too unless a body follows; its number."""
         method, path = line.split()
         stream = self.h2.get_next_available_stream_id()
-        pseudo = [(":method", method), (":path", path), (":scheme", "http"), (":authority", "a")]
+        pseudo = [(":method", method), (":path", path), (":scheme", "http")]
+        pseudo += [] if authority is None else [(":authority", authority)]
         encoded = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in [*pseudo, *headers]]
         self.h2.send_headers(stream, encoded, end_stream=end)
         self.responses[stream] = Response()
