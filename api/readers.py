@@ -174,7 +174,8 @@ def socket_address(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Without line breaks and control characters, which would forge lines of the log."""
+    """Return `text` unless it has line breaks or control characters, which would forge lines of the
+    log."""
     if not text.isprintable():
         raise ValueError
     return text

@@ -98,8 +98,8 @@ class Settings:
         "names such as api.example.com or *.example.com, with blanks between; or *",
         "The names under which the service may be requested (`Host`, `:authority`); `*.` stands "
         "for exactly one label, `*` for any name. Names of this machine (`localhost`) and IP "
-        "addresses are always allowed. Without, no other name is, or any where `AUTH_REQUIRED` "
-        "is on.",
+        "addresses are always allowed. By default no other name is; with `AUTH_REQUIRED`, every "
+        "name is.",
     )
     listen_fd: int | None = setting(
         "",
