@@ -17,11 +17,15 @@ from playwright.async_api import (
     Page,
     Request,
     async_playwright,
+    expect,
 )
 
 from api.settings import Settings
 from tests.browser.origin import serve_origin
 from tests.factory import settings_for
+from tests.live import HUNG
+
+expect.set_options(timeout=HUNG * 1000)
 
 ARGUMENTS = [
     "--no-sandbox",  # which Chromium refuses to do without when it runs as root

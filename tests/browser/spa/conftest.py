@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page
 
 from tests.browser.conftest import Record
 from tests.browser.origin import running
 from tests.browser.spa.app import App
 from tests.browser.spa.build import Site, build, missing
-from tests.live import HUNG
-
-expect.set_options(timeout=HUNG * 1000)
 
 
 @pytest.fixture(scope="session")
