@@ -20,6 +20,7 @@ from werkzeug import exceptions as http
 from api.app import Api
 from api.context import this_app
 from api.errors import InvalidRequest
+from api.headers import complete
 from api.idempotency import IDEMPOTENCY_KEY, Once, read_key
 from api.identity.caller import Caller, find_credentials
 from api.identity.key_set import ProviderUnavailable
@@ -113,7 +114,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
                 body=body,
                 returns=returns,
                 status=status,
-                headers=tuple(headers),
+                headers=complete(headers, returns, access),
                 request_headers=tuple(request_headers),
                 conditional=conditional,
                 access=access,
@@ -173,7 +174,7 @@ class Endpoint:
             raise
         if self.operation.access is not Access.EVERYONE and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
-        answer = result if isinstance(result, Answer) else self._render(result)
+        answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
 
     async def _admit(self, rate_limits: RateLimits) -> Caller:
@@ -204,10 +205,11 @@ class Endpoint:
             data = read_body(self._body.media_types, limit=limit)
             arguments["body"] = load_body(self._body, data)
         if self._takes_once:
-            arguments["once"] = Once(caller, key, data, self._render)
+            arguments["once"] = Once(caller, key, data, lambda row: self._render(row, caller))
 
-    def _render(self, result: Any) -> Answer:
-        values = ((header.name, header.value(result)) for header in self.operation.headers)
+    def _render(self, result: Any, caller: Caller) -> Answer:
+        made_of = result, caller.user_id
+        values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
         headers = {name: value for name, value in values if value is not None}
         if self.operation.conditional and is_known(headers["ETag"]):
             return Answer(304, headers, b"")
@@ -220,4 +222,6 @@ class Endpoint:
         )
         if not answer.body:
             del response.headers["Content-Type"]
+        if self.operation.access is not Access.EVERYONE:
+            response.headers.add("Vary", "Authorization")
         return response

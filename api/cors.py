@@ -45,10 +45,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
 
     def answer_origin(response: Response) -> Response:
         """Add `Vary` always, since the same address answers each origin otherwise."""
-        if "Vary" in response.headers:
-            response.vary.add("Origin")
-        else:
-            response.headers.add("Vary", "Origin")
+        response.headers.add("Vary", "Origin")
         return correct(grant(response)) if "Origin" in request.headers else response
 
     app.after_request(answer_origin)

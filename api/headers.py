@@ -1,14 +1,16 @@
 """Response headers that more than one resource sends."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Flask, Response, request
 
-from openapi.operation import ResponseHeader
-from schemas.base import MergePatch
+from openapi.operation import Access, ResponseHeader
+from schemas.base import MergePatch, OutputSchema
 
 
 def init_app(app: Flask) -> None:
@@ -24,11 +26,11 @@ def tell_patch_types(response: Response) -> Response:
     return response
 
 
-def _location(row: Any) -> str:
+def _location(row: Any, _: UUID | None) -> str:
     return f"{request.script_root}{request.path}/{row.id}"
 
 
-def _link(page: Any) -> str | None:
+def _link(page: Any, _: UUID | None) -> str | None:
     if page.next_cursor is None:
         return None
     asked = {**request.args.to_dict(flat=False), "cursor": [page.next_cursor]}
@@ -36,10 +38,11 @@ def _link(page: Any) -> str | None:
     return f'<{request.script_root}{request.path}?{parameters}>; rel="next"'
 
 
-def _digest(page: Any) -> str:
-    """Of what a page shows: its rows, by their ids and versions, and the rest as it is."""
+def _etag_of_page(page: Any, caller_id: UUID | None) -> str:
+    """Of what a page shows: its rows, by their ids and versions, and the rest as it is. The address
+    of a list shows each caller another one, so the caller is a part of it."""
     rows, *rest = page
-    seen = repr([(row.id.int, row.version) for row in rows]) + repr(rest)
+    seen = repr([(row.id.int, row.version) for row in rows]) + repr([rest, str(caller_id)])
     return f'"{hashlib.blake2b(seen.encode(), digest_size=12).hexdigest()}"'
 
 
@@ -48,15 +51,23 @@ ETAG = ResponseHeader(
     required=True,
     description="What the body is a version of: a strong validator (RFC 9110 §8.8.3).",
     example='"1"',
-    value=lambda row: f'"{row.version}"',
+    value=lambda row, _: f'"{row.version}"',
 )
-PAGE_ETAG = replace(ETAG, value=_digest)
+PERSONAL_ETAG = replace(ETAG, value=lambda row, _: f'"{row.id}-{row.version}"')
+PAGE_ETAG = replace(ETAG, value=_etag_of_page)
+NO_STORE = ResponseHeader(
+    name="Cache-Control",
+    required=True,
+    description="`no-store`: the response is for its caller alone, and no cache may keep it.",
+    example="no-store",
+    value=lambda *_: "no-store",
+)
 ACCEPT_PATCH = ResponseHeader(
     name="Accept-Patch",
     required=True,
     description="The media types that a PATCH may have (RFC 5789 §3.1).",
     example="application/json, application/merge-patch+json",
-    value=lambda _: ", ".join(MergePatch.media_types),
+    value=lambda *_: ", ".join(MergePatch.media_types),
 )
 LOCATION = ResponseHeader(
     name="Location",
@@ -71,3 +82,20 @@ NEXT_PAGE = ResponseHeader(
     example='</api/items?cursor=WzE3Ni4uLl0.c2lnbmF0dXJl>; rel="next"',
     value=_link,
 )
+
+
+def complete(
+    declared: Sequence[ResponseHeader], returns: type[OutputSchema] | None, access: Access
+) -> tuple[ResponseHeader, ...]:
+    """`declared`, and what follows from the schema and the access.
+
+    A browser keeps responses for its user, not for the account that is signed in. So the responses
+    of one account are not stored, and the ETag of a personal row has its id: the same address, such
+    as /api/users/me, shows each caller another row.
+    """
+    if returns is None:
+        return tuple(declared)
+    headers = [PERSONAL_ETAG if returns.personal and h is ETAG else h for h in declared]
+    if returns.personal or access in {Access.USERS, Access.ADMINS}:
+        headers.append(NO_STORE)
+    return tuple(headers)

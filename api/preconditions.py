@@ -1,18 +1,21 @@
 """If-Match and If-None-Match (RFC 9110 §13.1), for resources whose ETag is their version."""
 
 import re
+from uuid import UUID
 
 from flask import request
 
 from api.errors import InvalidRequest
 from openapi.operation import RequestHeader
-from storage.versions import ANY_VERSION, Precondition
+from storage.versions import ANY_VERSION, Precondition, Version
 
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
 PATTERN = rf"^(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)$"
 LONGEST = 4096
 """Characters of a list of ETags."""
+VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')
+"""An ETag of one row, with its id where the schema is personal (api/headers.py)."""
 LARGEST_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
@@ -68,10 +71,13 @@ def _tags(header: RequestHeader) -> list[str] | None:
     return ["*"] if value.strip() == "*" else re.findall(TAG, value)
 
 
-def _versions(tags: list[str], *, weak: bool) -> frozenset[int]:
+def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
     """The versions among `tags`. A tag that never was ours matches none; nor does a weak one in a
     strong comparison (RFC 9110 §8.8.3.2)."""
-    pattern = r'(?:W/)?"([1-9][0-9]{0,17})"' if weak else r'"([1-9][0-9]{0,17})"'
-    found = (re.fullmatch(pattern, tag) for tag in tags)
-    versions = (int(match[1]) for match in found if match)
-    return frozenset(version for version in versions if version <= LARGEST_VERSION)
+    found = (VERSION.fullmatch(tag.removeprefix("W/") if weak else tag) for tag in tags)
+    versions = (_version(*match.groups()) for match in found if match)
+    return frozenset(version for version in versions if version.number <= LARGEST_VERSION)
+
+
+def _version(row_id: str | None, number: str) -> Version:
+    return Version(int(number), UUID(row_id) if row_id else None)

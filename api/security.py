@@ -6,7 +6,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    # Whatever is kept is asked about before it is used: nobody reads a stale item.
+    # Caches must revalidate, so nobody reads a stale item. What one account is shown is not even
+    # stored: api/headers.py.
     "Cache-Control": "no-cache",
 }
 

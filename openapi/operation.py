@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from schemas.base import InputSchema, OutputSchema
 from schemas.problems import ProblemType
@@ -38,15 +39,14 @@ class Limit(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseHeader:
-    """A header of the successful answer, made from what the view returns (None: left out).
-
-    `required`: it is never left out.
+    """A header of a response. `value` makes it from what the view returns and the caller's user id;
+    None leaves it out. `required`: it is never left out.
     """
 
     name: str
     description: str
     example: Any
-    value: Callable[[Any], str | None]
+    value: Callable[[Any, UUID | None], str | None] = lambda *_: None
     required: bool = False
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 

@@ -66,6 +66,8 @@ class TokenRequest(FormInput):
 class TokenPair(OutputSchema):
     """An access token, and the refresh token to get the next one with (RFC 6749 §5.1)."""
 
+    personal = True
+
     access_token = fields.String(metadata=ACCESS_TOKEN)
     token_type = fields.String(
         validate=OneOf(["Bearer"]),

@@ -74,6 +74,8 @@ class CurrentUserPatch(MergePatch):
 class User(OutputSchema):
     """A user, as admins and they themselves see them."""
 
+    personal = True
+
     id = fields.UUID(
         metadata={
             "description": "Given by the server; never changes.",
@@ -104,7 +106,8 @@ class User(OutputSchema):
     )
     version = fields.Integer(
         metadata={
-            "description": "Starts at 1; each write adds 1. The ETag is this number in quotes.",
+            "description": "Starts at 1; each write adds 1. The ETag is the id, a hyphen and this "
+            "number, in quotes.",
             "examples": [1],
         }
     )

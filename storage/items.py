@@ -98,7 +98,7 @@ def update_item(
     precondition: Precondition = ANY_VERSION,
 ) -> ItemRow:
     """Set `changes` and add one to the version. Raises ItemNotFound and VersionConflict."""
-    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters}
+    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters()}
     values = {**changes, **_words_of(changes), "updated_at": datetime.now(UTC)}
     row = connection.execute(UPDATE.by(viewer, precondition), {**this, **values}).one_or_none()
     return row or _refuse(connection, viewer, item_id)
@@ -122,7 +122,7 @@ def delete_item(
     precondition: Precondition = ANY_VERSION,
 ) -> None:
     """Raises ItemNotFound and VersionConflict."""
-    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters}
+    this = {"item_id": item_id, **viewer.parameters, **precondition.parameters()}
     if connection.execute(DELETE.by(viewer, precondition), this).rowcount == 0:
         _refuse(connection, viewer, item_id)
 

@@ -196,7 +196,7 @@ def write_user(
         .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
         .returning(*PUBLIC)
     )
-    this = {"user_id": user_id, **precondition.parameters}
+    this = {"user_id": user_id, **precondition.parameters(user_id)}
     return connection.execute(statement, this).one_or_none()
 
 
@@ -217,7 +217,7 @@ def delete_user(
     this = {"user_id": user_id}
     # From here on nobody else can create an item for them.
     lock = LOCK.where(precondition.holds_for(users.c.version))
-    if connection.execute(lock, this | precondition.parameters).one_or_none() is None:
+    if connection.execute(lock, this | precondition.parameters(user_id)).one_or_none() is None:
         _refuse(connection, viewer, user_id)
     if delete_items:
         delete_items_of(connection, user_id)

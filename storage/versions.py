@@ -1,17 +1,26 @@
 """Writes that happen only to the version that the caller has seen."""
 
+from collections.abc import Iterable
 from typing import Any, Generic, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, bindparam, true
 
 from storage.viewers import Owned, S, Viewer
 
 
+class Version(NamedTuple):
+    """A version of a row, as an ETag names it. `row_id`: the row's, where its ETags name that."""
+
+    number: int
+    row_id: UUID | None = None
+
+
 class Precondition(NamedTuple):
     """Which versions a write may meet. `only`: one of these; `never`: none of those."""
 
-    only: frozenset[int] | None = None
-    never: frozenset[int] = frozenset()
+    only: frozenset[Version] | None = None
+    never: frozenset[Version] = frozenset()
 
     def holds_for(self, version: Column[Any]) -> ColumnElement[bool]:
         """As part of a WHERE clause, so that the check and the write are one statement; to be
@@ -23,11 +32,15 @@ class Precondition(NamedTuple):
             condition &= version.not_in(bindparam("never", expanding=True))
         return condition
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        only = {} if self.only is None else {"only": [*self.only]}
-        never = {"never": [*self.never]} if self.never else {}
+    def parameters(self, row_id: UUID | None = None) -> dict[str, Any]:
+        """Those for the row `row_id`, if its ETags name it; versions of other rows don't count."""
+        only = {} if self.only is None else {"only": numbers_of(self.only, row_id)}
+        never = {"never": numbers_of(self.never, row_id)} if self.never else {}
         return only | never
+
+
+def numbers_of(versions: Iterable[Version], row_id: UUID | None) -> list[int]:
+    return [version.number for version in versions if version.row_id == row_id]
 
 
 ANY_VERSION = Precondition()

@@ -50,7 +50,7 @@ async def pair(client: httpx.AsyncClient) -> dict[str, Any]:
 async def test_registers_a_user(client: httpx.AsyncClient) -> None:
     response = await register(client, email=" Ada@Example.com ")
     assert response.status_code == 201
-    assert response.headers["ETag"] == '"1"'
+    assert response.headers["ETag"] == f'"{response.json()["id"]}-1"'
     body = response.json()
     assert body == {
         "id": body["id"],

@@ -43,7 +43,17 @@ async def test_writes_the_version_that_the_client_saw(
 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize(
-    "if_match", ['"2"', 'W/"1"', '""', '"01"', '"abc", W/"1"', f'"{10**30}"', '"2147483648"']
+    "if_match",
+    [
+        '"2"',
+        '"8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11-1"',
+        'W/"1"',
+        '""',
+        '"01"',
+        '"abc", W/"1"',
+        f'"{10**30}"',
+        '"2147483648"',
+    ],
 )
 async def test_refuses_to_write_another_version(
     client: httpx.AsyncClient, method: str, if_match: str

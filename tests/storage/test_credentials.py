@@ -10,7 +10,7 @@ from storage.admission import Session
 from storage.credentials import WrongPassword
 from storage.facts import VersionConflict
 from storage.users import UserRow
-from storage.versions import ANY_VERSION, Precondition
+from storage.versions import ANY_VERSION, Precondition, Version
 from tests.accounts import sessions_of, start_session
 from tests.storage.test_users import user, viewer
 
@@ -77,7 +77,10 @@ async def test_changes_the_version_that_was_seen(database: Database) -> None:
     ada = await user(database)
     with pytest.raises(VersionConflict):
         await update(
-            database, ada, {"password_hash": NEW}, precondition=Precondition(frozenset({2}))
+            database,
+            ada,
+            {"password_hash": NEW},
+            precondition=Precondition(frozenset({Version(2, ada.id)})),
         )
     assert await database.read(users.get_current_user, viewer(ada)) == ada
 

@@ -16,7 +16,7 @@ from storage.admission import Session, admitted
 from storage.facts import NotAdmin, SignedOut, VersionConflict
 from storage.items import ItemValues
 from storage.users import ADMIN, USER, UserRow
-from storage.versions import Precondition
+from storage.versions import Precondition, Version
 from storage.viewers import Viewer
 from tests.accounts import start_session
 from tests.postgresql import Server
@@ -115,21 +115,22 @@ async def test_an_outside_identity_becomes_one_user_however_often_it_comes_at_on
     )
 
 
+def only(row: UserRow) -> Precondition:
+    """That the row is as it was seen."""
+    return Precondition(frozenset({Version(row.version, row.id)}))
+
+
 async def test_changes_a_user_at_the_version_that_was_seen(database: Database) -> None:
     _, boss = await admin(database)
     ada = await user(database)
-    changed = await database.write(
-        users.update_user, boss, ada.id, {"role": ADMIN}, Precondition(frozenset({1}))
-    )
+    changed = await database.write(users.update_user, boss, ada.id, {"role": ADMIN}, only(ada))
     assert (changed.role, changed.active, changed.version) == (ADMIN, True, 2)
     assert changed.updated_at > ada.updated_at
     assert await database.read(users.get_user, boss, ada.id) == changed
     with pytest.raises(VersionConflict):
-        await database.write(
-            users.update_user, boss, ada.id, {"role": USER}, Precondition(frozenset({1}))
-        )
+        await database.write(users.update_user, boss, ada.id, {"role": USER}, only(ada))
     with pytest.raises(VersionConflict):
-        await database.write(users.delete_user, boss, ada.id, Precondition(frozenset({1})))
+        await database.write(users.delete_user, boss, ada.id, only(ada))
     assert await database.read(users.get_user, boss, ada.id) == changed
 
 
@@ -141,7 +142,9 @@ async def test_who_is_not_there_is_not_found(database: Database) -> None:
     with pytest.raises(users.UserNotFound):
         await database.write(users.update_user, boss, nobody, {"active": False})
     with pytest.raises(users.UserNotFound):
-        await database.write(users.delete_user, boss, nobody, Precondition(frozenset({1})))
+        await database.write(
+            users.delete_user, boss, nobody, Precondition(frozenset({Version(1, nobody)}))
+        )
 
 
 REMOVALS: list[Any] = [

@@ -1,0 +1,173 @@
+"""Every operation of the document, and callers of every kind that send it."""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from api.app import Api
+from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
+from openapi.operation import Access, Operation
+from tests.accounts import Account, account, another_session
+from tests.factory import PASSWORD, SECRET_KEY
+
+DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
+OPERATIONS: dict[str, tuple[str, str]] = {
+    operation["operationId"]: (method, path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+ROLES = {"owner": "user", "other": "user", "admin": "admin", "signed out": "user"}
+SIGNING_KEY = _signing_key(SECRET_KEY)
+RSA_KEY = generate_private_key(public_exponent=65537, key_size=2048)
+PUBLIC_PEM = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def described(operation_id: str) -> dict[str, Any]:
+    """The operation, as the document has it."""
+    method, path = OPERATIONS[operation_id]
+    operation: dict[str, Any] = DOCUMENT["paths"][path][method]
+    return operation
+
+
+def success_of(operation_id: str) -> int:
+    return min(int(status) for status in described(operation_id)["responses"])
+
+
+def request_of(operation_id: str) -> dict[str, Any]:
+    """A body that the operation takes, for httpx: the example of the document, with a new address
+    and the password that accounts have."""
+    content = described(operation_id).get("requestBody", {}).get("content", {})
+    sent_as = {"application/json": "json", "application/x-www-form-urlencoded": "data"}
+    real = {"ada@example.com": f"{uuid4()}@example.com", "<your password>": PASSWORD}
+    return {
+        sent_as[kind]: {
+            name: real.get(value, value) if isinstance(value, str) else value
+            for name, value in content[kind]["example"].items()
+        }
+        for kind in content
+        if kind in sent_as
+    }
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Accounts and tokens, and the requests that they send."""
+
+    app: Api
+    client: httpx.AsyncClient
+    accounts: dict[str, Account]
+
+    @classmethod
+    async def of(cls, app: Api, client: httpx.AsyncClient) -> "Callers":
+        callers = cls(app, client, {who: await account(app, role) for who, role in ROLES.items()})
+        token = callers.tokens["signed out"]
+        signed_out = await client.post("/api/auth/logout", data={"token": token})
+        assert signed_out.status_code == 204
+        return callers
+
+    @cached_property
+    def tokens(self) -> dict[str, str]:
+        issued = {who: self.app.tokens.issue(self.accounts[who].session) for who in ROLES}
+        return issued | forged(self.accounts["owner"])
+
+    def declared(self, operation_id: str) -> Operation:
+        """What the view declares."""
+        for name, view in self.app.view_functions.items():
+            operation = getattr(view, "operation", None)
+            if operation is not None and name.endswith(f".{operation_id}"):
+                assert isinstance(operation, Operation)
+                return operation
+        raise LookupError(operation_id)
+
+    def access(self, operation_id: str) -> Access:
+        return self.declared(operation_id).access
+
+    async def send(
+        self, who: str, method: str, path: str, headers: dict[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        """The response to `who`; a caller without a token has no name in `tokens`."""
+        token = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
+        return await self.client.request(method, path, headers={**token, **(headers or {})}, **body)
+
+    async def path(self, operation_id: str) -> str:
+        """The operation's path, with what it leads to newly made by the owner."""
+        path = OPERATIONS[operation_id][1]
+        names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+        return path.format(**{name: await self.new(path, name) for name in names})
+
+    async def new(self, path: str, name: str) -> str:
+        """The id of a new row of the owner's that the variable `name` of `path` can stand for."""
+        match name:
+            case "user_id":
+                return str((await account(self.app)).user.id)
+            case "session_id":
+                owner = self.accounts["owner"].user
+                return str((await another_session(self.app, owner)).session.id)
+        collection = path.partition(f"/{{{name}}}")[0]
+        create = DOCUMENT["paths"][collection]["post"]["operationId"]
+        created = await self.send("owner", "POST", collection, **request_of(create))
+        assert created.status_code == 201
+        return created.headers["Location"].rpartition("/")[2]
+
+
+def forged(victim: Account) -> dict[str, str]:
+    """Tokens that say they are the victim's. The first shows that the others are refused for
+    what their names say."""
+    now = datetime.now(UTC)
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(victim.user.id),
+        "sid": str(victim.session.id),
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
+    }
+    without_end = {name: value for name, value in claims.items() if name != "exp"}
+    past = {"iat": now - timedelta(hours=2), "exp": now - timedelta(hours=1)}
+    future = {"iat": now + timedelta(hours=1), "exp": now + timedelta(hours=2)}
+    key_id = {"kid": _key_id(SIGNING_KEY)}
+    return {
+        "well made": signed(claims),
+        "expired": signed(claims | past),
+        "issued in the future": signed(claims | future),
+        "wrong audience": signed(claims | {"aud": "another service"}),
+        "wrong issuer": signed(claims | {"iss": "somebody else"}),
+        "no exp": signed(without_end),
+        "alg: none": jwt.encode(claims, "", "none", headers=key_id),
+        "RS for HS": jwt.encode(claims, RSA_KEY, "RS256", headers=key_id),
+        "HS for RS": signed_with_public_key(claims),
+        "another key": jwt.encode(claims, b"0" * 32, "HS256", headers=key_id),
+        "an empty one": "",
+    }
+
+
+def signed(claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, SIGNING_KEY, "HS256", headers={"kid": _key_id(SIGNING_KEY)})
+
+
+def signed_with_public_key(claims: dict[str, Any]) -> str:
+    """By hand, since PyJWT refuses to take a public key for a secret."""
+    numbers = {
+        name: int(value.timestamp()) if isinstance(value, datetime) else value
+        for name, value in claims.items()
+    }
+    header = {"alg": "HS256", "typ": "JWT", "kid": _key_id(PUBLIC_PEM)}
+    parts = [encoded(json.dumps(part).encode()) for part in (header, numbers)]
+    digest = hmac.digest(PUBLIC_PEM, ".".join(parts).encode(), hashlib.sha256)
+    return ".".join([*parts, encoded(digest)])
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
