@@ -63,6 +63,8 @@ class Api(Flask):
             IdentityProvider(
                 issuer=settings.jwt_issuer,
                 audience=settings.jwt_audience,
+                access_token_claim=settings.jwt_access_token_claim,
+                longest_lifetime=settings.jwt_max_token_seconds,
                 keys=KeySet(settings.jwt_jwks_url),
             )
             if settings.jwt_jwks_url

@@ -111,6 +111,13 @@ def short_text(text: str) -> str:
     return text
 
 
+def claim(text: str) -> str:
+    """A name, or a name and a value. No token has a claim without a name."""
+    if text.startswith("=") or text.endswith("="):
+        raise ValueError
+    return short_text(text)
+
+
 def contact_address(text: str) -> str:
     if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
         raise ValueError

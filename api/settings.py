@@ -14,6 +14,7 @@ from api.readers import (
     LOOPBACK,
     bearer_token,
     boolean,
+    claim,
     contact_address,
     database,
     each_long_enough,
@@ -253,6 +254,18 @@ class Settings:
         short_text,
         "at most 255 characters",
         "The `aud` that its tokens have if they are meant for this service.",
+    )
+    jwt_access_token_claim: str = setting(
+        "",
+        claim,
+        "a claim's name, or name=value",
+        "The claim that only its access tokens have. Without, their header says `typ: at+jwt`.",
+    )
+    jwt_max_token_seconds: int = setting(
+        "86400",
+        integer(60, 2_592_000),
+        "60 to 2592000",
+        "The longest time from the `iat` to the `exp` of its tokens.",
     )
     registration: bool = setting(
         "true",

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from argon2 import PasswordHasher
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from api.app import Api
 from storage import Database
 from storage.admission import Session
 from storage.session_tables import sessions
-from storage.users import USER, UserRow, create_user
+from storage.users import USER, UserRow, create_user, users
 from tests.factory import PASSWORD
 
 # Of the least work that there is: none of it is to be waited for.
@@ -86,3 +86,7 @@ def sessions_of(connection: Connection, user_id: UUID) -> list[UUID]:
     return list(
         connection.execute(sessions.select().where(sessions.c.user_id == user_id)).scalars()
     )
+
+
+def count_users(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(users)).scalar_one()

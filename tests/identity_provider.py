@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import time
 from typing import Any
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -34,6 +35,9 @@ def jwk_of(key: PrivateKeyTypes, kid: str, **members: Any) -> Jwk:
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         jwk = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     return {**jwk, "kid": kid, "use": "sig", **members}
+
+
+KEY, OTHER_KEY, EC_KEY = rsa_key(), rsa_key(), ec_key()
 
 
 def claims_of(subject: str = "ada", **changes: Any) -> dict[str, Any]:
@@ -94,7 +98,18 @@ class IdentityProvider:
             server.server_close()
 
 
-def bearer(key: Any, kid: str, *, algorithm: str = "RS256", **claims: Any) -> dict[str, str]:
-    """The header of a request with a token of the provider's."""
-    token = jwt.encode(claims_of(**claims), key, algorithm, headers={"kid": kid})
+def bearer(
+    key: Any, kid: str, *, algorithm: str = "RS256", typ: str | None = "at+jwt", **claims: Any
+) -> dict[str, str]:
+    """The header of a request with a token of the provider's; `typ` is its own header's."""
+    header = {"kid": kid, "typ": typ}
+    token = jwt.encode(claims_of(**claims), key, algorithm, headers=header)
     return {"Authorization": f"Bearer {token}"}
+
+
+async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:
+    return await client.get("/api/items", headers=headers)
+
+
+async def status(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
+    return (await listed(client, headers)).status_code

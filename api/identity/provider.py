@@ -1,44 +1,77 @@
 """Access tokens of an outside identity provider (OpenID Connect, or any that signs JWTs)."""
 
+from typing import Any
+
 import jwt
 
+from api.identity.jwts import InvalidToken, decode
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
-from api.identity.tokens import InvalidToken
 from storage.admission import Identity
 
-CLAIMS = ("exp", "iat", "sub", "aud", "iss")
-LEEWAY = 30
-"""By how many seconds its clock and ours may differ."""
 LONGEST_SUBJECT = 255
 """In characters, as OpenID Connect has it."""
+RFC_9068 = "at+jwt"
+"""The `typ` that only an access token's header has (RFC 9068 §2.1)."""
+UNTYPED = "jwt"
+"""Any other token's, or none."""
+OF_OTHER_TOKENS = {
+    "events",  # logout tokens and other security events (RFC 8417)
+    "nonce",  # ID tokens (OpenID Connect Core §2), as the next two
+    "at_hash",
+    "c_hash",
+    "cnf",  # bound to a key of the client (RFC 7800), whose possession isn't verified here
+}
+"""Claims that no bearer access token has."""
 
 
 class IdentityProvider:
-    """Takes the tokens that `issuer` has made out for `audience`, signed with one of `keys`."""
+    """Takes the access tokens that `issuer` has made out for `audience`, signed with one of `keys`.
 
-    def __init__(self, *, issuer: str, audience: str, keys: KeySet) -> None:
+    They have the type RFC_9068 or, if there is an `access_token_claim`, none but this claim:
+    `name`, or `name=value`. `longest_lifetime`: in seconds, from `iat` to `exp`.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: KeySet,
+        access_token_claim: str = "",
+        longest_lifetime: int = 86_400,
+    ) -> None:
         self.keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._claim, _, self._value = access_token_claim.partition("=")
+        self._types = {RFC_9068, UNTYPED} if access_token_claim else {RFC_9068}
+        self._longest_lifetime = longest_lifetime
 
     async def verify(self, token: str) -> Identity:
         """Whom `token` speaks of. Raises InvalidToken and ProviderUnavailable."""
         try:
             header = jwt.get_unverified_header(token)
-            if header["alg"] not in ALGORITHMS:
+            if header["alg"] not in ALGORITHMS or type_of(header) not in self._types:
                 raise InvalidToken
-            claims = jwt.decode(
-                token,
-                await self.keys.find(header["kid"]),
-                algorithms=ALGORITHMS,
-                issuer=self._issuer,
-                audience=self._audience,
-                leeway=LEEWAY,
-                options={"require": list(CLAIMS)},
-            )
+            key = await self.keys.find(header["kid"])
         except (jwt.PyJWTError, KeyError, UnknownKey) as error:
             raise InvalidToken from error
+        claims = decode(
+            token, key, algorithms=ALGORITHMS, issuer=self._issuer, audience=self._audience
+        )
+        marked = type_of(header) == RFC_9068 or self._is_marked(claims)
+        lifetime = claims["exp"] - claims["iat"]
+        if not marked or OF_OTHER_TOKENS & claims.keys() or lifetime > self._longest_lifetime:
+            raise InvalidToken
         subject: str = claims["sub"]
         if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
             raise InvalidToken  # one that no database could keep
         return Identity(self._issuer, subject)
+
+    def _is_marked(self, claims: dict[str, Any]) -> bool:
+        return self._claim in claims and self._value in ("", claims[self._claim])
+
+
+def type_of(header: dict[str, Any]) -> str:
+    """A media type, whose case and whose `application/` don't matter (RFC 7515 §4.1.9)."""
+    return str(header.get("typ", UNTYPED)).lower().removeprefix("application/")

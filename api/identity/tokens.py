@@ -12,15 +12,13 @@ from uuid import UUID
 
 import jwt
 
+from api.identity.jwts import InvalidToken, decode
 from storage.admission import Session
+
+__all__ = ["AccessTokens", "InvalidToken"]
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "items-api"
-CLAIMS = ("exp", "iat", "sub", "aud", "iss", "sid")
-
-
-class InvalidToken(Exception):
-    """A token that is none of ours, or none any more."""
 
 
 class AccessTokens:
@@ -54,14 +52,13 @@ class AccessTokens:
     def verify(self, token: str, *, expired_too: bool = False) -> Session:
         """The session that `token` speaks of. Raises InvalidToken."""
         try:
-            key = self._keys[jwt.get_unverified_header(token)["kid"]]
-            claims = jwt.decode(
+            claims = decode(
                 token,
-                key,
+                self._keys[jwt.get_unverified_header(token)["kid"]],
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
-                options={"require": list(CLAIMS), "verify_exp": not expired_too},
+                expired_too=expired_too,
             )
             return Session(UUID(claims["sid"]), UUID(claims["sub"]))
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 
 from api import create_app
 from api.app import Api
+from api.identity.jwts import LEEWAY
 from api.identity.tokens import AccessTokens, InvalidToken, _key_id, _signing_key
 from api.settings import Settings
 from storage.admission import Session
@@ -22,6 +24,7 @@ from tests.factory import SECRET_KEY, settings_for
 SESSION = Session(uuid4(), uuid4())
 OLD, NEW, NEWEST = ("o" * 32, "n" * 32, "m" * 32)
 MINUTE = timedelta(minutes=1)
+OURS = AccessTokens([SECRET_KEY], lifetime=MINUTE)
 
 
 def encoded(data: bytes) -> str:
@@ -119,6 +122,48 @@ async def test_the_scheme_s_case_and_blanks_do_not_matter(
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     response = await client.get("/api/items", headers={"Authorization": f"{scheme} {token}"})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("iat", "exp", "accepted"),
+    [
+        (0, 60, True),
+        (2, 60, True),
+        (LEEWAY - 5, 60, True),
+        (LEEWAY + 60, 120, False),
+        (-60, -1, False),
+        (-60, 0, False),
+    ],
+)
+def test_a_token_of_a_clock_that_is_ahead_is_accepted_an_expired_one_is_not(
+    iat: int, exp: int, accepted: bool
+) -> None:
+    now = int(time())
+    token = signed_with(iat=now + iat, exp=now + exp)
+    if accepted:
+        assert OURS.verify(token) == SESSION
+    else:
+        with pytest.raises(InvalidToken):
+            OURS.verify(token)
+
+
+def test_signing_out_takes_an_expired_token() -> None:
+    token = signed_with(iat=1, exp=2)
+    assert OURS.verify(token, expired_too=True) == SESSION
+
+
+@pytest.mark.parametrize("claim", ["iat", "exp", "sub", "sid", "aud", "iss"])
+def test_no_claim_may_be_missing(claim: str) -> None:
+    assert OURS.verify(signed_with()) == SESSION
+    with pytest.raises(InvalidToken):
+        OURS.verify(signed_with(**{claim: None}))
+
+
+def signed_with(**changes: Any) -> str:
+    """A token of ours with other claims; None leaves one out."""
+    claims = jwt.decode(OURS.issue(SESSION), options={"verify_signature": False}) | changes
+    kept = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(kept, _signing_key(SECRET_KEY), "HS256", headers={"kid": KID})
 
 
 def test_a_new_key_signs_and_the_old_one_is_still_accepted() -> None:

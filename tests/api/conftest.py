@@ -1,0 +1,26 @@
+"""An identity provider that the application of a test asks for its keys."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from api.app import Api
+from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityProvider]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    provider = IdentityProvider()
+    provider.keys = [jwk_of(KEY, "one"), jwk_of(EC_KEY, "two")]
+    with provider.serving():
+        yield provider
+
+
+@pytest.fixture
+async def closed(app: Api) -> AsyncIterator[None]:
+    """The one that a test puts in place of the application's own has a thread too."""
+    first = app.identity_provider
+    yield
+    if first is not None and first is not app.identity_provider:
+        await first.keys.close()
