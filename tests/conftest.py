@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run the tests that have a long form, in it"
     )
+    parser.addoption(
+        "--write-docs",
+        action="store_true",
+        help="write the tables of docs/ that tests compare with what they see",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

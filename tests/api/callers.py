@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.app import Api
 from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
-from openapi.operation import Access, Operation
+from openapi.operation import Operation
 from tests.accounts import Account, account, another_session
 from tests.factory import PASSWORD, SECRET_KEY
+from tests.identity_provider import KEY, bearer
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 OPERATIONS: dict[str, tuple[str, str]] = {
@@ -39,6 +40,13 @@ def described(operation_id: str) -> dict[str, Any]:
     method, path = OPERATIONS[operation_id]
     operation: dict[str, Any] = DOCUMENT["paths"][path][method]
     return operation
+
+
+def declared(app: Api, operation_id: str) -> Operation:
+    """The operation, as its view declares it."""
+    operations = (getattr(view, "operation", None) for view in app.view_functions.values())
+    known = (operation for operation in operations if isinstance(operation, Operation))
+    return next(one for one in known if one.operation_id == operation_id)
 
 
 def success_of(operation_id: str) -> int:
@@ -80,19 +88,7 @@ class Callers:
     @cached_property
     def tokens(self) -> dict[str, str]:
         issued = {who: self.app.tokens.issue(self.accounts[who].session) for who in ROLES}
-        return issued | forged(self.accounts["owner"])
-
-    def declared(self, operation_id: str) -> Operation:
-        """What the view declares."""
-        for name, view in self.app.view_functions.items():
-            operation = getattr(view, "operation", None)
-            if operation is not None and name.endswith(f".{operation_id}"):
-                assert isinstance(operation, Operation)
-                return operation
-        raise LookupError(operation_id)
-
-    def access(self, operation_id: str) -> Access:
-        return self.declared(operation_id).access
+        return issued | forged(self.accounts["owner"]) | of_provider()
 
     async def send(
         self, who: str, method: str, path: str, headers: dict[str, str] | None = None, **body: Any
@@ -151,6 +147,17 @@ def forged(victim: Account) -> dict[str, str]:
         "another key": jwt.encode(claims, b"0" * 32, "HS256", headers=key_id),
         "an empty one": "",
     }
+
+
+def of_provider() -> dict[str, str]:
+    """Tokens of the identity provider that are no access tokens."""
+    events: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    headers = {
+        "ID token": bearer(KEY, "one", nonce="n"),
+        "logout token": bearer(KEY, "one", events=events),
+        "no at+jwt": bearer(KEY, "one", typ="JWT"),
+    }
+    return {who: header["Authorization"].split()[1] for who, header in headers.items()}
 
 
 def signed(claims: dict[str, Any]) -> str:

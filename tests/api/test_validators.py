@@ -9,7 +9,7 @@ import pytest
 from api.app import Api
 from api.settings import Settings
 from openapi.operation import Access
-from tests.api.callers import OPERATIONS, Callers, described, request_of
+from tests.api.callers import OPERATIONS, Callers, declared, described, request_of
 from tests.factory import settings_for
 
 READS = [name for name, (method, _) in OPERATIONS.items() if method == "get"]
@@ -61,7 +61,7 @@ async def test_a_write_takes_the_etag_of_its_own_row_alone(
     callers: Callers, operation_id: str
 ) -> None:
     """All rows here have version 1. Where the address is the same, their ETags are not."""
-    access, method = callers.declared(operation_id).access, OPERATIONS[operation_id][0]
+    access, method = declared(callers.app, operation_id).access, OPERATIONS[operation_id][0]
     who = "admin" if access is Access.ADMINS else "owner"
     path = await callers.path(operation_id)
     etag = (await callers.send(who, "GET", path)).headers["ETag"]
@@ -79,7 +79,7 @@ async def test_no_cache_keeps_what_one_account_is_shown(
     callers: Callers, operation_id: str
 ) -> None:
     """Nor does a cache that several share mix up callers."""
-    operation, method = callers.declared(operation_id), OPERATIONS[operation_id][0]
+    operation, method = declared(callers.app, operation_id), OPERATIONS[operation_id][0]
     who = "admin" if operation.access is Access.ADMINS else "owner"
     path = await callers.path(operation_id)
     response = await callers.send(who, method, path, **request_of(operation_id))
