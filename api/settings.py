@@ -116,6 +116,26 @@ class Settings:
         "For how many seconds a connection may wait for its next request; more than a proxy in "
         "front keeps its idle ones.",
     )
+    send_timeout: int = setting(
+        "30",
+        integer(1, 3600),
+        "1 to 3600",
+        "For how many seconds a client may take nothing of what waits for it before it is cut off.",
+    )
+    max_connections: int | None = setting(
+        "",
+        optional(integer(1, 1_000_000)),
+        "1 to 1000000",
+        "How many connections a process holds; more close those that wait for their clients. By "
+        "default 256 less than it may have descriptors, at most 4096.",
+    )
+    http2_cleartext: bool = setting(
+        "false",
+        boolean,
+        "true or false",
+        "Whether HTTP/2 is spoken without TLS, to clients that begin with it (prior knowledge). "
+        "`Upgrade: h2c` is always ignored.",
+    )
     tls_certfile: str = setting(
         "",
         file,
@@ -148,6 +168,13 @@ class Settings:
         socket_address,
         "an absolute path, or @ and a name",
         "Where systemd wants to hear that the service is ready; systemd sets it.",
+    )
+    watchdog_usec: int | None = setting(
+        "",
+        optional(integer(1, 2**63)),
+        "1 to 9223372036854775808",
+        "Within how many microseconds systemd wants to hear again that the process isn't stuck; "
+        "systemd sets it.",
     )
     database_url: str = setting(
         "sqlite:///data/items.db",

@@ -1,55 +1,266 @@
-"""Hypercorn's side of one connection, with an end that its client hears of."""
+"""One connection: what its client sends and takes, and an end that its client hears of."""
 
-from h2.events import Event as H2Event
-from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.asyncio.worker_context import WorkerContext
-from hypercorn.events import Event, RawData, Updated
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h2 import H2Protocol
-from hypercorn.protocol.h11 import H11Protocol
-from hyperframe.frame import Frame, GoAwayFrame
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+from ssl import SSLContext
+from typing import Any
+
+from hypercorn.asyncio.task_group import TaskGroup
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H2ProtocolAssumedError
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+from serving.connections import Connections
+from serving.http1 import Http1
+from serving.http2 import Http2
+from serving.sparing import SparingLog
+from serving.streams import Call
+from serving.tcp import taken_by
 
 GOAWAY = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
 """RFC 9113 §6.8: open no more streams here; what is under way will still be taken."""
 
+SLICE = 64 * 1024
+"""How much is read, and handed to the socket, at a time."""
 
-class Context(WorkerContext):
-    """What all connections share: how far the end has come."""
+LAST_WORDS = 2.0
+"""For how many seconds the end of TLS waits for the client's."""
 
-    retiring = False
-    leaving = False
+ROOM = 1024 * 1024
+"""How many bytes may wait for a client before its further requests wait, too."""
+
+log = logging.getLogger(__name__)
+sparing = SparingLog(log)
 
 
-class Connection(TCPServer):
-    """Hypercorn would close it unannounced, and lose the request that is under way.
+class Connection:
+    """Serves what comes on `accepted`, through TLS if there is `tls`.
 
     HTTP/1.1 announces the end in its answers (serving/drain.py), HTTP/2 here.
     """
 
-    context: Context
-    _announced = False
-    _multiplexes = False
+    def __init__(
+        self,
+        application: Call,
+        config: Config,
+        context: Connections,
+        accepted: socket.socket,
+        tls: SSLContext | None,
+        *,
+        cleartext_http2: bool,
+    ) -> None:
+        self.unsent = 0
+        self.protocol: Http1 | Http2 | None = None
+        self._application = application
+        self._config = config
+        self._context = context
+        self._socket = accepted
+        self._tls = tls
+        self._cleartext_http2 = cleartext_http2
+        self._loop = asyncio.get_running_loop()
+        self._writer: asyncio.StreamWriter | None = None
+        self._sending = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._waits_since = self._taken_since = self._loop.time()
+        self._taken = 0
+        self._announced = self._multiplexes = self._deaf = False
+        self.task = self._loop.create_task(self._run())
+        """Ends with the connection."""
+        self.task.add_done_callback(lambda _: accepted.close())
 
     def follow(self) -> None:
         """Do what the context says that it is time for."""
-        if self.writer.is_closing():
+        if self._writer is None or self._writer.is_closing():
             return
-        if self.context.retiring and not self._announced:
-            self._announce()
-        if self.context.leaving and self._idle:
-            self.writer.close()
+        if self._context.retiring and not self._announced:
+            self._announce(self._writer)
+        if self._context.leaving and self._idle:
+            self._writer.close()
 
-    async def protocol_send(self, event: Event) -> None:
-        if isinstance(self._protocol, H2Protocol):
-            self._multiplexes |= len(self._protocol.streams) > 1
-            # A client that says goodbye still waits for its answers, as Node's session.close()
-            # does, but h2 would send it nothing any more. For us there is nothing to do.
-            self._protocol.connection._frame_dispatch_table[GoAwayFrame] = ignore
-        await super().protocol_send(event)
-        if isinstance(event, Updated):
+    @property
+    def waits_for_client(self) -> bool:
+        if self.protocol is None or self._writer is None:
+            return True
+        held = self.unsent or self._writer.transport.get_write_buffer_size()
+        return bool(held) or self.protocol.waits_for_client
+
+    def abort(self) -> None:
+        if self._writer is None:
+            self.task.cancel()
+            return
+        if taken_by(self._socket, self._writer.transport)[1]:
+            # Or the system would go on with what it has been given.
+            with contextlib.suppress(OSError):
+                linger = struct.pack("ii", 1, 0)
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
+
+    async def check(self, now: float) -> None:
+        """End it when its client has sent no request, or taken nothing, for too long."""
+        if self.protocol is None or self._writer is None:
+            return  # the handshake of TLS has a timeout of its own
+        limits = self._context.limits
+        closing = self._writer.is_closing()
+        if self._idle and not closing:
+            if now - self._waits_since >= limits.keep_alive:
+                await self.protocol.handle(Closed())
+                self._writer.close()
+            return
+        taken, pending = taken_by(self._socket, self._writer.transport)
+        if not pending or taken != self._taken:
+            self._taken, self._taken_since = taken, now
+        elif now - self._taken_since >= limits.send_timeout:
+            sparing.warning("a client took nothing for %s seconds: cut off", limits.send_timeout)
+            self.abort()
+            return
+        if isinstance(self.protocol, Http2):
+            await self.protocol.reset_stalled(now - limits.send_timeout)
+
+    async def _run(self) -> None:
+        try:
+            reader, writer = await self._open()
+        except OSError:
+            return  # the client has left, or the handshake of TLS has failed
+        try:
+            async with TaskGroup(self._loop) as group:
+                self.protocol = self._speak(group, writer)
+                await self.protocol.initiate()
+                await self._read(reader, group)
+        finally:
+            await self._close()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._addresses = (
+            self._tls is not None,
+            parse_socket_addr(self._socket.family, self._socket.getpeername()),
+            parse_socket_addr(self._socket.family, self._socket.getsockname()),
+        )
+        reader = asyncio.StreamReader(limit=SLICE // 2)  # it stops reading at twice as much
+        protocol = asyncio.StreamReaderProtocol(reader)
+        timeouts: dict[str, float] = {}
+        if self._tls is not None:
+            timeouts = {
+                "ssl_handshake_timeout": self._config.ssl_handshake_timeout,
+                "ssl_shutdown_timeout": LAST_WORDS,
+            }
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: protocol, self._socket, ssl=self._tls, **timeouts
+        )
+        transport.max_size = SLICE  # type: ignore[attr-defined]  # asyncio's own reads 256 KiB at once
+        self._writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        return reader, self._writer
+
+    def _speak(self, group: TaskGroup, writer: asyncio.StreamWriter) -> Http1 | Http2:
+        tls = writer.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() == "h2":
+            return self._speak_http2(group)
+        return Http1(
+            self._serve,
+            self._config,
+            self._context,
+            group,
+            ConnectionState({}),
+            *self._addresses,
+            self._send,
+            cleartext_http2=self._cleartext_http2,
+        )
+
+    def _speak_http2(self, group: TaskGroup) -> Http2:
+        return Http2(
+            self._serve,
+            self._config,
+            self._context,
+            group,
+            ConnectionState({}),
+            self._addresses,
+            send=self._send,
+            hold=self._hold,
+        )
+
+    async def _read(self, reader: asyncio.StreamReader, group: TaskGroup) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(SLICE):
+                self._context.heard_of(self)
+                if self._deaf:
+                    continue
+                try:
+                    await self._handle(RawData(data))
+                except H2ProtocolAssumedError as assumed:
+                    self.protocol = self._speak_http2(group)
+                    await self.protocol.initiate()
+                    await self._handle(RawData(assumed.data))
+        await self._handle(Closed())
+
+    async def _handle(self, event: Event) -> None:
+        if self.protocol is not None:
+            await self.protocol.handle(event)
+
+    async def _serve(self, *call: Any) -> None:
+        """Call the application, once there is room for what it will answer."""
+        while self.unsent > ROOM:
+            self._room.clear()
+            await self._room.wait()
+        if self._writer is not None and not self._writer.is_closing():
+            await self._application(*call)
+
+    def _hold(self, change: int) -> None:
+        self.unsent += change
+        self._room.set()
+        self._context.hold(change)
+
+    async def _send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            await self._write(event.data)
+        elif isinstance(event, Closed):
+            await self._close()
+        elif isinstance(event, Updated):
+            self._waits_since = self._loop.time()
+            if isinstance(self.protocol, Http2):
+                self._multiplexes |= len(self.protocol.streams) > 1
             self.follow()
 
-    def _announce(self) -> None:
+    async def _write(self, data: bytes) -> None:
+        if self._writer is None:
+            return
+        try:
+            async with self._sending:
+                if len(data) <= SLICE:
+                    self._writer.write(data)
+                    await self._writer.drain()
+                else:
+                    await self._write_slices(self._writer, memoryview(data))
+        except (OSError, RuntimeError):
+            await self._handle(Closed())
+
+    async def _write_slices(self, writer: asyncio.StreamWriter, rest: memoryview) -> None:
+        """Write what is large without a copy of it all in the transport's buffer."""
+        self._hold(len(rest))
+        try:
+            while rest:
+                writer.write(rest[:SLICE])
+                await writer.drain()
+                self._hold(-len(rest[:SLICE]))
+                rest = rest[SLICE:]
+        finally:
+            self._hold(-len(rest))
+
+    async def _close(self) -> None:
+        writer = self._writer
+        if writer is None:
+            return
+        with contextlib.suppress(OSError, RuntimeError):
+            if writer.can_write_eof():
+                writer.write_eof()
+        writer.close()
+        with contextlib.suppress(OSError, RuntimeError):
+            await writer.wait_closed()
+
+    def _announce(self, writer: asyncio.StreamWriter) -> None:
         """Announce the end over HTTP/2, as soon as that does no harm.
 
         There are clients, such as httpx, that drop their open streams when they hear of it. So
@@ -57,53 +268,22 @@ class Connection(TCPServer):
         request that crosses it is ignored, and can be sent again elsewhere. Who has had several
         open at once hears of it at once, as the RFC has it.
         """
-        http2 = self._protocol
-        if not isinstance(http2, H2Protocol):
+        http2 = self.protocol
+        if not isinstance(http2, Http2):
             return
         if self._multiplexes:
             frames = GOAWAY
-        elif self._idle and http2.connection.highest_inbound_stream_id:
+        elif http2.idle and http2.connection.highest_inbound_stream_id:
             http2.connection.close_connection()
             frames = http2.connection.data_to_send()
-            self.protocol = Deaf(self.protocol)
+            # Nothing gets through any more but the connection's end. To close instead would have
+            # the system reset it under what the client still sends, before it has read this.
+            self._deaf = True
         else:
             return
         self._announced = True
-        self.writer.write(frames)
+        writer.write(frames)
 
     @property
     def _idle(self) -> bool:
-        """Whether no request is being answered, nor the end of an answer still to be sent."""
-        protocol = self._protocol
-        if isinstance(protocol, H2Protocol):
-            return protocol.idle and not protocol.stream_buffers
-        return protocol.stream is None
-
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        # The client has left. Hypercorn would still wait for the end of its idle time.
-        await self.idle_task.stop()
-
-    @property
-    def _protocol(self) -> H11Protocol | H2Protocol:
-        return self.protocol.protocol
-
-
-def ignore(frame: Frame) -> tuple[list[Frame], list[H2Event]]:
-    """Answer a frame with none, and tell nobody of it."""
-    return [], []
-
-
-class Deaf(ProtocolWrapper):
-    """A protocol to which nothing gets through any more but the end of its connection.
-
-    To close instead would have the system reset the connection under what the client is still
-    sending, before it has read the goodbye.
-    """
-
-    def __init__(self, protocol: ProtocolWrapper) -> None:
-        self.protocol = protocol.protocol
-
-    async def handle(self, event: Event) -> None:
-        if not isinstance(event, RawData):
-            await self.protocol.handle(event)
+        return self.protocol is not None and self.protocol.idle

@@ -5,7 +5,7 @@ import socket
 
 log = logging.getLogger(__name__)
 
-READY, STOPPING = "READY=1", "STOPPING=1"
+READY, STOPPING, ALIVE = "READY=1", "STOPPING=1", "WATCHDOG=1"
 
 
 def notify(address: str, state: str) -> None:

@@ -17,11 +17,16 @@ from types import FrameType
 from hypercorn.config import Config
 
 from serving.bridge import Bridge
+from serving.connections import Limits
+from serving.descriptors import descriptors_for_connections, raise_descriptor_limit
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, inherited, listen, turn_away
-from serving.notify import READY, STOPPING, notify
+from serving.notify import ALIVE, READY, STOPPING, notify
 from serving.server import Server
+
+MOST_CONNECTIONS = 4096
+"""For how many connections a process has the memory, about 50 kB each, unless it is told so."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -32,24 +37,31 @@ log = logging.getLogger(__name__)
 class Options:
     """How to serve.
 
+    `max_connections`: by default what the limit of descriptors allows, up to MOST_CONNECTIONS.
     `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: seconds
     from the signal until no more connection is accepted; `grace`: seconds from then on until
     what still runs is cut off. `certfile` turns TLS on; without a `keyfile` it holds the key too.
+    `watchdog`: seconds within which the manager at `notify_socket` must hear that the loop runs.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     listen_fd: int | None = None
     keep_alive_timeout: float = 5
+    send_timeout: float = 30
+    max_connections: int | None = None
+    cleartext_http2: bool = False
     certfile: str = ""
     keyfile: str = ""
     delay: float = 0
     grace: float = 20
     notify_socket: str = ""
+    watchdog: float | None = None
 
 
 def run(application: Bridge, options: Options) -> None:
     """Serve until the end. Raises SystemExit with one line when it can't begin."""
+    raise_descriptor_limit()
     config = hypercorn_config(options)
     if options.listen_fd is None:
         listener = listen(options.host, options.port)
@@ -63,12 +75,13 @@ async def serve(
 ) -> None:
     """Enter the application's lifespan, serve on `listener` until a signal, and leave both."""
     drain = Drain(application)
-    server = Server(drain, config)
+    server = Server(drain, config, limits_of(options), cleartext_http2=options.cleartext_http2)
     async with opened(application.lifespan):
         await server.start(listener)
         stop = first_signal()
         log.info("Running on %s", address_of(listener, tls=config.ssl_enabled))
         notify(options.notify_socket, READY)
+        alive = asyncio.create_task(report_alive(options))
         await stop.wait()
         notify(options.notify_socket, STOPPING)
         drain.stopping = True
@@ -78,6 +91,23 @@ async def serve(
             await turn_away(listener)
         drain.close()
         await server.stop(options.grace)
+        alive.cancel()
+
+
+def limits_of(options: Options) -> Limits:
+    most = options.max_connections or min(MOST_CONNECTIONS, descriptors_for_connections())
+    return Limits(
+        keep_alive=options.keep_alive_timeout,
+        send_timeout=options.send_timeout,
+        connections=most,
+    )
+
+
+async def report_alive(options: Options) -> None:
+    """Tell the service manager, twice as often as it asks for, that the loop is not stuck."""
+    while options.watchdog:
+        notify(options.notify_socket, ALIVE)
+        await asyncio.sleep(options.watchdog / 2)
 
 
 def first_signal() -> asyncio.Event:
@@ -110,8 +140,6 @@ def hypercorn_config(options: Options) -> Config:
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     config.backlog = 1024  # connections wait there while a process is replaced
-    config.keep_alive_timeout = options.keep_alive_timeout
-    # Over HTTP/2 Hypercorn loses the request that follows the last one.
     config.keep_alive_max_requests = sys.maxsize
     if options.certfile:
         config.certfile = options.certfile

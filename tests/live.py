@@ -14,7 +14,7 @@ from hypercorn.config import Config
 from serving.asgi import Application
 from serving.drain import Drain
 from serving.listener import address_of, listen
-from serving.runner import Options, hypercorn_config
+from serving.runner import Options, hypercorn_config, limits_of
 from serving.server import Server
 
 HUNG = 60
@@ -88,14 +88,21 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def started(
-    application: Application, *, grace: float = HUNG, **options: Any
+    application: Application, *, grace: float = HUNG, **given: Any
 ) -> AsyncIterator[Running]:
     """Serve `application` until the test stops it, or has ended.
 
     `grace`: seconds that open requests then have. Raises TimeoutError when the test hangs.
     """
     drain = Drain(application)
-    server = Server(drain, hypercorn_config(Options(**options)))
+    # Over TLS alone, what a test sends frame by frame would be hard to see.
+    options = Options(**{"cleartext_http2": True, **given})
+    server = Server(
+        drain,
+        hypercorn_config(options),
+        limits_of(options),
+        cleartext_http2=options.cleartext_http2,
+    )
     listener = listen("127.0.0.1", 0)
     running = Running(address_of(listener, tls=False), server, drain)
     await server.start(listener)
@@ -108,9 +115,11 @@ async def started(
 
 
 @contextlib.asynccontextmanager
-async def served(application: Application, *, grace: float = HUNG) -> AsyncIterator[str]:
+async def served(
+    application: Application, *, grace: float = HUNG, **given: Any
+) -> AsyncIterator[str]:
     """The address of `application`, as `started` serves it."""
-    async with started(application, grace=grace) as running:
+    async with started(application, grace=grace, **given) as running:
         yield running.address
 
 

@@ -78,14 +78,15 @@ async def test_a_client_that_stops_reading_and_leaves_leaves_nothing_behind(leav
         streams = [await client.open("GET /") for _ in range(5)]
         while sum(len(response.body) for response in client.responses.values()) < 65_535:
             await client.receive()
-        assert bridge.running == 5
+        # The others wait until there is room for what they will answer.
+        assert bridge.running == 3
         for stream in streams:
             if leave == "stream":
                 client.h2.reset_stream(stream)
         await client.flush()
         if leave == "connection":
             client.writer.close()
-        await bridge.idle(after=5)
+        await bridge.idle(after=3)
 
 
 async def test_a_view_that_waits_is_not_ended_by_a_reset() -> None:

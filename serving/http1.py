@@ -1,0 +1,135 @@
+"""HTTP/1.1 as RFC 9112 has it: h11 and Hypercorn are lenient where a proxy may read differently.
+
+Two readings of one request are what request smuggling is made of. So whatever a client that follows
+the RFC does not send is answered 400, and the connection closed.
+"""
+
+import re
+from typing import Any
+
+import h11
+from h11._receivebuffer import ReceiveBuffer
+from hypercorn.events import Closed, Event
+from hypercorn.protocol.h11 import H2ProtocolAssumedError, H11Protocol
+
+BLANK_LINE = re.compile(rb"\n\r?\n")
+ILLEGAL = re.compile(
+    rb"(?<!\r)\n|\r(?!\n)"  # a line ends with CR and LF, and neither stands alone (§2.2)
+    rb"|\r\n[ \t]"  # a header that is folded over two lines (§5.2)
+    rb"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"  # control characters (RFC 9110 §5.5)
+)
+
+VERSIONS = (b"1.0", b"1.1")
+OTHER_FORMS = {(b"OPTIONS", b"*")}
+ABSOLUTE_FORM = re.compile(rb"https?://(?P<authority>[^/?#@]+)/?(?P<path>[^#]*)", re.IGNORECASE)
+
+
+class StrictBuffer(ReceiveBuffer):
+    """What was received and not parsed yet. Raises h11.LocalProtocolError, as h11's parser does."""
+
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        """The lines of a head, or of trailers, once they are complete."""
+        if self._data.startswith(b"\r\n"):
+            self._extract(2)
+            return []
+        end = BLANK_LINE.search(self._data, self._multiple_lines_search)
+        if end is None:
+            self._multiple_lines_search = max(0, len(self._data) - 2)
+            return None
+        head = self._extract(end.end())
+        if ILLEGAL.search(head):
+            raise h11.LocalProtocolError("a bare CR or LF, a folded line or a control character")
+        return head.split(b"\r\n")[:-2]
+
+    def maybe_extract_next_line(self) -> bytearray | None:
+        """The line with a chunk's size, with its line break."""
+        line = super().maybe_extract_next_line()
+        if line is not None and (line.endswith((b" \r\n", b"\t\r\n")) or ILLEGAL.search(line)):
+            raise h11.LocalProtocolError("a chunk's size is followed by what does not belong there")
+        return line
+
+
+class StrictConnection(h11.Connection):
+    """h11's parser, strict. `cleartext_http2`: HTTP/2's preface raises H2ProtocolAssumedError."""
+
+    def __init__(self, max_head: int, *, cleartext_http2: bool) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=max_head)
+        self._receive_buffer = StrictBuffer()
+        self._cleartext_http2 = cleartext_http2
+        self.client_left = False
+
+    def next_event(self) -> Any:
+        if self.client_left:
+            return h11.NEED_DATA  # or Hypercorn waits for ever to go on with a pipeline
+        if self.their_state is h11.IDLE:
+            received = self._receive_buffer
+            # RFC 9112 §2.2: some clients send an empty line after a body.
+            if received._data.startswith(b"\r\n"):
+                received.maybe_extract_at_most(2)
+            elif received._data == b"\r":
+                return h11.NEED_DATA
+        event = super().next_event()
+        return self._checked(event) if isinstance(event, h11.Request) else event
+
+    def _checked(self, request: h11.Request) -> h11.Request:
+        if request.http_version not in VERSIONS:
+            if self._cleartext_http2 and (request.method, request.target) == (b"PRI", b"*"):
+                raise H2ProtocolAssumedError(b"PRI * HTTP/2.0\r\n\r\n" + self.trailing_data[0])
+            raise h11.RemoteProtocolError("not HTTP/1.1", error_status_hint=505)
+        names = {name for name, _ in request.headers}
+        if b"transfer-encoding" in names and (
+            b"content-length" in names or request.http_version == b"1.0"
+        ):
+            raise h11.RemoteProtocolError("the body's length is ambiguous (RFC 9112 §6.1)")
+        if request.target.startswith(b"/") or (request.method, request.target) in OTHER_FORMS:
+            return request
+        return request if request.method == b"CONNECT" else origin_form(request)
+
+
+class Http1(H11Protocol):
+    """Hypercorn's side of an HTTP/1.1 connection. `Upgrade: h2c` is ignored, as RFC 9113 has it."""
+
+    def __init__(self, *args: Any, cleartext_http2: bool) -> None:
+        super().__init__(*args)
+        self.connection = StrictConnection(
+            self.config.h11_max_incomplete_size, cleartext_http2=cleartext_http2
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.stream is None
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether a request, or a part of one, is still to come."""
+        return self.idle or self.connection.their_state is h11.SEND_BODY
+
+    async def handle(self, event: Event) -> None:
+        if isinstance(event, Closed) and isinstance(self.connection, StrictConnection):
+            self.connection.client_left = True
+            await super().handle(event)
+            await self.can_read.set()
+        else:
+            await super().handle(event)
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        pass
+
+
+def origin_form(request: h11.Request) -> h11.Request:
+    """The request for an absolute URL as one for its path, with the URL's authority as its Host.
+
+    RFC 9112 §3.2.2 has a server accept it, and ignore the Host that was sent. Raises
+    h11.RemoteProtocolError for any other target.
+    """
+    url = ABSOLUTE_FORM.fullmatch(request.target)
+    if url is None:
+        raise h11.RemoteProtocolError("the target is neither a path nor an absolute URL")
+    headers = [(b"host", url["authority"]), *(h for h in request.headers if h[0] != b"host")]
+    return h11.Request(
+        method=request.method,
+        target=b"/" + url["path"],
+        headers=headers,
+        http_version=request.http_version,
+    )

@@ -1,0 +1,377 @@
+"""HTTP/2 over h2: what happens to one stream leaves the others alone.
+
+Hypercorn's own protocol ends the connection, and every request on it, for whatever is raised while
+it handles one stream; it copies answers into a buffer each, and keeps a tree of priorities, which
+RFC 9113 has done away with.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+)
+from h2.exceptions import NoSuchStreamError, ProtocolError
+from h2.settings import SettingCodes, Settings
+from hpack.exceptions import HPACKError
+from hypercorn.config import Config
+from hypercorn.events import Closed, RawData, Updated
+from hypercorn.events import Event as ConnectionEvent
+from hypercorn.protocol import events as stream_events
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.typing import ConnectionState, TaskGroup, WorkerContext
+from hypercorn.utils import filter_pseudo_headers
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
+
+from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
+
+PIECE = 8 * 1024
+"""How many bytes are parsed at a time: some 900 of the smallest frames."""
+
+FRAMES, SECONDS = 1000, 10.0
+"""How many frames that carry nothing a client may send within so many seconds."""
+CANCELLED = 5
+"""For how many of these a stream counts that the client itself resets: its work is done in vain."""
+
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
+
+Address = tuple[str, int] | None
+Addresses = tuple[bool, Address, Address]
+"""Whether TLS is spoken, the client's address, and the server's."""
+
+log = logging.getLogger(__name__)
+
+
+class Http2Connection(H2Connection):
+    """h2's connection; a fault that concerns one stream resets that stream.
+
+    h2 ends the connection for a header that isn't allowed, or a body that is not as long as its
+    Content-Length says; RFC 9113 §8.1.1 makes these errors of the stream.
+    """
+
+    MAX_CLOSED_STREAMS = 4096  # of which it remembers how they ended; h2 has 65,536
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(H2Configuration(client_side=False, header_encoding=None))
+        self.DEFAULT_MAX_INBOUND_FRAME_SIZE = config.h2_max_inbound_frame_size
+        self.local_settings = Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: config.h2_max_concurrent_streams,
+                SettingCodes.MAX_HEADER_LIST_SIZE: config.h2_max_header_list_size,
+                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
+            },
+        )
+        handlers = self._frame_dispatch_table
+        for kind in (HeadersFrame, DataFrame):
+            handlers[kind] = self._isolated(handlers[kind])
+        # A client that says goodbye still waits for its answers, as Node's session.close() does,
+        # but h2 would send it nothing any more. For us there is nothing to do.
+        handlers[GoAwayFrame] = lambda frame: ([], [])
+
+    def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
+        def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:
+            try:
+                frames, events = handle(frame)
+            except ProtocolError as error:
+                # Without the decoder's state no header can be read any more.
+                spoiled = isinstance(error.__cause__, HPACKError)
+                if spoiled or isinstance(error, NoSuchStreamError):
+                    raise
+                if frame.stream_id not in self.streams:
+                    raise
+                self.reset_stream(frame.stream_id, error.error_code)
+                return [], [StreamReset(frame.stream_id, error.error_code, remote_reset=False)]
+            return frames, events
+
+        return handle_isolated
+
+
+class Http2:
+    """The server's side of one connection. `hold` hears how many bytes wait for the client."""
+
+    def __init__(
+        self,
+        application: Call,
+        config: Config,
+        context: WorkerContext,
+        task_group: TaskGroup,
+        state: ConnectionState,
+        addresses: Addresses,
+        *,
+        send: Callable[[ConnectionEvent], Awaitable[None]],
+        hold: Callable[[int], None],
+    ) -> None:
+        self.connection = Http2Connection(config)
+        self.streams: dict[int, Stream] = {}
+        self.closed = False
+        self._application = application
+        self._config = without_queue_limit(config)
+        self._context = context
+        self._task_group = task_group
+        self._state = state
+        self._addresses = addresses
+        self._send = send
+        self._hold = hold
+        self._wake = asyncio.Event()
+        self._empty_frames = 0
+        self._counted_since = asyncio.get_running_loop().time()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered, nor the end of an answer still to be sent."""
+        return not self.streams
+
+    @property
+    def waits_for_client(self) -> bool:
+        return all(stream.waits_for_client for stream in self.streams.values())
+
+    async def initiate(self) -> None:
+        self.connection.initiate_connection()
+        await self._flush()
+        self._task_group.spawn(self._send_answers)
+
+    async def handle(self, event: ConnectionEvent) -> None:
+        if isinstance(event, Closed):
+            self.closed = True
+            for stream in list(self.streams.values()):
+                await self._close(stream)
+            self._wake.set()
+        elif isinstance(event, RawData):
+            for begin in range(0, len(event.data), PIECE):
+                if not self.closed:
+                    await self._receive(event.data[begin : begin + PIECE])
+
+    async def stream_send(self, event: stream_events.Event) -> None:
+        """Send a part of an answer; nothing where its stream has ended meanwhile."""
+        stream = self.streams.get(event.stream_id)
+        if stream is None:
+            return
+        match event:
+            case stream_events.Response() | stream_events.InformationalResponse():
+                self._send_head(event)
+            case stream_events.Body() | stream_events.Data():
+                self._wake.set()
+                await stream.outbox.put(event.data)
+            case stream_events.EndBody() | stream_events.EndData():
+                self._wake.set()
+                await stream.outbox.end()
+                if isinstance(stream.http, WSStream):
+                    await self._close(stream)  # it doesn't say so itself where it has refused
+            case stream_events.StreamClosed():
+                await self._close(stream)
+
+    async def reset_stalled(self, before: float) -> int:
+        """Reset the streams of whose answers nothing was taken since `before`; how many."""
+        stalled = [
+            stream
+            for stream in self.streams.values()
+            if stream.outbox.size and stream.outbox.taken_at < before
+        ]
+        for stream in stalled:
+            await self._reset(stream, ErrorCodes.CANCEL)
+        return len(stalled)
+
+    async def _receive(self, data: bytes) -> None:
+        try:
+            events = self.connection.receive_data(data)
+            for event in events:
+                await self._handle_isolated(event)
+            self._bound_empty_frames(events)
+        except ProtocolError:
+            await self._flush()
+            await self._send(Closed())
+        else:
+            await self._flush()
+
+    async def _handle_isolated(self, event: Event) -> None:
+        try:
+            await self._handle_event(event)
+        except Exception:
+            log.exception("a stream of HTTP/2 failed")
+            stream = self.streams.get(getattr(event, "stream_id", 0))
+            if stream is not None:
+                await self._reset(stream, ErrorCodes.INTERNAL_ERROR)
+
+    async def _handle_event(self, event: Event) -> None:
+        if isinstance(event, RequestReceived):
+            await self._open(event)
+            return
+        stream = self.streams.get(getattr(event, "stream_id", 0))
+        match event:
+            case DataReceived():
+                await self._handle_data(stream, event)
+            case StreamEnded() if stream is not None:
+                stream.inbox.complete = True
+                await stream.http.handle(stream_events.EndBody(stream.id))
+            case StreamReset() if stream is not None:
+                await self._close(stream)
+            case _:
+                self._wake.set()  # the windows or their size may have changed
+
+    async def _handle_data(self, stream: Stream | None, event: DataReceived) -> None:
+        unread = len(event.data) if stream is not None else 0
+        if padding := event.flow_controlled_length - unread:
+            self.connection.acknowledge_received_data(padding, event.stream_id)
+        if stream is not None:
+            stream.inbox.arrived(unread)
+            await stream.http.handle(stream_events.Body(stream.id, event.data))
+
+    async def _open(self, request: RequestReceived) -> None:
+        stream_id, headers = request.stream_id, request.headers or []
+        pseudo = {name: value for name, value in headers if name.startswith(b":")}
+        method, path = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
+        connects = method == b"CONNECT"
+        if (
+            not METHOD.fullmatch(method)
+            or not PATH.fullmatch(path)
+            or (connects and b":protocol" not in pseudo)
+        ):
+            self._refuse(stream_id)
+            return
+        ssl, client, server = self._addresses
+        inbox = Inbox(self.connection, stream_id, self._wake.set)
+        http = (WSStream if connects else HTTPStream)(
+            inbox.before(self._application),
+            self._config,
+            self._context,
+            self._task_group,
+            ssl,
+            client,
+            server,
+            self.stream_send,
+            stream_id,
+        )
+        self.streams[stream_id] = Stream(stream_id, http, inbox, Outbox(self._hold))
+        await self._send(Updated(idle=False))
+        await http.handle(
+            stream_events.Request(
+                stream_id=stream_id,
+                headers=filter_pseudo_headers(headers),
+                http_version="2",
+                method=method.decode("ascii").upper(),
+                raw_path=path,
+                state=self._state,
+            )
+        )
+
+    def _refuse(self, stream_id: int) -> None:
+        self.connection.send_headers(
+            stream_id, [(b":status", b"400"), (b"content-length", b"0")], end_stream=True
+        )
+        with suppress(ProtocolError):
+            self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
+
+    def _send_head(
+        self, event: stream_events.Response | stream_events.InformationalResponse
+    ) -> None:
+        status = (b":status", b"%d" % event.status_code)
+        headers = [status, *event.headers, *self._config.response_headers("h2")]
+        self.connection.send_headers(event.stream_id, headers)
+        self._wake.set()
+
+    def _bound_empty_frames(self, events: list[Event]) -> None:
+        """End a connection on which too much comes that carries nothing: RFC 9113 §10.5."""
+        for event in events:
+            match event:
+                case RequestReceived():
+                    self._credit()
+                case StreamEnded():
+                    pass
+                case DataReceived(data=data) if data:
+                    pass
+                case StreamReset(remote_reset=True):
+                    self._empty_frames += CANCELLED
+                case _:
+                    self._empty_frames += 1
+        if self._empty_frames > FRAMES:
+            now = asyncio.get_running_loop().time()
+            if now - self._counted_since < SECONDS:
+                self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+                raise ProtocolError
+            self._empty_frames, self._counted_since = 0, now
+
+    def _credit(self) -> None:
+        """Allow for a priority with each request, and two window updates for each frame sent."""
+        self._empty_frames = max(0, self._empty_frames - 2)
+
+    async def _send_answers(self) -> None:
+        """Send what the windows have room for, a frame of each stream in turns.
+
+        In a task of its own, since the client may be slow to take it.
+        """
+        while not self.closed:
+            await self._wake.wait()
+            self._wake.clear()
+            sent = 1
+            while sent and not self.closed:
+                sent, unflushed = 0, 0
+                for stream in list(self.streams.values()):
+                    size = self._send_frame(stream)
+                    sent, unflushed = sent + size, unflushed + size
+                    if unflushed >= HIGH_WATER:
+                        await self._flush()
+                        unflushed = 0
+                await self._flush()
+
+    def _send_frame(self, stream: Stream) -> int:
+        """Send a frame of the answer's body, or its end; how many bytes."""
+        outbox, size = stream.outbox, 0
+        if not outbox.unsent:
+            return 0
+        try:
+            if outbox.size:
+                size = min(
+                    self.connection.local_flow_control_window(stream.id),
+                    self.connection.max_outbound_frame_size,
+                )
+                if size <= 0:
+                    return 0
+                data = outbox.take(size)
+                size = len(data)
+                self.connection.send_data(stream.id, data)
+                self._credit()
+            if outbox.ended and not outbox.size:
+                self.connection.end_stream(stream.id)
+                outbox.end_sent()
+        except ProtocolError:
+            outbox.close()  # the client has reset it
+        return size
+
+    async def _reset(self, stream: Stream, code: ErrorCodes) -> None:
+        with suppress(ProtocolError):
+            self.connection.reset_stream(stream.id, code)
+        await self._close(stream)
+        self._wake.set()
+
+    async def _close(self, stream: Stream) -> None:
+        """Forget `stream`; its application, if it still runs, hears that the client has left."""
+        if self.streams.pop(stream.id, None) is None:
+            return
+        # After the answer: no more of the body is wanted (RFC 9113 §8.1). Before: it has failed.
+        code = ErrorCodes.NO_ERROR if stream.outbox.sent else ErrorCodes.INTERNAL_ERROR
+        with suppress(ProtocolError):  # it has ended on both sides
+            self.connection.reset_stream(stream.id, code)
+        stream.close()
+        if hasattr(stream.http, "app_put"):  # or it has failed before it called the application
+            await stream.http.handle(stream_events.StreamClosed(stream.id))
+        self._wake.set()
+        if self.idle:
+            await self._send(Updated(idle=True))
+
+    async def _flush(self) -> None:
+        if data := self.connection.data_to_send():
+            await self._send(RawData(data))

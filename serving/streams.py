@@ -1,0 +1,159 @@
+"""One stream of an HTTP/2 connection: what has come on it, and what is to be sent."""
+
+import asyncio
+import copy
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from h2.connection import H2Connection
+from hypercorn.config import Config
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.typing import AppWrapper
+
+from serving.asgi import Message, Receive, Scope
+
+Call = Callable[..., Awaitable[None]]
+"""An application as Hypercorn calls it: ASGI's three arguments, and two for threads."""
+
+HIGH_WATER = 64 * 1024
+"""How many bytes of an answer wait in a stream before the application waits for the client."""
+
+
+class Outbox:
+    """The part of an answer that the client's window has no room for yet.
+
+    Holds what it is given without a copy. `hold` hears of each change in its size.
+    """
+
+    def __init__(self, hold: Callable[[int], None]) -> None:
+        self.size = 0
+        self.ended = False
+        """Whether nothing more is to be added."""
+        self.taken_at = asyncio.get_running_loop().time()
+        self.sent = False
+        """Whether all of it was sent, and the end."""
+        self._hold = hold
+        self._chunks: deque[memoryview] = deque()
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether there is something to send, be it only the end."""
+        return not self._closed and (self.size > 0 or self.ended)
+
+    async def put(self, data: bytes) -> None:
+        """Add `data`, and wait until less than HIGH_WATER is left."""
+        if self._closed:
+            return
+        if not self.size:
+            self.taken_at = asyncio.get_running_loop().time()
+        self._chunks.append(memoryview(data))
+        self._resize(len(data))
+        while self.size >= HIGH_WATER:
+            await self._wait()
+
+    async def end(self) -> None:
+        """Add no more, and wait until all of it is sent, or the stream is closed."""
+        self.ended = True
+        while not self._closed:
+            await self._wait()
+
+    def take(self, size: int) -> memoryview:
+        """The next bytes, `size` at most."""
+        chunk = self._chunks.popleft()
+        if len(chunk) > size:
+            self._chunks.appendleft(chunk[size:])
+        taken = chunk[:size]
+        self._resize(-len(taken))
+        self.taken_at = asyncio.get_running_loop().time()
+        return taken
+
+    def end_sent(self) -> None:
+        self.sent = True
+        self.close()
+
+    def close(self) -> None:
+        """Drop what is left."""
+        self._closed = True
+        self._chunks.clear()
+        self._resize(-self.size)
+
+    def _resize(self, change: int) -> None:
+        self.size += change
+        self._hold(change)
+        self._changed.set()
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+
+class Inbox:
+    """Hands a request's body to the application, and what it has taken back to the window.
+
+    Hypercorn hands it back as the body comes, and stops reading from the connection, for all
+    streams, while an application doesn't read.
+    """
+
+    def __init__(self, connection: H2Connection, stream_id: int, wake: Callable[[], None]) -> None:
+        self.complete = False
+        self._connection = connection
+        self._stream_id = stream_id
+        self._wake = wake
+        self._unread = 0
+
+    def arrived(self, size: int) -> None:
+        self._unread += size
+
+    def give_back(self, size: int) -> None:
+        """Let the client send `size` bytes more."""
+        size = min(size, self._unread)
+        if size:
+            self._unread -= size
+            self._connection.acknowledge_received_data(size, self._stream_id)
+            self._wake()
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        self.give_back(self._unread)
+
+    def before(self, application: Call) -> AppWrapper:
+        """`application`, with a `receive` that gives back what it returns."""
+
+        async def read(scope: Scope, receive: Receive, *rest: Any) -> None:
+            async def take() -> Message:
+                message = await receive()
+                self.give_back(len(message.get("body", b"")))
+                return message
+
+            await application(scope, take, *rest)
+
+        return cast("AppWrapper", read)
+
+
+class Stream:
+    """A request and its answer; `http` is Hypercorn's side of it towards the application."""
+
+    def __init__(self, stream_id: int, http: HTTPStream | WSStream, inbox: Inbox, outbox: Outbox):
+        self.id = stream_id
+        self.http = http
+        self.inbox = inbox
+        self.outbox = outbox
+
+    @property
+    def waits_for_client(self) -> bool:
+        return not self.inbox.complete or self.outbox.size > 0
+
+    def close(self) -> None:
+        self.inbox.close()
+        self.outbox.close()
+
+
+def without_queue_limit(config: Config) -> Config:
+    """`config` for streams, whose bodies are limited by the window."""
+    unlimited = copy.copy(config)
+    unlimited.max_app_queue_size = 0
+    return unlimited
