@@ -2,13 +2,11 @@
 
 import asyncio
 import errno
-import logging
 import os
 import socket
 from collections.abc import Callable
 
 from serving.connections import Connections
-from serving.sparing import SparingLog
 
 BATCH = 32
 """How many connections are accepted before the open ones are served again."""
@@ -17,8 +15,6 @@ PAUSE = 1.0
 """Seconds until it is tried again, if no connection ends before."""
 
 OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-log = SparingLog(logging.getLogger(__name__))
 
 
 class Acceptor:
@@ -62,22 +58,31 @@ class Acceptor:
 
     def _accept(self) -> None:
         for _ in range(BATCH):
+            spare = None
+            if self._connections.full:
+                spare = self._connections.longest_waiting()
+                if spare is None:
+                    self._pause("all have a request that is being answered")
+                    return
             try:
                 accepted, _ = self._listener.accept()
             except OSError as error:
                 # Anything else than a lack of resources concerns one connection: accept(2).
                 if error.errno in OUT_OF_RESOURCES:
-                    log.warning("no connection can be accepted: %s", os.strerror(error.errno))
-                    self._connections.make_room()
-                    self._pause()
+                    self._pause(os.strerror(error.errno))
                 return
             accepted.setblocking(False)
             self._accepted(accepted)
-            if self._connections.full and not self._connections.make_room():
-                log.warning("no connection is accepted: all have a request that is being answered")
-                self._pause()
-                return
+            if spare is not None:
+                self._connections.log.warning(
+                    "%d connections: those that wait for their clients make room",
+                    self._connections.limits.connections,
+                )
+                self._connections.dismiss(spare)
 
-    def _pause(self) -> None:
+    def _pause(self, reason: str) -> None:
+        self._connections.log.warning("no connection can be accepted: %s", reason)
+        if (spare := self._connections.longest_waiting()) is not None:
+            self._connections.dismiss(spare)
         self._loop.remove_reader(self._listener.fileno())
         self._resumes = self._loop.call_later(PAUSE, self.resume)

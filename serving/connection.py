@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
 import struct
 from ssl import SSLContext
@@ -18,7 +17,6 @@ from hypercorn.utils import parse_socket_addr
 from serving.connections import Connections
 from serving.http1 import Http1
 from serving.http2 import Http2
-from serving.sparing import SparingLog
 from serving.streams import Call
 from serving.tcp import taken_by
 
@@ -33,9 +31,6 @@ LAST_WORDS = 2.0
 
 ROOM = 1024 * 1024
 """How many bytes may wait for a client before its further requests wait, too."""
-
-log = logging.getLogger(__name__)
-sparing = SparingLog(log)
 
 
 class Connection:
@@ -115,7 +110,9 @@ class Connection:
         if not pending or taken != self._taken:
             self._taken, self._taken_since = taken, now
         elif now - self._taken_since >= limits.send_timeout:
-            sparing.warning("a client took nothing for %s seconds: cut off", limits.send_timeout)
+            self._context.log.warning(
+                "a client took nothing for %s seconds: cut off", limits.send_timeout
+            )
             self.abort()
             return
         if isinstance(self.protocol, Http2):

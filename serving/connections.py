@@ -13,8 +13,6 @@ from serving.sparing import SparingLog
 MAX_UNSENT = 48 * 1024 * 1024
 """How many bytes of answers may wait for all clients together."""
 
-log = SparingLog(logging.getLogger(__name__))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -52,6 +50,7 @@ class Connections(WorkerContext):
     def __init__(self, limits: Limits) -> None:
         super().__init__(max_requests=None)
         self.limits = limits
+        self.log = SparingLog(logging.getLogger(__name__))
         self.retiring = False
         self.leaving = False
         self._unsent = 0
@@ -59,7 +58,7 @@ class Connections(WorkerContext):
 
     @property
     def full(self) -> bool:
-        return len(self._members) > self.limits.connections
+        return len(self._members) >= self.limits.connections
 
     def add(self, member: Member) -> None:
         self._members[member] = None
@@ -72,17 +71,14 @@ class Connections(WorkerContext):
         if member in self._members:
             self._members.move_to_end(member)
 
-    def make_room(self) -> bool:
-        """Abort the connection that has waited for its client the longest; whether there is one."""
-        for member in self._members:
-            if member.waits_for_client:
-                log.warning(
-                    "more than %d connections: those that wait for their clients are closed",
-                    self.limits.connections,
-                )
-                self._abort(member)
-                return True
-        return False
+    def longest_waiting(self) -> Member | None:
+        """What has waited for its client the longest; None if all have a request to answer."""
+        return next((member for member in self._members if member.waits_for_client), None)
+
+    def dismiss(self, member: Member) -> None:
+        """Abort `member`, and forget it."""
+        self.remove(member)
+        member.abort()
 
     def hold(self, change: int) -> None:
         """`change` more bytes wait for clients; what holds most of too many is aborted."""
@@ -103,10 +99,8 @@ class Connections(WorkerContext):
         unsent = sum(member.unsent for member in self._members)
         while unsent > MAX_UNSENT:
             largest = max(self._members, key=lambda member: member.unsent)
-            log.warning("more than %d bytes wait for clients: the slowest are cut off", MAX_UNSENT)
+            self.log.warning(
+                "more than %d bytes wait for clients: the slowest are cut off", MAX_UNSENT
+            )
             unsent -= largest.unsent
-            self._abort(largest)
-
-    def _abort(self, member: Member) -> None:
-        self.remove(member)
-        member.abort()
+            self.dismiss(largest)

@@ -21,7 +21,9 @@ ILLEGAL = re.compile(
 
 VERSIONS = (b"1.0", b"1.1")
 OTHER_FORMS = {(b"OPTIONS", b"*")}
-ABSOLUTE_FORM = re.compile(rb"https?://(?P<authority>[^/?#@]+)/?(?P<path>[^#]*)", re.IGNORECASE)
+ABSOLUTE_FORM = re.compile(
+    rb"https?://(?P<authority>[^/?#@]+)(?:/|(?=\?)|$)(?P<path>[^#]*)", re.IGNORECASE
+)
 
 
 class StrictBuffer(ReceiveBuffer):

@@ -94,7 +94,7 @@ class Http2Connection(H2Connection):
                 if frame.stream_id not in self.streams:
                     raise
                 self.reset_stream(frame.stream_id, error.error_code)
-                return [], [StreamReset(frame.stream_id, error.error_code, remote_reset=False)]
+                return [], [StreamReset(stream_id=frame.stream_id, remote_reset=False)]
             return frames, events
 
         return handle_isolated
@@ -159,7 +159,12 @@ class Http2:
         """Send a part of an answer; nothing where its stream has ended meanwhile."""
         stream = self.streams.get(event.stream_id)
         if stream is None:
+            await asyncio.sleep(0)  # or an application that does nothing else would block the loop
             return
+        with suppress(ProtocolError):  # the connection has ended, and its streams soon will
+            await self._send_part(stream, event)
+
+    async def _send_part(self, stream: Stream, event: stream_events.Event) -> None:
         match event:
             case stream_events.Response() | stream_events.InformationalResponse():
                 self._send_head(event)
@@ -191,6 +196,7 @@ class Http2:
             for event in events:
                 await self._handle_isolated(event)
             self._bound_empty_frames(events)
+            self._bound_unfinished_headers()
         except ProtocolError:
             await self._flush()
             await self._send(Closed())
@@ -232,13 +238,14 @@ class Http2:
 
     async def _open(self, request: RequestReceived) -> None:
         stream_id, headers = request.stream_id, request.headers or []
-        pseudo = {name: value for name, value in headers if name.startswith(b":")}
-        method, path = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
+        values = dict(headers)
+        method, path = values.get(b":method", b""), values.get(b":path", b"")
         connects = method == b"CONNECT"
         if (
             not METHOD.fullmatch(method)
             or not PATH.fullmatch(path)
-            or (connects and b":protocol" not in pseudo)
+            or (connects and b":protocol" not in values)
+            or (request.stream_ended and int(values.get(b"content-length", 0)))
         ):
             self._refuse(stream_id)
             return
@@ -269,9 +276,9 @@ class Http2:
         )
 
     def _refuse(self, stream_id: int) -> None:
-        self.connection.send_headers(
-            stream_id, [(b":status", b"400"), (b"content-length", b"0")], end_stream=True
-        )
+        headers = [(b":status", b"400"), (b"content-length", b"0")]
+        headers += self._config.response_headers("h2")
+        self.connection.send_headers(stream_id, headers, end_stream=True)
         with suppress(ProtocolError):
             self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
 
@@ -303,6 +310,13 @@ class Http2:
                 self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
                 raise ProtocolError
             self._empty_frames, self._counted_since = 0, now
+
+    def _bound_unfinished_headers(self) -> None:
+        """End a connection with a list of headers that is too long before its end has come."""
+        unfinished = self.connection.incoming_buffer._headers_buffer
+        if sum(len(frame.data) for frame in unfinished) > self._config.h2_max_header_list_size:
+            self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            raise ProtocolError
 
     def _credit(self) -> None:
         """Allow for a priority with each request, and two window updates for each frame sent."""

@@ -25,6 +25,8 @@ from serving.listener import address_of, inherited, listen, turn_away
 from serving.notify import ALIVE, READY, STOPPING, notify
 from serving.server import Server
 
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+
 MOST_CONNECTIONS = 4096
 """For how many connections a process has the memory, about 50 kB each, unless it is told so."""
 
@@ -131,15 +133,24 @@ def end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
+class ServerConfig(Config):
+    """Hypercorn's configuration, with a header that keeps browsers to TLS where it is spoken."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        headers = super().response_headers(protocol)
+        return [*headers, HSTS] if self.ssl_enabled else headers
+
+
 def hypercorn_config(options: Options) -> Config:
     """Hypercorn's configuration: no access log, since the application writes a better one.
 
     Raises SystemExit with one line where the certificate or its key can't be used.
     """
-    config = Config()
+    config = ServerConfig()
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     config.backlog = 1024  # connections wait there while a process is replaced
+    config.h2_max_header_list_size = config.h11_max_incomplete_size
     config.keep_alive_max_requests = sys.maxsize
     if options.certfile:
         config.certfile = options.certfile
