@@ -40,7 +40,9 @@ def assert_headers_once(response: httpx.Response) -> None:
     for name, value in HEADERS.items():
         assert response.headers.get_list(name) == [value], name
     assert response.headers.get_list("Vary").count("Origin") == 1
-    assert response.headers.get_list("Strict-Transport-Security") == ["max-age=31536000"]
+    assert response.headers.get_list("Strict-Transport-Security") == [
+        "max-age=31536000; includeSubDomains"
+    ]
     assert len(response.headers.get_list("X-Request-ID")) == 1
     assert response.headers["Server"] == "nginx"
 

@@ -251,6 +251,20 @@ def test_tells_systemd_that_it_is_ready_and_that_it_stops(tmp_path: Path, abstra
             assert server.end()[0] == 0
 
 
+def test_tells_systemd_again_and_again_that_it_is_not_stuck(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        with running(tmp_path, NOTIFY_SOCKET=path, WATCHDOG_USEC="100000") as server:
+            told = [manager.recv(100) for _ in range(4)]
+            assert told == [b"READY=1", *[b"WATCHDOG=1"] * 3]
+            server.wait_until_it_listens()
+            server.process.terminate()
+            while manager.recv(100) != b"STOPPING=1":
+                pass
+            assert server.end()[0] == 0
+
+
 def test_runs_though_nobody_wants_to_hear_of_it(tmp_path: Path) -> None:
     with running(tmp_path, NOTIFY_SOCKET=str(tmp_path / "nobody")) as server:
         server.wait_until_it_listens()

@@ -53,7 +53,15 @@ def test_speaks_the_version_that_the_client_prefers(
         with httpx.Client(base_url=address, http2=http2, verify=trust) as client:
             created = client.post("/api/items", json={"name": "First item"})
             assert (created.status_code, created.http_version) == (201, version)
+            assert created.headers["Strict-Transport-Security"] == "max-age=31536000"
             assert client.get(created.headers["Location"]).json() == created.json()
+        end(server)
+
+
+def test_without_tls_no_browser_is_kept_to_it(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        response = httpx.get(f"{server.wait_until_it_listens()}/api/health")
+        assert "Strict-Transport-Security" not in response.headers
         end(server)
 
 
