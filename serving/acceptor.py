@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from serving.connections import Connections
 
-BATCH = 32
+BATCH = 8
 """How many connections are accepted before the open ones are served again."""
 
 PAUSE = 1.0

@@ -10,7 +10,7 @@ from hypercorn.asyncio.worker_context import WorkerContext
 
 from serving.sparing import SparingLog
 
-MAX_UNSENT = 48 * 1024 * 1024
+MAX_UNSENT = 24 * 1024 * 1024
 """How many bytes of answers may wait for all clients together."""
 
 
