@@ -114,8 +114,10 @@ def wait_for_address(log: Path, process: "subprocess.Popen[bytes]") -> str:
 @contextlib.contextmanager
 def attacked(name: str, service: Service) -> Iterator[None]:
     command = [sys.executable, "-m", "bench.hostile", name, service.address.rpartition(":")[2]]
-    with subprocess.Popen(["nice", *command], cwd=ROOT) as attacker:
+    with subprocess.Popen(["nice", *command], cwd=ROOT, stdout=subprocess.PIPE) as attacker:
         try:
+            assert attacker.stdout is not None
+            attacker.stdout.readline()
             yield
             if attacker.poll() is not None:
                 raise AssertionError(f"{name}: the attacker ended with {attacker.returncode}")

@@ -187,4 +187,5 @@ PLAIN: dict[str, Attack] = {
 }
 
 if __name__ == "__main__":
+    print("ready", flush=True)
     asyncio.run({**TLS, **PLAIN}[sys.argv[1]](int(sys.argv[2])))

@@ -5,7 +5,6 @@ import contextlib
 import socket
 import struct
 from ssl import SSLContext
-from typing import Any
 
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.config import Config
@@ -14,23 +13,19 @@ from hypercorn.protocol.h11 import H2ProtocolAssumedError
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from serving.admission import Admission
 from serving.connections import Connections
 from serving.http1 import Http1
 from serving.http2 import Http2
+from serving.output import SLICE, Output
 from serving.streams import Call
 from serving.tcp import taken_by
 
 GOAWAY = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
 """RFC 9113 §6.8: open no more streams here; what is under way will still be taken."""
 
-SLICE = 64 * 1024
-"""How much is read, and handed to the socket, at a time."""
-
 LAST_WORDS = 2.0
 """For how many seconds the end of TLS waits for the client's."""
-
-ROOM = 1024 * 1024
-"""How many bytes may wait for a client before its further requests wait, too."""
 
 
 class Connection:
@@ -49,9 +44,8 @@ class Connection:
         *,
         cleartext_http2: bool,
     ) -> None:
-        self.unsent = 0
         self.protocol: Http1 | Http2 | None = None
-        self._application = application
+        self._admission = Admission(application, context.hold)
         self._config = config
         self._context = context
         self._socket = accepted
@@ -59,8 +53,6 @@ class Connection:
         self._cleartext_http2 = cleartext_http2
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
-        self._sending = asyncio.Lock()
-        self._room = asyncio.Event()
         self._waits_since = self._taken_since = self._loop.time()
         self._taken = 0
         self._announced = self._multiplexes = self._deaf = False
@@ -76,6 +68,10 @@ class Connection:
             self._announce(self._writer)
         if self._context.leaving and self._idle:
             self._writer.close()
+
+    @property
+    def unsent(self) -> int:
+        return self._admission.unsent
 
     @property
     def waits_for_client(self) -> bool:
@@ -129,7 +125,7 @@ class Connection:
                 await self.protocol.initiate()
                 await self._read(reader, group)
         finally:
-            await self._close()
+            await self._output.close()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._addresses = (
@@ -150,6 +146,7 @@ class Connection:
         )
         transport.max_size = SLICE  # type: ignore[attr-defined]  # asyncio's own reads 256 KiB at once
         self._writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        self._output = Output(self._writer, self._admission.hold)
         return reader, self._writer
 
     def _speak(self, group: TaskGroup, writer: asyncio.StreamWriter) -> Http1 | Http2:
@@ -157,7 +154,7 @@ class Connection:
         if tls is not None and tls.selected_alpn_protocol() == "h2":
             return self._speak_http2(group)
         return Http1(
-            self._serve,
+            self._admission,
             self._config,
             self._context,
             group,
@@ -169,14 +166,14 @@ class Connection:
 
     def _speak_http2(self, group: TaskGroup) -> Http2:
         return Http2(
-            self._serve,
+            self._admission,
             self._config,
             self._context,
             group,
             ConnectionState({}),
             self._addresses,
             send=self._send,
-            hold=self._hold,
+            hold=self._admission.hold,
         )
 
     async def _read(self, reader: asyncio.StreamReader, group: TaskGroup) -> None:
@@ -191,71 +188,26 @@ class Connection:
                     self.protocol = self._speak_http2(group)
                     await self.protocol.initiate()
                     await self._handle(RawData(assumed.data))
+        self._admission.client_left = True
         await self._handle(Closed())
 
     async def _handle(self, event: Event) -> None:
         if self.protocol is not None:
             await self.protocol.handle(event)
 
-    async def _serve(self, *call: Any) -> None:
-        """Call the application, once there is room for what it will answer."""
-        while self.unsent > ROOM:
-            self._room.clear()
-            await self._room.wait()
-        if self._writer is not None and not self._writer.is_closing():
-            await self._application(*call)
-
-    def _hold(self, change: int) -> None:
-        self.unsent += change
-        self._room.set()
-        self._context.hold(change)
-
     async def _send(self, event: Event) -> None:
         if isinstance(event, RawData):
-            await self._write(event.data)
+            try:
+                await self._output.write(event.data)
+            except (OSError, RuntimeError):
+                await self._handle(Closed())
         elif isinstance(event, Closed):
-            await self._close()
+            await self._output.close()
         elif isinstance(event, Updated):
             self._waits_since = self._loop.time()
             if isinstance(self.protocol, Http2):
                 self._multiplexes |= len(self.protocol.streams) > 1
             self.follow()
-
-    async def _write(self, data: bytes) -> None:
-        if self._writer is None:
-            return
-        try:
-            async with self._sending:
-                if len(data) <= SLICE:
-                    self._writer.write(data)
-                    await self._writer.drain()
-                else:
-                    await self._write_slices(self._writer, memoryview(data))
-        except (OSError, RuntimeError):
-            await self._handle(Closed())
-
-    async def _write_slices(self, writer: asyncio.StreamWriter, rest: memoryview) -> None:
-        """Write what is large without a copy of it all in the transport's buffer."""
-        self._hold(len(rest))
-        try:
-            while rest:
-                writer.write(rest[:SLICE])
-                await writer.drain()
-                self._hold(-len(rest[:SLICE]))
-                rest = rest[SLICE:]
-        finally:
-            self._hold(-len(rest))
-
-    async def _close(self) -> None:
-        writer = self._writer
-        if writer is None:
-            return
-        with contextlib.suppress(OSError, RuntimeError):
-            if writer.can_write_eof():
-                writer.write_eof()
-        writer.close()
-        with contextlib.suppress(OSError, RuntimeError):
-            await writer.wait_closed()
 
     def _announce(self, writer: asyncio.StreamWriter) -> None:
         """Announce the end over HTTP/2, as soon as that does no harm.

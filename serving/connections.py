@@ -28,7 +28,9 @@ class Limits:
 class Member(Protocol):
     """A connection, as far as it concerns the others."""
 
-    unsent: int
+    @property
+    def unsent(self) -> int:
+        """How many bytes of answers wait for the client."""
 
     @property
     def waits_for_client(self) -> bool:

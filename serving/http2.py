@@ -7,24 +7,12 @@ RFC 9113 has done away with.
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import (
-    DataReceived,
-    Event,
-    RequestReceived,
-    StreamEnded,
-    StreamReset,
-)
-from h2.exceptions import NoSuchStreamError, ProtocolError
-from h2.settings import SettingCodes, Settings
-from hpack.exceptions import HPACKError
+from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.exceptions import ProtocolError
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
@@ -33,71 +21,18 @@ from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import ConnectionState, TaskGroup, WorkerContext
 from hypercorn.utils import filter_pseudo_headers
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
 
+from serving.frames import Http2Connection, is_well_formed
 from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
 
 PIECE = 8 * 1024
 """How many bytes are parsed at a time: some 900 of the smallest frames."""
-
-FRAMES, SECONDS = 1000, 10.0
-"""How many frames that carry nothing a client may send within so many seconds."""
-CANCELLED = 5
-"""For how many of these a stream counts that the client itself resets: its work is done in vain."""
-
-METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
 
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
 """Whether TLS is spoken, the client's address, and the server's."""
 
 log = logging.getLogger(__name__)
-
-
-class Http2Connection(H2Connection):
-    """h2's connection; a fault that concerns one stream resets that stream.
-
-    h2 ends the connection for a header that isn't allowed, or a body that is not as long as its
-    Content-Length says; RFC 9113 §8.1.1 makes these errors of the stream.
-    """
-
-    MAX_CLOSED_STREAMS = 4096  # of which it remembers how they ended; h2 has 65,536
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(H2Configuration(client_side=False, header_encoding=None))
-        self.DEFAULT_MAX_INBOUND_FRAME_SIZE = config.h2_max_inbound_frame_size
-        self.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: config.h2_max_concurrent_streams,
-                SettingCodes.MAX_HEADER_LIST_SIZE: config.h2_max_header_list_size,
-                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
-            },
-        )
-        handlers = self._frame_dispatch_table
-        for kind in (HeadersFrame, DataFrame):
-            handlers[kind] = self._isolated(handlers[kind])
-        # A client that says goodbye still waits for its answers, as Node's session.close() does,
-        # but h2 would send it nothing any more. For us there is nothing to do.
-        handlers[GoAwayFrame] = lambda frame: ([], [])
-
-    def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
-        def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:
-            try:
-                frames, events = handle(frame)
-            except ProtocolError as error:
-                # Without the decoder's state no header can be read any more.
-                spoiled = isinstance(error.__cause__, HPACKError)
-                if spoiled or isinstance(error, NoSuchStreamError):
-                    raise
-                if frame.stream_id not in self.streams:
-                    raise
-                self.reset_stream(frame.stream_id, error.error_code)
-                return [], [StreamReset(stream_id=frame.stream_id, remote_reset=False)]
-            return frames, events
-
-        return handle_isolated
 
 
 class Http2:
@@ -127,8 +62,6 @@ class Http2:
         self._send = send
         self._hold = hold
         self._wake = asyncio.Event()
-        self._empty_frames = 0
-        self._counted_since = asyncio.get_running_loop().time()
 
     @property
     def idle(self) -> bool:
@@ -167,7 +100,10 @@ class Http2:
     async def _send_part(self, stream: Stream, event: stream_events.Event) -> None:
         match event:
             case stream_events.Response() | stream_events.InformationalResponse():
-                self._send_head(event)
+                status = (b":status", b"%d" % event.status_code)
+                headers = [status, *event.headers, *self._config.response_headers("h2")]
+                self.connection.send_headers(event.stream_id, headers)
+                self._wake.set()
             case stream_events.Body() | stream_events.Data():
                 self._wake.set()
                 await stream.outbox.put(event.data)
@@ -191,17 +127,15 @@ class Http2:
         return len(stalled)
 
     async def _receive(self, data: bytes) -> None:
+        faulty = False
         try:
-            events = self.connection.receive_data(data)
-            for event in events:
+            for event in self.connection.receive(data):
                 await self._handle_isolated(event)
-            self._bound_empty_frames(events)
-            self._bound_unfinished_headers()
         except ProtocolError:
-            await self._flush()
+            faulty = True
+        await self._flush()
+        if faulty:
             await self._send(Closed())
-        else:
-            await self._flush()
 
     async def _handle_isolated(self, event: Event) -> None:
         try:
@@ -238,20 +172,14 @@ class Http2:
 
     async def _open(self, request: RequestReceived) -> None:
         stream_id, headers = request.stream_id, request.headers or []
-        values = dict(headers)
-        method, path = values.get(b":method", b""), values.get(b":path", b"")
-        connects = method == b"CONNECT"
-        if (
-            not METHOD.fullmatch(method)
-            or not PATH.fullmatch(path)
-            or (connects and b":protocol" not in values)
-            or (request.stream_ended and int(values.get(b"content-length", 0)))
-        ):
+        if not is_well_formed(request):
             self._refuse(stream_id)
             return
+        values = dict(headers)
+        method = values[b":method"]
         ssl, client, server = self._addresses
         inbox = Inbox(self.connection, stream_id, self._wake.set)
-        http = (WSStream if connects else HTTPStream)(
+        http = (WSStream if method == b"CONNECT" else HTTPStream)(
             inbox.before(self._application),
             self._config,
             self._context,
@@ -270,7 +198,7 @@ class Http2:
                 headers=filter_pseudo_headers(headers),
                 http_version="2",
                 method=method.decode("ascii").upper(),
-                raw_path=path,
+                raw_path=values[b":path"],
                 state=self._state,
             )
         )
@@ -281,46 +209,6 @@ class Http2:
         self.connection.send_headers(stream_id, headers, end_stream=True)
         with suppress(ProtocolError):
             self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
-
-    def _send_head(
-        self, event: stream_events.Response | stream_events.InformationalResponse
-    ) -> None:
-        status = (b":status", b"%d" % event.status_code)
-        headers = [status, *event.headers, *self._config.response_headers("h2")]
-        self.connection.send_headers(event.stream_id, headers)
-        self._wake.set()
-
-    def _bound_empty_frames(self, events: list[Event]) -> None:
-        """End a connection on which too much comes that carries nothing: RFC 9113 §10.5."""
-        for event in events:
-            match event:
-                case RequestReceived():
-                    self._credit()
-                case StreamEnded():
-                    pass
-                case DataReceived(data=data) if data:
-                    pass
-                case StreamReset(remote_reset=True):
-                    self._empty_frames += CANCELLED
-                case _:
-                    self._empty_frames += 1
-        if self._empty_frames > FRAMES:
-            now = asyncio.get_running_loop().time()
-            if now - self._counted_since < SECONDS:
-                self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
-                raise ProtocolError
-            self._empty_frames, self._counted_since = 0, now
-
-    def _bound_unfinished_headers(self) -> None:
-        """End a connection with a list of headers that is too long before its end has come."""
-        unfinished = self.connection.incoming_buffer._headers_buffer
-        if sum(len(frame.data) for frame in unfinished) > self._config.h2_max_header_list_size:
-            self.connection.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
-            raise ProtocolError
-
-    def _credit(self) -> None:
-        """Allow for a priority with each request, and two window updates for each frame sent."""
-        self._empty_frames = max(0, self._empty_frames - 2)
 
     async def _send_answers(self) -> None:
         """Send what the windows have room for, a frame of each stream in turns.
@@ -334,36 +222,12 @@ class Http2:
             while sent and not self.closed:
                 sent, unflushed = 0, 0
                 for stream in list(self.streams.values()):
-                    size = self._send_frame(stream)
+                    size = stream.send_frame(self.connection)
                     sent, unflushed = sent + size, unflushed + size
                     if unflushed >= HIGH_WATER:
                         await self._flush()
                         unflushed = 0
                 await self._flush()
-
-    def _send_frame(self, stream: Stream) -> int:
-        """Send a frame of the answer's body, or its end; how many bytes."""
-        outbox, size = stream.outbox, 0
-        if not outbox.unsent:
-            return 0
-        try:
-            if outbox.size:
-                size = min(
-                    self.connection.local_flow_control_window(stream.id),
-                    self.connection.max_outbound_frame_size,
-                )
-                if size <= 0:
-                    return 0
-                data = outbox.take(size)
-                size = len(data)
-                self.connection.send_data(stream.id, data)
-                self._credit()
-            if outbox.ended and not outbox.size:
-                self.connection.end_stream(stream.id)
-                outbox.end_sent()
-        except ProtocolError:
-            outbox.close()  # the client has reset it
-        return size
 
     async def _reset(self, stream: Stream, code: ErrorCodes) -> None:
         with suppress(ProtocolError):

@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from h2.connection import H2Connection
+from h2.exceptions import ProtocolError
 from hypercorn.config import Config
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import AppWrapper
 
 from serving.asgi import Message, Receive, Scope
+from serving.frames import Http2Connection
 
 Call = Callable[..., Awaitable[None]]
 """An application as Hypercorn calls it: ASGI's three arguments, and two for threads."""
@@ -98,7 +99,9 @@ class Inbox:
     streams, while an application doesn't read.
     """
 
-    def __init__(self, connection: H2Connection, stream_id: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: Http2Connection, stream_id: int, wake: Callable[[], None]
+    ) -> None:
         self.complete = False
         self._connection = connection
         self._stream_id = stream_id
@@ -146,6 +149,30 @@ class Stream:
     @property
     def waits_for_client(self) -> bool:
         return not self.inbox.complete or self.outbox.size > 0
+
+    def send_frame(self, connection: Http2Connection) -> int:
+        """Send a frame of the answer's body, or its end; how many bytes."""
+        outbox, size = self.outbox, 0
+        if not outbox.unsent:
+            return 0
+        try:
+            if outbox.size:
+                size = min(
+                    connection.local_flow_control_window(self.id),
+                    connection.max_outbound_frame_size,
+                )
+                if size <= 0:
+                    return 0
+                data = outbox.take(size)
+                size = len(data)
+                connection.send_data(self.id, data)
+                connection.credit()
+            if outbox.ended and not outbox.size:
+                connection.end_stream(self.id)
+                outbox.end_sent()
+        except ProtocolError:
+            outbox.close()  # the client has reset it
+        return size
 
     def close(self) -> None:
         self.inbox.close()

@@ -21,7 +21,7 @@ from hyperframe.frame import (
 
 from api.app import Api
 from serving import AWAIT, Bridge
-from serving.http2 import FRAMES
+from serving.frames import FRAMES
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.observed import Observed

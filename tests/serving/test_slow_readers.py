@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from serving import connections
+from serving.admission import AT_ONCE, ROOM
 from serving.asgi import Receive, Scope, Send
-from serving.connection import ROOM
 from serving.streams import HIGH_WATER
 from tests.live import HUNG, Running, started
 from tests.serving.observed import Observed
@@ -156,6 +156,27 @@ async def test_a_hundred_streams_with_closed_windows_hold_little(application: Ob
         await client.flush()
         answers = [await client.answer(stream) for stream in streams[:10]]
         assert {len(answer.body) for answer in answers} == {len(MEGABYTE)}
+
+
+async def test_no_more_than_a_few_requests_of_a_connection_are_under_way_at_once() -> None:
+    """Or the answers of a hundred could be made before there is any that waits."""
+    go = asyncio.Event()
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        await go.wait()
+        await megabytes(scope, receive, send)
+
+    application = Observed(wait)
+    async with started(application) as server, Http2.connect(server.address) as client:
+        streams = [await client.open("GET /small") for _ in range(AT_ONCE + 10)]
+        await application.busy(AT_ONCE)
+        async with Http1.connect(server.address) as other:  # which is not concerned
+            await other.request("GET /small")
+            await application.busy(AT_ONCE + 1)
+            go.set()
+            assert (await other.response()).body == b"small"
+        answers = [await client.answer(stream) for stream in streams]
+        assert {answer.body for answer in answers} == {b"small"}
 
 
 async def test_a_stream_is_made_no_faster_than_it_is_taken() -> None:

@@ -1,0 +1,125 @@
+"""HTTP/2 as far as it is frames: h2, with faults kept in their streams and floods bounded."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.exceptions import NoSuchStreamError, ProtocolError
+from h2.settings import SettingCodes, Settings
+from hpack.exceptions import HPACKError
+from hypercorn.config import Config
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
+
+FRAMES, SECONDS = 1000, 10.0
+"""How many frames that carry nothing a client may send within so many seconds."""
+CANCELLED = 5
+"""For how many of these a stream counts that the client itself resets: its work is done in vain."""
+
+
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
+
+
+def is_well_formed(request: RequestReceived) -> bool:
+    """Whether `request` is one that can be answered, as far as h2 doesn't look at it itself."""
+    values = dict(request.headers or ())
+    method, path = values.get(b":method", b""), values.get(b":path", b"")
+    return (
+        METHOD.fullmatch(method) is not None
+        and PATH.fullmatch(path) is not None
+        and (method != b"CONNECT" or b":protocol" in values)
+        and not (request.stream_ended and int(values.get(b"content-length", 0)))
+    )
+
+
+class Http2Connection(H2Connection):
+    """h2's connection; a fault that concerns one stream resets that stream.
+
+    h2 ends the connection for a header that isn't allowed, or a body that is not as long as its
+    Content-Length says; RFC 9113 §8.1.1 makes these errors of the stream.
+    """
+
+    MAX_CLOSED_STREAMS = 4096  # of which it remembers how they ended; h2 has 65,536
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(H2Configuration(client_side=False, header_encoding=None))
+        self.DEFAULT_MAX_INBOUND_FRAME_SIZE = config.h2_max_inbound_frame_size
+        self.local_settings = Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: config.h2_max_concurrent_streams,
+                SettingCodes.MAX_HEADER_LIST_SIZE: config.h2_max_header_list_size,
+                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
+            },
+        )
+        self._max_header_list = config.h2_max_header_list_size
+        self._empty_frames = 0
+        self._counted_since = time.monotonic()
+        handlers = self._frame_dispatch_table
+        for kind in (HeadersFrame, DataFrame):
+            handlers[kind] = self._isolated(handlers[kind])
+        # A client that says goodbye still waits for its answers, as Node's session.close() does,
+        # but h2 would send it nothing any more. For us there is nothing to do.
+        handlers[GoAwayFrame] = lambda frame: ([], [])
+
+    def receive(self, data: bytes) -> list[Event]:
+        """What `data` brings. Raises ProtocolError, with a GOAWAY to be sent, where the connection
+        has to end."""
+        events = self.receive_data(data)
+        self._bound_empty_frames(events)
+        self._bound_unfinished_headers()
+        return events
+
+    def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
+        def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:
+            try:
+                frames, events = handle(frame)
+            except ProtocolError as error:
+                # Without the decoder's state no header can be read any more.
+                spoiled = isinstance(error.__cause__, HPACKError)
+                if spoiled or isinstance(error, NoSuchStreamError):
+                    raise
+                if frame.stream_id not in self.streams:
+                    raise
+                self.reset_stream(frame.stream_id, error.error_code)
+                return [], [StreamReset(stream_id=frame.stream_id, remote_reset=False)]
+            return frames, events
+
+        return handle_isolated
+
+    def _bound_empty_frames(self, events: list[Event]) -> None:
+        """End a connection on which too much comes that carries nothing: RFC 9113 §10.5."""
+        for event in events:
+            match event:
+                case RequestReceived():
+                    self.credit()
+                case StreamEnded():
+                    pass
+                case DataReceived(data=data) if data:
+                    pass
+                case StreamReset(remote_reset=True):
+                    self._empty_frames += CANCELLED
+                case _:
+                    self._empty_frames += 1
+        if self._empty_frames > FRAMES:
+            now = time.monotonic()
+            if now - self._counted_since < SECONDS:
+                self.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+                raise ProtocolError
+            self._empty_frames, self._counted_since = 0, now
+
+    def _bound_unfinished_headers(self) -> None:
+        """End a connection with a list of headers that is too long before its end has come."""
+        unfinished = self.incoming_buffer._headers_buffer
+        if sum(len(frame.data) for frame in unfinished) > self._max_header_list:
+            self.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            raise ProtocolError
+
+    def credit(self) -> None:
+        """Allow for a priority with each request, and two window updates for each frame sent."""
+        self._empty_frames = max(0, self._empty_frames - 2)

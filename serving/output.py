@@ -1,0 +1,46 @@
+"""What is written to one connection."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+SLICE = 64 * 1024
+"""How much is handed to the transport at a time, which copies what the system doesn't take."""
+
+
+class Output:
+    """Writes to `writer`, one after the other. `hold` hears how many bytes wait for the client."""
+
+    def __init__(self, writer: asyncio.StreamWriter, hold: Callable[[int], None]) -> None:
+        self._writer = writer
+        self._hold = hold
+        self._lock = asyncio.Lock()
+
+    async def write(self, data: bytes) -> None:
+        """Raises OSError or RuntimeError when the connection is gone."""
+        async with self._lock:
+            if len(data) <= SLICE:
+                self._writer.write(data)
+                await self._writer.drain()
+            else:
+                await self._write_slices(memoryview(data))
+
+    async def close(self) -> None:
+        """Send what is left, and close."""
+        with contextlib.suppress(OSError, RuntimeError):
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+        self._writer.close()
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._writer.wait_closed()
+
+    async def _write_slices(self, rest: memoryview) -> None:
+        self._hold(len(rest))
+        try:
+            while rest:
+                self._writer.write(rest[:SLICE])
+                await self._writer.drain()
+                self._hold(-len(rest[:SLICE]))
+                rest = rest[SLICE:]
+        finally:
+            self._hold(-len(rest))
