@@ -9,12 +9,14 @@ from flask import Blueprint
 from api import audit, cursors
 from api.context import passwords, rate_limits
 from api.contract import operation
+from api.errors import InvalidRequest
 from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
 from api.identity.caller import Caller
 from api.identity.passwords import PasswordsBusy
 from api.limiting.refusals import RedisUnavailable
 from openapi.operation import Access
 from schemas.pages import PageQuery
+from schemas.passwords import objection_to
 from schemas.users import CurrentUserPatch, User, UserDeletionQuery, UserPage, UserPatch
 from storage import credentials
 from storage import users as stored
@@ -33,6 +35,11 @@ CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "passwo
 ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}
 
 users = Blueprint("users", __name__, url_prefix="/api/users")
+
+
+class KnownCredentials(NamedTuple):
+    email_key: str
+    password_hash: str
 
 
 class UsersOfPage(NamedTuple):
@@ -62,12 +69,13 @@ async def update_current_user(
 
     Both need your current password. Your other sessions end.
     """
-    known_hash = await _verified_hash(caller, body["current_password"])
+    known = await _verified(caller, body["current_password"])
+    _reject_own_address(body, known.email_key)
     user = await caller.write(
         credentials.update_credentials,
         await _credentials(body),
         if_match,
-        known_hash=known_hash,
+        known_hash=known.password_hash,
         session_id=caller.session_id,
     )
     for field, event in CHANGES.items():
@@ -76,9 +84,16 @@ async def update_current_user(
     return user
 
 
-async def _verified_hash(caller: Caller, password: str) -> str:
-    """What is kept of the caller's password, if that is `password`. Raises WrongPassword, and
-    what RateLimits.attempt raises: it can be guessed at here as well."""
+def _reject_own_address(body: dict[str, str], email: str) -> None:
+    """The address that isn't changed is unknown to the body's schema. Raises InvalidRequest."""
+    objection = objection_to(body["password"], [email]) if "password" in body else None
+    if objection is not None:
+        raise InvalidRequest([{"detail": objection, "pointer": "/password"}])
+
+
+async def _verified(caller: Caller, password: str) -> KnownCredentials:
+    """The caller's credentials, if `password` is theirs. Raises WrongPassword, and what
+    RateLimits.attempt raises: passwords can be guessed here as well."""
     user = await caller.read(credentials.get_credentials)
     if user.password_hash is None:
         raise WrongPassword
@@ -86,7 +101,7 @@ async def _verified_hash(caller: Caller, password: str) -> str:
         if not await passwords.verify(password, user.password_hash):
             audit.record("current_password_refused", user_id=user.id)
             raise WrongPassword
-    return str(user.password_hash)
+    return KnownCredentials(user.email_key, user.password_hash)
 
 
 async def _credentials(body: dict[str, str]) -> CredentialChanges:

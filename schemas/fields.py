@@ -60,7 +60,7 @@ class Text(Bounded, fields.String):
         # The pattern tells the document what _deserialize checks.
         kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
         length = Length(min=min_length or None, max=max_length)
-        super().__init__(validate=length, **kwargs)
+        super().__init__(validate=[length, *kwargs.pop("validate", ())], **kwargs)
         self.longest = max_length
         if min_length:
             self.too_long = f"Length must be between {min_length} and {max_length}."
@@ -120,10 +120,20 @@ class Email(Text):
 
 
 class Password(Text):
-    """Text exactly as it was typed, which a form should hide."""
+    """Text that a form should hide, the same from every keyboard: in Unicode's form C (RFC 8265
+    §4.2), in which its validators see it and count its characters."""
 
-    def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(metadata={"format": "password", **metadata}, **kwargs)
+    most_decomposed = 4
+    """A character of form C is at most so many in any other form (UAX #15 §14)."""
+
+    def __init__(self, *, max_length: int, metadata: Mapping[str, Any], **kwargs: Any) -> None:
+        metadata = {"format": "password", **metadata}
+        super().__init__(max_length=max_length, metadata=metadata, **kwargs)
+        self.longest = self.most_decomposed * max_length
+        self.too_long = f"Must not be longer than {max_length} characters."
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return normalize("NFC", super()._deserialize(value, attr, data, **kwargs))
 
 
 class Token(Text):

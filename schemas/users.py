@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
 
 from schemas.base import InputSchema, MergePatch, OutputSchema
 from schemas.fields import Choice, Email, Password, StrictBoolean, Timestamp
 from schemas.pages import Page
+from schemas.passwords import MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
 from schemas.queries import QueryFlag
 
 EMAIL = {
@@ -17,13 +18,30 @@ EMAIL = {
     "examples": ["ada@example.com"],
 }
 PASSWORD = {
-    "description": "12 to 128 characters of any kind: a sentence will do.",
+    "description": "12 to 128 characters of any kind, counted in Unicode's form C: a sentence will "
+    "do. Common passwords, repetitions, sequences and your email address are refused.",
     "examples": ["<your password>"],
 }
 ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
 
-LONGEST = 128
-"""Characters of a password."""
+
+def reject_password_of(data: Mapping[str, Any]) -> None:
+    """Raise ValidationError if the password can be guessed from the address beside it."""
+    if {"email", "password"} <= data.keys():
+        objection = objection_to(data["password"], [data["email"]])
+        if objection is not None:
+            raise ValidationError({"password": [objection]})
+
+
+def new_password(**options: Any) -> Password:
+    """The field for a password that a user chooses."""
+    return Password(
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
+        validate=[reject_guessable],
+        metadata=PASSWORD,
+        **options,
+    )
 
 
 class UserRole(Choice):
@@ -36,7 +54,11 @@ class UserInput(InputSchema):
     """A new user, as they register."""
 
     email = Email(required=True, metadata=EMAIL)
-    password = Password(required=True, min_length=12, max_length=LONGEST, metadata=PASSWORD)
+    password = new_password(required=True)
+
+    @validates_schema(skip_on_field_errors=True)
+    def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
+        reject_password_of(data)
 
 
 class UserPatch(MergePatch):
@@ -55,13 +77,13 @@ class CurrentUserPatch(MergePatch):
     example: ClassVar = {"email": "ada@example.com", "current_password": "<your password>"}
 
     email = Email(metadata=EMAIL)
-    password = Password(min_length=12, max_length=LONGEST, metadata=PASSWORD)
+    password = new_password()
     current_password = Password(
         required=True,
         min_length=1,
-        max_length=LONGEST,
+        max_length=MAX_LENGTH,
         metadata={
-            "description": "The password until now, as a proof of who asks.",
+            "description": "Your current password.",
             "examples": ["<your password>"],
         },
     )
@@ -69,6 +91,10 @@ class CurrentUserPatch(MergePatch):
     @validates_schema(skip_on_field_errors=True)
     def at_least_one_field(self, data: Mapping[str, Any], **_: Any) -> None:
         super().at_least_one_field(data.keys() - {"current_password"})
+
+    @validates_schema(skip_on_field_errors=True)
+    def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
+        reject_password_of(data)
 
 
 class User(OutputSchema):

@@ -11,6 +11,7 @@ from click.testing import Result
 
 from api import create_app
 from api.identity.passwords import HASHER
+from schemas.passwords import COMMON
 from storage import open_database
 from storage.users import UserRow, find_by_email
 from tests.api.test_cli import FLASK
@@ -56,7 +57,7 @@ def test_an_admin_is_created_once(tmp_path: Path, database_url: str) -> None:
         f"{EMAIL} can sign in now, with the role admin.\n",
     )
     assert_that_the_boss_can_sign_in(database_url)
-    again = create(tmp_path, database_url, EMAIL.upper(), b"another password")
+    again = create(tmp_path, database_url, EMAIL.upper(), b"another sentence")
     assert again.exit_code == 1
     assert again.stderr.endswith("Error: Another account has this email address.\n")
     assert_that_the_boss_can_sign_in(database_url)
@@ -85,6 +86,7 @@ def test_the_end_of_the_line_is_no_part_of_the_password(tmp_path: Path, url: str
         (EMAIL, b"eleven char\n", "password: Length must be between 12 and 128."),
         (EMAIL, b"\xff" * 20, "password: Not UTF-8."),
         (EMAIL, b"\0" * 20, "password: Must not contain the character NUL."),
+        (EMAIL, b"passwordpassword", f"password: {COMMON}"),
     ],
 )
 def test_nobody_is_created_who_could_not_sign_in(

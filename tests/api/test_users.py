@@ -8,6 +8,7 @@ import pytest
 
 from api import create_app
 from api.app import Api
+from schemas.passwords import COMMON, PERSONAL
 from storage import users as stored
 from storage.users import ADMIN
 from tests.accounts import HASH, Account, account, another_session
@@ -122,6 +123,23 @@ async def test_a_new_address_signs_out_everywhere_else(
     assert (await patch(client, ME, ada, body)).status_code == 200
     statuses = [(await client.get(ME, headers=a.headers)).status_code for a in (ada, other)]
     assert statuses == [200, 401]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "detail"),
+    [
+        ({"password": "passwordpassword"}, "/password", COMMON),
+        ({"password": "Ada@Example.com"}, "/password", PERSONAL),
+        ({"password": "bob@example.com", "email": "bob@example.com"}, "/password", PERSONAL),
+    ],
+)
+async def test_refuses_a_password_that_is_easy_to_guess(
+    client: httpx.AsyncClient, ada: Account, changes: dict[str, str], pointer: str, detail: str
+) -> None:
+    response = await patch(client, ME, ada, {**changes, "current_password": PASSWORD})
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"detail": detail, "pointer": pointer}]
+    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
 
 
 async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ada: Account) -> None:

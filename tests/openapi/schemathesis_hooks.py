@@ -37,8 +37,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             }
         # To JSON Schema 5.0 is an integer; here it isn't, and no keyword could say so.
         case.body = {key: without_fraction(value) for key, value in case.body.items()}
-        if "current_password" in case.body:
-            # Nor does it know a password. It stays the same, whatever else changes.
+        if case.media_type != FORM:
+            # Nor does it know a password, or which are common. It stays the same, whatever else
+            # changes.
             known = {"password", "current_password"} & case.body.keys()
             case.body |= dict.fromkeys(known, PASSWORD)
 

@@ -1,14 +1,18 @@
 """What users may be and send, each bound from both sides."""
 
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from marshmallow import ValidationError
 
 from schemas.base import InputSchema
+from schemas.passwords import PERSONAL
 from schemas.users import CurrentUserPatch, UserDeletionQuery, UserInput, UserPatch
 
-USER = {"email": "ada@example.com", "password": "x" * 12}
+LONG = "".join(map(chr, range(0x4E00, 0x4F00, 2)))
+"""128 characters, none of which follows from the one before."""
+USER = {"email": "ada@example.com", "password": LONG[:12]}
 CHANGES = {**USER, "current_password": "x"}
 
 
@@ -19,7 +23,7 @@ def messages(schema: InputSchema, data: Any) -> Any:
 
 
 @pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
-@pytest.mark.parametrize("password", ["x" * 12, "x" * 128, "🚪" * 12, " " * 12])
+@pytest.mark.parametrize("password", [LONG[:12], LONG, "🚪🐈🌊🔑🍎🎈🚲🌵📎🧦🪁🥁"])
 def test_a_password_may_be_anything_within_bounds(
     schema: InputSchema, whole: Any, password: str
 ) -> None:
@@ -27,13 +31,56 @@ def test_a_password_may_be_anything_within_bounds(
 
 
 @pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
-@pytest.mark.parametrize("password", ["", "x" * 11, "x" * 129])
+@pytest.mark.parametrize("password", ["", LONG[:11], LONG + "x"])
 def test_a_password_is_neither_short_nor_endless(
     schema: InputSchema, whole: Any, password: str
 ) -> None:
     assert messages(schema, {**whole, "password": password}) == {
         "password": ["Length must be between 12 and 128."]
     }
+
+
+@pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
+@pytest.mark.parametrize(
+    "password", ["ada@example.com", "ADA@EXAMPLE.COM!!", "ada@example.com ada"], ids=repr
+)
+def test_a_password_is_not_the_address_beside_it(
+    schema: InputSchema, whole: Any, password: str
+) -> None:
+    assert messages(schema, {**whole, "password": password}) == {"password": [PERSONAL]}
+
+
+@pytest.mark.parametrize("field", ["password", "current_password"])
+def test_characters_are_counted_as_another_keyboard_sends_them(field: str) -> None:
+    """Hangul syllables and the letters they are composed of."""
+    composed = "".join(map(chr, range(0xAC01, 0xAC01 + 128 * 28, 28)))
+    decomposed = normalize("NFD", composed)
+    assert (len(composed), len(decomposed)) == (128, 3 * 128)
+    sent = {**CHANGES, field: decomposed}
+    assert CurrentUserPatch().load(sent)[field] == composed
+    too_short = {**CHANGES, "password": normalize("NFD", composed[:11])}
+    assert messages(CurrentUserPatch(), too_short) == {
+        "password": ["Length must be between 12 and 128."]
+    }
+
+
+@pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
+def test_what_is_far_too_long_is_not_normalized(
+    schema: InputSchema, whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a time that grows with the square of a run of combining marks."""
+    lengths: list[int] = []
+
+    def counting(form: Any, text: str) -> str:
+        lengths.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr("schemas.fields.normalize", counting)
+    password = "a" + "\u0301\u0327" * 100_000
+    assert messages(schema, {**whole, "password": password}) == {
+        "password": ["Must not be longer than 128 characters."]
+    }
+    assert max(lengths) <= 512
 
 
 def test_who_registers_sends_both() -> None:

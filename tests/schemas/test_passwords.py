@@ -1,0 +1,102 @@
+"""Which passwords are too easy to guess."""
+
+from unicodedata import is_normalized
+
+import pytest
+from marshmallow import ValidationError
+
+from schemas.passwords import (
+    BLANK,
+    COMMON,
+    PERSONAL,
+    REPETITIVE,
+    collapsed,
+    common_passwords,
+    objection_to,
+    reject_guessable,
+)
+from tests.factory import PASSWORD
+
+EMAIL = "Ada.Lovelace@Example.com"
+
+
+@pytest.mark.parametrize(
+    ("password", "objection"),
+    [
+        (" " * 12, BLANK),
+        ("\t \u3000\u200b" * 4, BLANK),
+        ("aaaaaaaaaaaa", REPETITIVE),
+        ("abababababab", REPETITIVE),
+        ("123456789012", REPETITIVE),
+        ("987654321098", REPETITIVE),
+        ("abcdefghijklm", REPETITIVE),
+        ("aaaabbbbccccdddd", REPETITIVE),
+        ("abc123abc123abc1", REPETITIVE),
+        ("\U0001f6aa" * 12, REPETITIVE),
+        ("monkey123456", REPETITIVE),
+        ("passwordpassword", COMMON),
+        ("PasswordPassword", COMMON),
+        ("password1password1", COMMON),
+        ("1q2w3e4r1q2w3e4r", COMMON),
+        ("qwertyuiop[]", COMMON),
+        ("1234567890qwerty", COMMON),
+        ("counterstrike", COMMON),
+        ("Finalfantasy!", COMMON),
+        ("!sunshine2026", COMMON),
+        ("items api items api", PERSONAL),
+        ("Items-API 2026!", PERSONAL),
+        ("ada.lovelace@example.com", PERSONAL),
+        ("ada.lovelace", PERSONAL),
+        ("Ada.Lovelace-99", PERSONAL),
+    ],
+)
+def test_refuses_what_is_easy_to_guess(password: str, objection: str) -> None:
+    assert objection_to(password, [EMAIL]) == objection
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        PASSWORD,
+        "a whole sentence will do",
+        "hello kitty!",
+        "ada likes pancakes",
+        "correct horse correct horse",
+        "7394 8801 2746",
+        "x9$Kq!v2#Lm8",
+        "ma\xeena koi ra\u1e45g",
+    ],
+)
+def test_accepts_what_is_not(password: str) -> None:
+    assert objection_to(password, [EMAIL, "a@b.example"]) is None
+    reject_guessable(password)
+
+
+def test_a_validator_says_why() -> None:
+    with pytest.raises(ValidationError) as caught:
+        reject_guessable("passwordpassword")
+    assert caught.value.messages == [COMMON]
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("aab", "aab"),
+        ("aaab", "ab"),
+        ("cba1", "c1"),
+        ("abcabcab", "a"),
+        ("foo bar foo bar", "foo bar foo bar"),
+        ("foo bar foo bar ", "foo bar "),
+    ],
+)
+def test_repetitions_and_sequences_count_once(text: str, rest: str) -> None:
+    assert collapsed(text) == rest
+
+
+def test_the_list_is_in_the_form_that_passwords_are_compared_in() -> None:
+    common = common_passwords()
+    assert 3_000 < len(common) < 4_000
+    assert {"password", "sunshine", "counterstrike"} <= common
+    assert all(p == p.casefold() and is_normalized("NFC", p) and len(p) >= 8 for p in common)
