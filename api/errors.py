@@ -23,7 +23,7 @@ from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from api.request_log import current_record
 from schemas.problems import ProblemType
 from storage.credentials import WrongPassword
-from storage.facts import NotFound
+from storage.facts import NotFound, QuotaExceeded
 
 MOST_ERRORS = 100
 """How many errors one answer lists at most, whatever a client manages to do wrong."""
@@ -104,6 +104,11 @@ def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
 @particulars.register
 def _(error: NotFound | InvalidGrant) -> dict[str, Any]:
     return {"detail": error.detail}
+
+
+@particulars.register
+def _(error: QuotaExceeded) -> dict[str, Any]:
+    return {"detail": f"An account may have {error.quota} items, and this one has them."}
 
 
 @particulars.register

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Blueprint
 
 from api import cursors
+from api.context import settings
 from api.contract import operation
 from api.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
 from api.idempotency import Once
@@ -14,6 +15,7 @@ from api.identity.caller import Caller
 from openapi.operation import Access
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage import items as stored
+from storage.facts import QuotaExceeded
 from storage.filters import Wanted
 from storage.idempotency import Answer
 from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
@@ -71,6 +73,7 @@ def _wanted(query: dict[str, Any]) -> Wanted:
     status=201,
     headers=[LOCATION, ETAG],
     access=Access.OWNERS,
+    raises=[QuotaExceeded],
 )
 async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
     """Create an item.
@@ -78,7 +81,7 @@ async def create_item(body: ItemValues, once: Once) -> ItemRow | Answer:
     Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
     `Idempotency-Key` it can be sent again without creating another one.
     """
-    return await once(stored.create_item, body)
+    return await once(stored.create_item, body, quota=settings.items_per_user)
 
 
 @items.get("/<id:item_id>")

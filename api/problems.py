@@ -25,6 +25,7 @@ from storage.facts import (
     KeyReused,
     NotAdmin,
     NotFound,
+    QuotaExceeded,
     SignedOut,
     UnknownIdentity,
     VersionConflict,
@@ -197,6 +198,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="Items belong to this user: send delete_items=true to delete them too.",
         meaning="The user has items, and the request doesn't ask to delete them.",
         remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
+    ),
+    QuotaExceeded: ProblemType(
+        slug="quota-exceeded",
+        status=409,
+        title="Quota exceeded",
+        detail="The account has as many items as it may have.",
+        meaning="The account has as many items as it may have; detail says how many that is.",
+        remedy="Delete items that are no longer needed, or ask the operator for a higher limit.",
     ),
     KeyInUse: ProblemType(
         slug="idempotency-key-in-use",

@@ -68,6 +68,10 @@ def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
     return lambda text: read(text) if text else None
 
 
+def unless_off(read: Callable[[str], T]) -> Callable[[str], T | None]:
+    return lambda text: None if text == "off" else read(text)
+
+
 def one_of(*values: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in values:

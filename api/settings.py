@@ -33,6 +33,7 @@ from api.readers import (
     redis,
     short_text,
     socket_address,
+    unless_off,
 )
 
 ENCODING = (
@@ -316,6 +317,12 @@ class Settings:
     )
     registration_rate_limit: RateLimitItem | None = setting(
         "20/hour", rate, RATES, "How many registrations are answered for each address."
+    )
+    items_per_user: int | None = setting(
+        "10000",
+        unless_off(integer(1, 10**9)),
+        "1 to 1000000000, or off",
+        "How many items a user may have.",
     )
     redis_url: str = setting(
         "",

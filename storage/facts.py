@@ -29,3 +29,11 @@ class UnknownIdentity(Exception):
 
 class NotAdmin(Exception):
     """Only admins may do this."""
+
+
+class QuotaExceeded(Exception):
+    """The user has as many as they may have, which is `quota`."""
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(quota)
+        self.quota = quota

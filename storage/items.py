@@ -1,12 +1,13 @@
 """Items in the database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn, TypedDict, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from storage.facts import NotFound, VersionConflict
+from storage import quotas
+from storage.facts import NotFound, QuotaExceeded, VersionConflict
 from storage.item_tables import PUBLIC, items
 from storage.listing import count_items, list_items
 from storage.versions import ANY_VERSION, Guarded, Precondition
@@ -73,12 +74,36 @@ write in between, and no statement meets its deadline."""
 NEWEST = select(func.max(items.c.created_at))
 
 
-def create_item(connection: Connection, viewer: Viewer, values: ItemValues) -> ItemRow:
-    """Theirs who creates it."""
-    now = _moment_of_creation(connection)
-    row = {"id": uuid4(), "created_at": now, "updated_at": now, "version": 1}
-    row["owner_id"] = viewer.user_id
-    return connection.execute(INSERT, {**values, **_words_of(values), **row}).one()
+def create_item(
+    connection: Connection, viewer: Viewer, values: ItemValues, *, quota: int | None = None
+) -> ItemRow:
+    """Create an item owned by the viewer, who may have `quota`. Raises QuotaExceeded."""
+    row = {**values, **_words_of(values), "id": uuid4(), "version": 1}
+    if viewer.user_id is None:
+        newest = connection.execute(NEWEST).scalar_one() if is_sqlite(connection) else None
+        return connection.execute(INSERT, {**row, **_created(newest), "owner_id": None}).one()
+    most = quotas.UNLIMITED if quota is None else quota
+    created = _create_owned(connection, viewer.user_id, most, row)
+    if created is None:
+        quotas.recount(connection, viewer.user_id, most)
+        created = _create_owned(connection, viewer.user_id, most, row)
+    if created is None:
+        raise QuotaExceeded(most)
+    return created
+
+
+def _create_owned(
+    connection: Connection, user_id: UUID, quota: int, row: dict[str, Any]
+) -> ItemRow | None:
+    """None where there is no room for one more."""
+    if not is_sqlite(connection):
+        created = quotas.insert_reserved(connection, user_id, quota, {**row, **_created(None)})
+        return cast("ItemRow | None", created)
+    room = quotas.reserve(connection, user_id, quota)
+    if room is None:
+        return None
+    values = {**row, **_created(room.newest), "owner_id": user_id}
+    return connection.execute(INSERT, values).one()
 
 
 def get_item(connection: Connection, viewer: Viewer, item_id: UUID) -> ItemRow:
@@ -153,11 +178,13 @@ def _words_of(changes: ItemValues | ItemChanges) -> dict[str, list[str]]:
     return words
 
 
-def _moment_of_creation(connection: Connection) -> datetime:
-    """Now; on SQLite later than that of any other item, so that the full-text index, which knows
-    the items by number only, is in the order of creation. Its one writer makes that safe."""
+def is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def _created(newest: datetime | None) -> dict[str, datetime]:
+    """Now; on SQLite later than the `newest` item, so that the full-text index, which knows the
+    items by number only, is in the order of creation. Its one writer makes that safe."""
     now = datetime.now(UTC)
-    if connection.dialect.name != "sqlite":
-        return now
-    newest: datetime | None = connection.execute(NEWEST).scalar_one()
-    return now if newest is None else max(now, newest + timedelta(microseconds=1))
+    moment = now if newest is None else max(now, newest + timedelta(microseconds=1))
+    return {"created_at": moment, "updated_at": moment}

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from storage.tables import UtcDateTime, metadata
@@ -33,10 +34,12 @@ users = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
+    # Never less than the items that are theirs: storage/quotas.py.
+    Column("items_at_most", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("issuer", "subject"),
     CheckConstraint("role IN ('user', 'admin')", name="role"),
 )
 Index(None, users.c.created_at, users.c.id)
 
-INTERNAL = {"seq", "email_key", "password_hash", "issuer", "subject"}
+INTERNAL = {"seq", "items_at_most", "email_key", "password_hash", "issuer", "subject"}
 PUBLIC = [column for column in users.c if column.name not in INTERNAL]

@@ -128,8 +128,9 @@ async def test_a_migration_that_knows_no_owners_leaves_items_to_nobody(database:
 async def test_what_had_an_owner_before_the_lists_knew_it_is_in_theirs(database: Database) -> None:
     ada, bob = await a_user(database, "ada"), await a_user(database, "bob")
     await database.administer(revisions.downgrade, "0005")
-    hers, his = await create(database, ada), await create(database, bob)
-    nobodys = await create(database, EVERYBODY)
+    hers, his, nobodys = [await create(database, EVERYBODY) for _ in range(3)]
+    await database.write(give, hers.id, ada.user_id)
+    await database.write(give, his.id, bob.user_id)
     await database.administer(revisions.upgrade)
     assert await seen(database, ada) == everywhere(hers)
     assert await seen(database, bob) == everywhere(his)

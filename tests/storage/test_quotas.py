@@ -1,0 +1,145 @@
+"""How many items a user may have, whatever races for the last place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from storage import Database, items, open_database, revisions
+from storage.facts import QuotaExceeded, SignedOut
+from storage.items import ItemRow, ItemValues
+from storage.user_tables import users
+from storage.users import create_user
+from storage.viewers import EVERYBODY, Viewer
+from tests.statements import statements
+
+QUOTA = 5
+VALUES: ItemValues = {
+    "name": "Green lamp",
+    "description": None,
+    "status": "todo",
+    "quantity": 1,
+    "tags": ["home"],
+}
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, auto_migrate=True) as database:
+        yield database
+
+
+@pytest.fixture
+async def ada(database: Database) -> Viewer:
+    return await a_user(database, "ada")
+
+
+async def a_user(database: Database, name: str) -> Viewer:
+    email = f"{name}@example.com"
+    user = await database.write(create_user, email=email, password_hash="")
+    return Viewer.owner(user.id)
+
+
+async def create(database: Database, viewer: Viewer, quota: int | None = QUOTA) -> ItemRow:
+    return await database.write(items.create_item, viewer, VALUES, quota=quota)
+
+
+async def count(database: Database, viewer: Viewer) -> int:
+    owned = select(func.count()).where(items.items.c.owner_id == viewer.user_id)
+    return await database.read(lambda connection: connection.execute(owned).scalar_one())
+
+
+async def at_most(database: Database, viewer: Viewer) -> int:
+    known = select(users.c.items_at_most).where(users.c.id == viewer.user_id)
+    return await database.read(lambda connection: connection.execute(known).scalar_one())
+
+
+async def test_one_more_than_the_quota_is_refused(database: Database, ada: Viewer) -> None:
+    for _ in range(QUOTA):
+        await create(database, ada)
+    for _ in range(2):
+        with pytest.raises(QuotaExceeded) as caught:
+            await create(database, ada)
+        assert caught.value.quota == QUOTA
+    assert await count(database, ada) == QUOTA
+    bob = await a_user(database, "bob")
+    await create(database, bob)
+    await create(database, EVERYBODY, quota=0)
+
+
+async def test_creates_at_once_share_what_room_there_is(database: Database, ada: Viewer) -> None:
+    for _ in range(QUOTA - 2):
+        await create(database, ada)
+    results = await asyncio.gather(
+        *(create(database, ada) for _ in range(30)), return_exceptions=True
+    )
+    assert sum(isinstance(result, QuotaExceeded) for result in results) == 28
+    assert await count(database, ada) == QUOTA
+
+
+async def test_deletions_at_once_make_room_and_no_more_than_that(
+    database: Database, ada: Viewer
+) -> None:
+    rows = [await create(database, ada) for _ in range(QUOTA)]
+    deletions = [database.write(items.delete_item, ada, row.id) for row in rows[:3]]
+    creates = [create(database, ada) for _ in range(20)]
+    results = await asyncio.gather(*deletions, *creates, return_exceptions=True)
+    created = sum(not isinstance(result, BaseException) for result in results[3:])
+    assert await count(database, ada) == QUOTA - 3 + created <= QUOTA
+    for _ in range(3 - created):
+        await create(database, ada)
+    with pytest.raises(QuotaExceeded):
+        await create(database, ada)
+
+
+async def test_what_is_rolled_back_takes_no_room(database: Database, ada: Viewer) -> None:
+    def create_and_fail(connection: Connection) -> None:
+        items.create_item(connection, ada, VALUES, quota=QUOTA)
+        raise LookupError
+
+    for _ in range(2 * QUOTA):
+        with pytest.raises(LookupError):
+            await database.write(create_and_fail)
+    assert await at_most(database, ada) == 0
+
+
+async def test_a_quota_that_comes_or_changes_later_holds(database: Database, ada: Viewer) -> None:
+    for _ in range(QUOTA + 3):
+        await create(database, ada, None)
+    assert await at_most(database, ada) == QUOTA + 3
+    for quota in (QUOTA, QUOTA + 3):
+        with pytest.raises(QuotaExceeded):
+            await create(database, ada, quota)
+    await create(database, ada, QUOTA + 4)
+    with pytest.raises(QuotaExceeded):
+        await create(database, ada, QUOTA + 4)
+
+
+async def test_who_has_been_deleted_is_told_so(database: Database) -> None:
+    with pytest.raises(SignedOut):
+        await create(database, Viewer.owner(uuid4()))
+
+
+async def test_what_was_there_before_the_migration_counts(database: Database, ada: Viewer) -> None:
+    bob = await a_user(database, "bob")
+    for viewer in (ada, ada, EVERYBODY):
+        await create(database, viewer)
+    await database.administer(revisions.downgrade, "0006")
+    await database.administer(revisions.upgrade)
+    assert [await at_most(database, viewer) for viewer in (ada, bob)] == [2, 0]
+
+
+async def test_items_are_counted_only_where_the_quota_is_met(
+    database: Database, ada: Viewer
+) -> None:
+    rows = [await create(database, ada) for _ in range(QUOTA)]
+    await database.write(items.delete_item, ada, rows[0].id)
+    await database.write(items.delete_item, ada, rows[1].id)
+    counts = []
+    for _ in range(2):
+        with statements() as seen:
+            await create(database, ada)
+        counts.append(sum("count(" in found.text for found in seen))
+    assert counts == [1, 0]
