@@ -1,6 +1,7 @@
 """Cursors: a place in a list, signed for the operation that gave it and for the list's order and
 filters, so that one that was tampered with, or that another list gave, is refused."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -22,7 +23,8 @@ OF_THE_PAGE = {"limit", "cursor", "include_total"}
 def init_app(app: Flask, settings: Settings) -> None:
     # itsdangerous signs with the last key and accepts all of them.
     keys = [*settings.secret_key_fallbacks, settings.secret_key]
-    app.extensions["cursors"] = URLSafeSerializer(keys)
+    sha256 = {"digest_method": hashlib.sha256}  # not its default, SHA-1
+    app.extensions["cursors"] = URLSafeSerializer(keys, signer_kwargs=sha256)
 
 
 def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:

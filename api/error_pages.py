@@ -55,6 +55,7 @@ def _page(*templates: str, root: str, **context: Any) -> Response:
     page = render_template([*templates], root=root, settings=settings, **context)
     response = make_response(page)
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     )
     return response

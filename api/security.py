@@ -5,7 +5,8 @@ from flask import Flask, Response
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
     # Caches must revalidate, so nobody reads a stale item. What one account is shown is not even
     # stored: api/headers.py.
     "Cache-Control": "no-cache",

@@ -75,12 +75,6 @@ def start_session(connection: Connection, session: Session) -> None:
     connection.execute(insert(sessions), row)
 
 
-def reopen_session(connection: Connection, session: Session) -> None:
-    """For Database.write."""
-    if session.id not in sessions_of(connection, session.user_id):
-        start_session(connection, session)
-
-
 def sessions_of(connection: Connection, user_id: UUID) -> list[UUID]:
     """The ids of a user's sessions, for Database.read."""
     return list(

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection, update
 
 from api.app import Api
@@ -24,10 +23,8 @@ from tests.identity_provider import (
     OTHER_KEY,
     IdentityProvider,
     bearer,
-    ec_key,
     jwk_of,
     listed,
-    rsa_key,
     status,
 )
 
@@ -101,29 +98,6 @@ async def test_a_closed_account_stays_out(app: Api, client: httpx.AsyncClient) -
     assert response.status_code == 401
     assert response.json()["type"] == "/errors/invalid-token"
     assert await app.database.read(count_users) == 1
-
-
-@pytest.mark.parametrize(
-    "unusable",
-    [
-        jwk_of(rsa_key(1024), "one"),
-        jwk_of(KEY, "one", use="enc"),
-        jwk_of(KEY, "one", alg="PS256"),
-        jwk_of(ec_key(ec.SECP384R1()), "one"),
-        {"kty": "oct", "k": "c2VjcmV0", "kid": "one"},
-        {"kty": "RSA", "n": "AQAB", "kid": "one"},
-        {"kty": "nothing", "kid": "one"},
-        {"kid": "one"},
-        "one",
-    ],
-    ids=["short", "use", "alg", "curve", "oct", "no-e", "kty", "no-kty", "text"],
-)
-async def test_keys_that_nobody_should_trust_are_left_out(
-    client: httpx.AsyncClient, provider: IdentityProvider, unusable: Any
-) -> None:
-    provider.keys = [unusable, jwk_of(EC_KEY, "two")]
-    assert await status(client, bearer(KEY, "one")) == 401
-    assert await status(client, bearer(EC_KEY, "two", algorithm="ES256")) == 200
 
 
 async def test_new_keys_are_found_and_old_ones_go(

@@ -1,5 +1,7 @@
 """Lists of items through HTTP: order, filters, search, totals, cursors."""
 
+import hashlib
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import httpx
@@ -222,3 +224,11 @@ async def test_a_write_changes_what_a_search_finds(client: httpx.AsyncClient) ->
     assert await names(client, tag="new") == []
     await client.delete(path)
     assert await names(client, q="shelf") == []
+
+
+async def test_a_cursor_is_signed_with_sha256(client: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        await client.post("/api/items", json=item_input())
+    cursor = (await client.get("/api/items?limit=1")).json()["next_cursor"]
+    signature = cursor.rpartition(".")[2]
+    assert len(urlsafe_b64decode(signature + "=")) == hashlib.sha256().digest_size
