@@ -42,14 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        items[:] = [
-            item
-            for item in items
-            if isinstance(item, pytest.Function) and "long_form" in item.fixturenames
-        ]
+    long = config.getoption("--long")
+    items[:] = [item for item in items if (has_long_form(item) if long else not is_long(item))]
     tests = Path(__file__).parent
     items.sort(key=lambda item: not any(item.path.is_relative_to(tests / name) for name in FIRST))
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether the test has no short form."""
+    return item.get_closest_marker("long") is not None
+
+
+def has_long_form(item: pytest.Item) -> bool:
+    return is_long(item) or "long_form" in getattr(item, "fixturenames", [])
 
 
 @pytest.fixture(scope="session")

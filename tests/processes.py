@@ -35,6 +35,12 @@ def run(folder: Path, *module: str, **environ: str) -> subprocess.CompletedProce
     )
 
 
+def unmeasured() -> dict[str, str]:
+    """This process's environment, without what measures coverage in its children: for commands that
+    run none of our code, which that would only slow down."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 def started(folder: Path, *module: str, **environ: str) -> contextlib.AbstractContextManager[str]:
     """`python -m module …` as command_started() runs it."""
     return command_started(folder, sys.executable, "-m", *module, **environ)
