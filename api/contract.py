@@ -29,7 +29,14 @@ from api.identity.tokens import InvalidToken
 from api.inputs import load_body, load_query, read_body
 from api.limiting.rate_limits import RateLimits
 from api.limiting.refusals import RateLimited, RedisUnavailable
-from api.preconditions import IF_MATCH, IF_NONE_MATCH, MISSING, is_known, read_precondition
+from api.preconditions import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    MISSING,
+    is_known,
+    read_precondition,
+    require_match,
+)
 from api.problems import problem_of
 from api.request_log import current_record
 from api.settings import Settings
@@ -86,8 +93,8 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     """Declare what a view takes, what it returns and which errors it raises.
 
     Where InvalidTokenRequest is among these, every invalid request is one. Reads that return an
-    ETag answer 304 when If-None-Match matches. `guard` is called before the body is read, and may
-    raise.
+    ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is called before
+    the body is read, and may raise.
     Raises TypeError where the view's parameters don't match.
     """
 
@@ -103,7 +110,9 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
             *ERRORS_OF_ACCESS[access],
             *ERRORS_OF_LIMIT[limit],
         ]
-        request_headers = [IF_NONE_MATCH] if conditional else []
+        if conditional:
+            errors.append(VersionConflict)
+        request_headers = [IF_MATCH, IF_NONE_MATCH] if conditional else []
         for name in takes:
             errors += ERRORS_OF.get(name, ())
             request_headers += HEADERS_OF.get(name, ())
@@ -211,8 +220,10 @@ class Endpoint:
         made_of = result, caller.user_id
         values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
         headers = {name: value for name, value in values if value is not None}
-        if self.operation.conditional and is_known(headers["ETag"]):
-            return Answer(304, headers, b"")
+        if self.operation.conditional:
+            require_match(headers["ETag"])
+            if is_known(headers["ETag"]):
+                return Answer(304, headers, b"")
         body = b"" if self._returns is None else self._returns.to_json(result)
         return Answer(self.operation.status, headers, body)
 

@@ -7,6 +7,7 @@ from flask import request
 
 from api.errors import InvalidRequest
 from openapi.operation import RequestHeader
+from storage.facts import VersionConflict
 from storage.versions import ANY_VERSION, Precondition, Version
 
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
@@ -51,6 +52,14 @@ def read_precondition(*, required: bool) -> Precondition:
     if unwanted is not None and "*" in unwanted:
         only = frozenset()
     return Precondition(only, _versions(unwanted or [], weak=True))
+
+
+def require_match(etag: str) -> None:
+    """Whether a read may be answered (RFC 9110 §13.1.1). Raises VersionConflict and
+    InvalidRequest."""
+    tags = _tags(IF_MATCH)
+    if tags is not None and "*" not in tags and etag not in tags:
+        raise VersionConflict
 
 
 def is_known(etag: str) -> bool:

@@ -361,7 +361,10 @@ class Settings:
         "Whether PUT, PATCH and DELETE without `If-Match` are refused (428).",
     )
     max_body_bytes: int = setting(
-        "1048576", integer(1, 2**31), "1 to 2147483648", "The largest request body, in bytes."
+        "1048576",
+        integer(1, 2**31),
+        "1 to 2147483648",
+        "The largest request body, in bytes, where the operation's own limit isn't lower.",
     )
     body_timeout: int = setting(
         "30",

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from api import create_app
 from api.app import Api
 from api.settings import Settings
 from storage import items
 from storage.users import ADMIN
 from storage.viewers import EVERYBODY
 from tests.accounts import signed_in
+from tests.conftest import bridged
 from tests.factory import item_input, settings_for
 
 Headers = dict[str, str]
@@ -239,3 +241,28 @@ async def test_who_signed_out_is_given_no_kept_answer(
     again = await client.post("/api/items", json=item_input(), headers=people.ada | key)
     assert again.status_code == 401
     assert again.json()["type"] == "/errors/invalid-token"
+
+
+async def test_who_has_as_many_items_as_allowed_gets_no_more(
+    tmp_path: Path, database_url: str
+) -> None:
+    app = create_app(settings_for(tmp_path, DATABASE_URL=database_url, ITEMS_PER_USER="2"))
+    transport = httpx.ASGITransport(bridged(app))
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        ada, bob = await signed_in(app), await signed_in(app)
+        paths = [(await create(client, ada)).headers["Location"] for _ in range(2)]
+        refused = await client.post(
+            "/api/items", json=item_input(), headers={**ada, "Idempotency-Key": "third"}
+        )
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "/errors/quota-exceeded"
+        assert refused.json()["detail"] == ("An account may have 2 items, and this one has them.")
+        await create(client, bob)
+        await create(client, {})  # nobody's, where the service asks for no account
+        assert (await client.delete(paths[0], headers=ada)).status_code == 204
+        # The same request, which nothing has kept, now succeeds.
+        again = await client.post(
+            "/api/items", json=item_input(), headers={**ada, "Idempotency-Key": "third"}
+        )
+        assert again.status_code == 201
+        assert len(await names(client, ada)) == 2

@@ -117,6 +117,48 @@ async def test_does_not_send_again_what_the_client_has(
     assert "Content-Type" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [
+        ('"1"', 200),
+        ("*", 200),
+        ('"9", "1"', 200),
+        ('"9"', 412),
+        ('W/"1"', 412),
+        ("1", 400),
+        ('"1",' * 2000, 400),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_reads_only_the_version_that_is_asked_for(
+    client: httpx.AsyncClient, method: str, if_match: str, status: int
+) -> None:
+    path = await create(client)
+    headers = {"If-Match": if_match, "If-None-Match": '"9"'}
+    response = await client.request(method, path, headers=headers)
+    assert response.status_code == status
+    if method == "GET" and status != 200:
+        problems = {400: "/errors/invalid-request", 412: "/errors/precondition-failed"}
+        assert response.json()["type"] == problems[status]
+
+
+async def test_if_match_goes_before_if_none_match(client: httpx.AsyncClient) -> None:
+    path = await create(client)
+    both = {"If-None-Match": '"1"'}
+    assert (await client.get(path, headers={"If-Match": '"1"', **both})).status_code == 304
+    assert (await client.get(path, headers={"If-Match": '"2"', **both})).status_code == 412
+    assert (await client.get(f"{path[:-1]}x", headers={"If-Match": '"2"'})).status_code == 404
+
+
+async def test_a_page_is_read_only_as_it_was(client: httpx.AsyncClient) -> None:
+    path = await create(client)
+    etag = (await client.get("/api/items")).headers["ETag"]
+    as_it_was = {"If-Match": etag}
+    assert (await client.get("/api/items", headers=as_it_was)).status_code == 200
+    await client.patch(path, json={"status": "done"})
+    assert (await client.get("/api/items", headers=as_it_was)).status_code == 412
+
+
 async def test_sends_what_has_changed(client: httpx.AsyncClient) -> None:
     path = await create(client)
     await client.patch(path, json={"status": "done"})
