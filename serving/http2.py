@@ -115,26 +115,19 @@ class Http2:
             case stream_events.StreamClosed():
                 await self._close(stream)
 
-    async def reset_stalled(self, before: float) -> int:
-        """Reset the streams of whose answers nothing was taken since `before`; how many."""
-        stalled = [
-            stream
-            for stream in self.streams.values()
-            if stream.outbox.size and stream.outbox.taken_at < before
-        ]
-        for stream in stalled:
-            await self._reset(stream, ErrorCodes.CANCEL)
-        return len(stalled)
+    async def reset_stalled(self, before: float) -> None:
+        """Reset the streams of whose answers nothing was taken since `before`."""
+        for stream in list(self.streams.values()):
+            if stream.outbox.size and stream.outbox.taken_at < before:
+                await self._reset(stream, ErrorCodes.CANCEL)
 
     async def _receive(self, data: bytes) -> None:
-        faulty = False
         try:
             for event in self.connection.receive(data):
                 await self._handle_isolated(event)
+            await self._flush()
         except ProtocolError:
-            faulty = True
-        await self._flush()
-        if faulty:
+            await self._flush()  # with a GOAWAY that says why
             await self._send(Closed())
 
     async def _handle_isolated(self, event: Event) -> None:
