@@ -139,7 +139,7 @@ def test_the_example_of_an_env_file_gives_the_defaults(
     monkeypatch.chdir(tmp_path)
     example = (ROOT / ".env.example").read_text()
     lines = re.sub(r"^#(?! )", "", example, flags=re.MULTILINE)
-    assert re.findall(r"^([A-Z_]+)=", lines, re.MULTILINE) == names
+    assert re.findall(r"^([A-Z0-9_]+)=", lines, re.MULTILINE) == names
     (tmp_path / ".env").write_text(lines)
     assert load_settings() == load_settings({})
 

@@ -391,7 +391,7 @@ async def test_a_user_with_items_goes_only_with_them(
 async def test_a_change_may_have_to_say_what_it_saw(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, IF_MATCH_REQUIRED="true"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app, httpx.AsyncClient(transport=transport, base_url="http://x.test") as client:
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         boss, ada = await account(app, ADMIN), await account(app)
         body = {"email": "bob@example.com", "current_password": PASSWORD}
         refused = [
