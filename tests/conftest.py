@@ -57,6 +57,14 @@ def has_long_form(item: pytest.Item) -> bool:
     return is_long(item) or "long_form" in getattr(item, "fixturenames", [])
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once on each kind of database, or once without one if it needs none."""
+    if "database_url" in metafunc.fixturenames:
+        unused = metafunc.definition.get_closest_marker("no_database")
+        kinds = ["none"] if unused else ["sqlite", "postgresql"]
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
 @pytest.fixture(scope="session")
 def long_form(pytestconfig: pytest.Config) -> bool:
     """Whether this is `make test-long`: a test then takes as many examples, kills or restarts as
@@ -95,15 +103,18 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
         yield client
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a new, migrated database: whatever uses it runs once on each kind."""
-    if request.param == "sqlite":
-        yield migrated_database(tmp_path)
-    else:
-        server: Server = request.getfixturevalue("postgresql")
-        with server.database() as url:
-            yield url
+    """The address of a new, migrated database."""
+    match request.param:
+        case "sqlite":
+            yield migrated_database(tmp_path)
+        case "postgresql":
+            server: Server = request.getfixturevalue("postgresql")
+            with server.database() as url:
+                yield url
+        case "none":
+            yield f"sqlite:///{tmp_path}"  # a folder, which SQLite can't open
 
 
 @pytest.fixture

@@ -105,6 +105,7 @@ def view_of(app: Flask, endpoint: str) -> object:
     return view if operation is None else operation.view
 
 
+@pytest.mark.no_database
 def test_every_view_is_a_coroutine_function(app: Api) -> None:
     endpoints = [rule.endpoint for rule in app.url_map.iter_rules()]
     assert len(endpoints) >= 14

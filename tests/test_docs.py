@@ -48,6 +48,7 @@ def test_every_make_target_is_documented() -> None:
     ]
 
 
+@pytest.mark.no_database
 def test_every_management_command_is_documented(app: Api) -> None:
     documented = {c for c in first_cells("commands.md") if c.startswith("flask ")}
     flasks_own = {"flask --app api run --debug", "flask --app api routes"}

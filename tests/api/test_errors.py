@@ -14,6 +14,8 @@ from api.app import Api
 from api.problems import BY_SLUG, PROBLEMS, problem_of
 from storage import DatabaseUnavailable
 
+pytestmark = pytest.mark.no_database
+
 MEMBERS = {"type", "title", "status", "detail", "error", "errors", "request_id"}
 
 

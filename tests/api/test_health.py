@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy import Connection, text
 
 from api import create_app
@@ -16,6 +17,7 @@ from tests.factory import settings_for
 from tests.statements import statements
 
 
+@pytest.mark.no_database
 async def test_health_tells_the_time(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/health")
     assert response.status_code == 200

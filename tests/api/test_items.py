@@ -209,6 +209,7 @@ async def test_a_cursor_outlives_the_item_it_points_at(client: httpx.AsyncClient
     assert rest.json()["items"] == [items[1], items[0]]
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WzEsICJ4Il0.c2lnbmF0dXJl", "%00", "9" * 5000])
 async def test_refuses_a_cursor_that_it_never_gave(client: httpx.AsyncClient, cursor: str) -> None:
     response = await client.get("/api/items", params={"cursor": cursor})
@@ -226,6 +227,7 @@ async def test_refuses_a_cursor_with_one_character_changed(client: httpx.AsyncCl
         assert response.status_code == 400, place
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "", "five", "5.0", "٣", "1e2"])
 async def test_refuses_a_limit_out_of_bounds(client: httpx.AsyncClient, limit: str) -> None:
     response = await client.get("/api/items", params={"limit": limit})
@@ -233,6 +235,7 @@ async def test_refuses_a_limit_out_of_bounds(client: httpx.AsyncClient, limit: s
     assert [e["parameter"] for e in response.json()["errors"]] == ["limit"]
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("path", ["/api/items", "/api/health", "/api/ready"])
 async def test_refuses_parameters_that_no_operation_knows(
     client: httpx.AsyncClient, path: str
@@ -242,6 +245,7 @@ async def test_refuses_parameters_that_no_operation_knows(
     assert response.json()["errors"] == [{"detail": "Unknown field.", "parameter": "limt"}]
 
 
+@pytest.mark.no_database
 async def test_refuses_a_parameter_that_is_there_twice(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/items?limit=1&limit=2")
     assert response.status_code == 400

@@ -95,6 +95,7 @@ async def test_another_offset_is_another_moment(
     assert await names(client, created_after=f"{clock}-01:00") == []
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [

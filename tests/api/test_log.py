@@ -85,12 +85,14 @@ async def test_a_level_leaves_out_what_is_below(
     assert await lines_of(capsys, tmp_path, ("GET", "/api/health"), LOG_LEVEL="WARNING") == []
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("sent", ["a", "!~" * 64, "0f8fad5b-d9cb-469f-a165-70867728950e"])
 async def test_keeps_the_request_id_of_the_client(client: httpx.AsyncClient, sent: str) -> None:
     response = await client.get("/api/health", headers={"X-Request-ID": sent})
     assert response.headers["X-Request-ID"] == sent
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "Käse", "a\tb"])
 async def test_makes_a_request_id_in_place_of_an_unusable_one(
     client: httpx.AsyncClient, sent: str
@@ -103,6 +105,7 @@ async def test_makes_a_request_id_in_place_of_an_unusable_one(
     assert all(len(request_id) == 32 for request_id in made)
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("chunks_before", [0, 1])
 async def test_a_stream_that_fails_is_one_line_and_a_500(
     app: Api, caplog: pytest.LogCaptureFixture, chunks_before: int
@@ -124,6 +127,7 @@ async def test_a_stream_that_fails_is_one_line_and_a_500(
     assert [(line["route"], line["status"]) for line in lines] == [("/stream", 500)]
 
 
+@pytest.mark.no_database
 async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: Api) -> None:
     response = app.test_client().get("/api/health", environ_overrides={"QUERY_STRING": "q=\xff"})
     assert response.status_code == 400
@@ -146,6 +150,7 @@ async def test_a_request_s_line_says_whose_it_was(
     ]
 
 
+@pytest.mark.no_database
 async def test_a_request_s_line_counts_the_bytes_of_its_answer(
     app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -90,6 +90,7 @@ async def test_counts_what_a_rate_limit_refuses(tmp_path: Path) -> None:
     assert found["http_requests_total", ("list_items", "429")] == 3
 
 
+@pytest.mark.no_database
 async def test_a_view_that_fails_is_counted_and_no_longer_in_flight(app: Api) -> None:
     async def fail() -> str:
         raise RuntimeError
@@ -114,6 +115,7 @@ async def test_nothing_that_clients_send_makes_a_label(client: httpx.AsyncClient
     assert await ask("second") == await ask("third") == await ask("fourth")
 
 
+@pytest.mark.no_database
 async def test_speaks_openmetrics_to_who_asks_for_it(client: httpx.AsyncClient) -> None:
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     response = await client.get("/metrics", headers=accept)
@@ -156,6 +158,7 @@ async def test_is_closed_in_production_without_a_token(tmp_path: Path) -> None:
         assert (await client.get("/metrics")).status_code == 404
 
 
+@pytest.mark.no_database
 async def test_every_metric_is_documented(client: httpx.AsyncClient) -> None:
     text = (await client.get("/metrics")).text
     told = {

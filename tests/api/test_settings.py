@@ -211,6 +211,7 @@ def test_takes_the_addresses_of_redis(url: str) -> None:
     assert load_settings({"REDIS_URL": url}).redis_url == url
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -278,6 +278,7 @@ async def test_only_admins_manage_users(
     assert response.json()["type"] == "/errors/forbidden"
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [*ADMINS_OPERATIONS, ("GET", ME, None), ("PATCH", ME, {"current_password": PASSWORD})],

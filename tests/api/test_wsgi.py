@@ -87,6 +87,7 @@ def test_serves_many_at_once(address: str) -> None:
     assert statuses == [200] * 80
 
 
+@pytest.mark.no_database
 def test_a_view_sees_its_request_on_the_background_loop(app: Api) -> None:
     async def echo() -> Response:
         before = request.args["q"]

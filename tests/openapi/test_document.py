@@ -29,6 +29,8 @@ from tests.openapi.validation import (
     validator,
 )
 
+pytestmark = pytest.mark.no_database
+
 ROOT = Path(__file__).parents[2]
 OPTIONAL = {"ProblemError": {"pointer", "parameter", "header"}}
 """Output properties that are not always there."""

@@ -10,6 +10,8 @@ from openapi.document import build_document
 from openapi.openapi_3_0 import as_openapi_3_0
 from tests.openapi.validation import Json
 
+pytestmark = pytest.mark.no_database
+
 COLOUR = {"type": "string", "enum": ["red", "blue"], "description": "How it looks."}
 BOX = {"type": "object", "properties": {"width": {"type": "integer"}}}
 REFERENCE = {"$ref": "#/components/schemas/Colour"}

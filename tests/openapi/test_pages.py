@@ -52,6 +52,7 @@ def links(html: str) -> set[str]:
     return set(re.findall(r'(?:src|href)="([^"]+)"', html))
 
 
+@pytest.mark.no_database
 async def test_the_root_leads_to_the_documentation(client: httpx.AsyncClient) -> None:
     response = await client.get("/")
     assert response.status_code == 302
@@ -61,6 +62,7 @@ async def test_the_root_leads_to_the_documentation(client: httpx.AsyncClient) ->
     assert followed.url.path == "/docs"
 
 
+@pytest.mark.no_database
 async def test_the_page_of_the_documentation_has_scripts_in_files_alone(
     client: httpx.AsyncClient,
 ) -> None:
@@ -81,11 +83,13 @@ async def test_the_page_of_the_documentation_has_scripts_in_files_alone(
     }
 
 
+@pytest.mark.no_database
 async def test_the_page_names_exactly_the_files_that_are_served(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert links(page.text) == {f"docs/{asset}" for asset in ASSETS} | {"openapi.json"}
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("asset", ASSETS)
 async def test_each_file_of_the_documentation_has_its_media_type(
     client: httpx.AsyncClient, asset: str
@@ -97,6 +101,7 @@ async def test_each_file_of_the_documentation_has_its_media_type(
     assert int(response.headers["Content-Length"]) == len(response.content) > 0
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(
     "asset",
     [
@@ -113,6 +118,7 @@ async def test_other_files_are_not_found(client: httpx.AsyncClient, asset: str) 
     assert_problem(await client.get(f"/docs/{asset}"), 404, "not-found")
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(("path", "media_type"), DOCUMENTS.items())
 async def test_a_document_that_is_known_already_is_not_sent_again(
     client: httpx.AsyncClient, path: str, media_type: str
@@ -129,6 +135,7 @@ async def test_a_document_that_is_known_already_is_not_sent_again(
     assert other.content == first.content
 
 
+@pytest.mark.no_database
 async def test_a_file_that_is_known_already_is_not_sent_again(client: httpx.AsyncClient) -> None:
     for asset in ASSETS:
         first = await client.get(f"/docs/{asset}")
@@ -138,6 +145,7 @@ async def test_a_file_that_is_known_already_is_not_sent_again(client: httpx.Asyn
         assert again.content == b""
 
 
+@pytest.mark.no_database
 async def test_all_forms_of_the_document_say_the_same(client: httpx.AsyncClient) -> None:
     as_json, as_yaml, older = [await client.get(path) for path in DOCUMENTS]
     assert yaml.safe_load(as_yaml.text) == as_json.json()
@@ -145,6 +153,7 @@ async def test_all_forms_of_the_document_say_the_same(client: httpx.AsyncClient)
     assert as_json.json()["servers"][0]["url"] == "/"
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("path", PAGES)
 async def test_head_has_the_headers_of_get_and_no_body(
     client: httpx.AsyncClient, path: str
@@ -158,6 +167,7 @@ async def test_head_has_the_headers_of_get_and_no_body(
     assert head.headers == get.headers
 
 
+@pytest.mark.no_database
 async def test_a_part_of_a_file_can_be_read(client: httpx.AsyncClient) -> None:
     response = await client.get("/docs/initializer.js", headers={"Range": "bytes=0-1"})
     assert response.status_code == 206
@@ -165,6 +175,7 @@ async def test_a_part_of_a_file_can_be_read(client: httpx.AsyncClient) -> None:
     assert response.headers["Content-Range"].startswith("bytes 0-1/")
 
 
+@pytest.mark.no_database
 async def test_a_part_behind_the_end_of_a_file_is_a_problem(client: httpx.AsyncClient) -> None:
     response = await client.get("/docs/initializer.js", headers={"Range": "bytes=9999999-"})
     assert_problem(response, 416, "range-not-satisfiable")
@@ -172,6 +183,7 @@ async def test_a_part_behind_the_end_of_a_file_is_a_problem(client: httpx.AsyncC
     assert response.headers["Content-Range"] == f"bytes */{size}"
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize(
     "path", [*PAGES, "/docs/unknown.js", "/errors", "/errors/not-found", "/nowhere"]
 )
@@ -187,6 +199,7 @@ async def test_every_answer_tells_browsers_to_be_careful(
     assert policy(response)["default-src"] == ["'none'"]
 
 
+@pytest.mark.no_database
 @pytest.mark.parametrize("path", ["/shop/docs", "/docs"])
 async def test_under_a_path_prefix_the_page_finds_its_files(
     mounted: httpx.AsyncClient, path: str
@@ -200,6 +213,7 @@ async def test_under_a_path_prefix_the_page_finds_its_files(
         assert (await mounted.get(address)).status_code == 200
 
 
+@pytest.mark.no_database
 async def test_under_a_path_prefix_the_root_leads_to_the_documentation(
     mounted: httpx.AsyncClient,
 ) -> None:

@@ -48,6 +48,7 @@ async def test_a_hundred_requests_are_in_one_view_at_once(client: httpx.AsyncCli
     assert COLOUR.get() == "none"
 
 
+@pytest.mark.no_database
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("http2", [False, True])
 async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
@@ -84,6 +85,7 @@ class Never:
         raise AssertionError
 
 
+@pytest.mark.no_database
 @pytest.mark.usefixtures("quiet")
 async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
     never = Never(app)
@@ -97,6 +99,7 @@ async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
     assert call.sent == []
 
 
+@pytest.mark.no_database
 async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api) -> None:
     never = Never(app)
     async with served(bridged(app), grace=0) as address, httpx.AsyncClient() as client:
@@ -107,6 +110,7 @@ async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api)
     await asyncio.gather(answer, return_exceptions=True)
 
 
+@pytest.mark.no_database
 async def test_an_unread_body_does_not_keep_the_server_from_ending(app: Api) -> None:
     """Hypercorn waits for room in the queue of a cancelled request's body, unless we make it."""
     never, bridge = Never(app), bridged(app)

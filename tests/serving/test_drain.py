@@ -16,6 +16,8 @@ from tests.live import served
 from tests.serving.call import Call, answer_of
 from tests.serving.wire import Http1, Http2
 
+pytestmark = pytest.mark.no_database
+
 pytestmark = pytest.mark.usefixtures("quiet")
 
 

@@ -17,6 +17,8 @@ from serving import Bridge
 from tests.conftest import bridged
 from tests.serving.call import Answer, Call, answer_of
 
+pytestmark = pytest.mark.no_database
+
 ORIGIN = "http://localhost:3000"
 
 

@@ -138,6 +138,7 @@ async def test_an_unknown_protocol_is_refused() -> None:
         await Bridge(Environ())({"type": "carrier-pigeon"}, None, None)  # type: ignore[arg-type]  # never called
 
 
+@pytest.mark.no_database
 async def test_latin_1_goes_out_as_it_came_in(app: Api) -> None:
     def echo() -> Response:
         return Response("text", headers={"X-Name": request.headers["X-Name"]})
@@ -161,6 +162,7 @@ async def test_a_head_has_the_headers_of_get_and_no_body(
     assert head.headers == get.headers
 
 
+@pytest.mark.no_database
 async def test_a_connection_can_be_used_again_after_a_head(app: Api) -> None:
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         for _ in range(3):

@@ -46,6 +46,7 @@ async def test_an_early_answer_leaves_the_other_streams_alone(
         await bridge.idle(after=2)
 
 
+@pytest.mark.no_database
 async def test_an_upload_that_is_never_wanted_is_answered_before_it_ends(app: Api) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http2.connect(address) as client:

@@ -16,6 +16,8 @@ from tests.serving.call import Call
 from tests.serving.observed import Observed
 from tests.serving.wire import Http1, Http2
 
+pytestmark = pytest.mark.no_database
+
 N = 300
 GET = "GET /events"
 

@@ -56,6 +56,7 @@ async def test_an_upgrade_of_another_method_is_ignored_too(app: Api) -> None:
         assert (await client.response()).status == 201
 
 
+@pytest.mark.no_database
 async def test_a_handshake_over_http2_too(app: Api) -> None:
     async with served(bridged(app)) as address, Http2.connect(address) as client:
         headers = [(":protocol", "websocket"), ("sec-websocket-version", "13")]
@@ -65,6 +66,7 @@ async def test_a_handshake_over_http2_too(app: Api) -> None:
         assert json.loads(response.body)["type"] == "/errors/not-found"
 
 
+@pytest.mark.no_database
 async def test_a_stream_is_the_answer_to_a_handshake_until_its_client_leaves(app: Api) -> None:
     closed = asyncio.Event()
 
