@@ -4,10 +4,16 @@ its path or its method, preflights, the document and its pages."""
 from flask import request
 
 from api.app import Api
+from api.limiting.refusals import RateLimited
 from openapi.operation import Limit
 
 UNCOUNTED = {"metrics.get_metrics"}
 """Monitoring is needed most in a flood. It counts what it refuses."""
+
+
+def is_preflight() -> bool:
+    """Whether a browser asks if it may send a request from another origin."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def init_app(app: Api) -> None:
@@ -21,6 +27,11 @@ def init_app(app: Api) -> None:
         operation = getattr(view, "operation", None)
         if operation is not None and (request.method != "OPTIONS" or operation.limit is Limit.NONE):
             return
-        app.ensure_sync(count)()
+        try:
+            app.ensure_sync(count)()
+        except RateLimited:
+            # A preflight that is refused hides the 429 of its request from the page.
+            if not is_preflight():
+                raise
 
     app.before_request(count_unless_an_operation_does)

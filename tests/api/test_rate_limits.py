@@ -230,6 +230,19 @@ async def test_what_reaches_no_operation_counts_for_its_address(
     assert await statuses(connect("203.0.113.2"), 1) == [204]
 
 
+async def test_a_preflight_counts_but_is_not_refused(connect: Connect) -> None:
+    """A browser shows a page nothing of a request whose preflight was refused."""
+    client = connect()
+    asked = {"Access-Control-Request-Method": "POST"}
+    preflights = [
+        await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=asked) for _ in range(4)
+    ]
+    assert [answer.status_code for answer in preflights] == [200] * 4
+    refused = await ask(client, "POST", "/api/items", ALLOWED[0], json={"name": "Lamps"})
+    assert refused.status_code == 429
+    assert_granted(refused, ALLOWED[0])
+
+
 async def test_monitoring_is_not_limited_but_guesses_at_its_token_are(tmp_path: Path) -> None:
     token = "m" * 32
     app = create_app(settings_for(tmp_path, RATE_LIMIT="2/hour", METRICS_TOKEN=token))
