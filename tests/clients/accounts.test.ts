@@ -59,7 +59,13 @@ test("a user registers, signs in and signs out", async () => {
 test("a refresh token is good for one use", async () => {
   const { refresh_token } = await signIn(await register());
   const renewed = await askForTokens({ grant_type: "refresh_token", refresh_token });
-  assert.equal(present(renewed.data).token_type, "Bearer");
+  const successor = present(renewed.data);
+  assert.equal(successor.token_type, "Bearer");
+  const again = await askForTokens({
+    grant_type: "refresh_token",
+    refresh_token: successor.refresh_token,
+  });
+  assert.equal(again.response.status, 200);
   const usedUp = await askForTokens({ grant_type: "refresh_token", refresh_token });
   assert.equal(usedUp.response.status, 400);
   assert.equal(present(usedUp.error).error, "invalid_grant");

@@ -78,6 +78,11 @@ async def test_a_refresh_token_is_good_for_one_use(live: str) -> None:
         )
         renewed = await create_token.asyncio_detailed(client=client, body=old)
         assert parsed(TokenPair, renewed).expires_in > 0
+        successor = TokenRequest(
+            "refresh_token", refresh_token=parsed(TokenPair, renewed).refresh_token
+        )
+        again = await create_token.asyncio_detailed(client=client, body=successor)
+        assert parsed(TokenPair, again).expires_in > 0
         used_up = await create_token.asyncio_detailed(client=client, body=old)
         assert token_problem(used_up) == "invalid_grant"
 
