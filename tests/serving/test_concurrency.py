@@ -1,6 +1,7 @@
 """Requests wait side by side, and none sees another's context."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 
 import httpx
@@ -54,13 +55,19 @@ async def test_a_hundred_requests_are_in_one_view_at_once(client: httpx.AsyncCli
 async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
     app: Api, http2: bool
 ) -> None:
-    limits = httpx.Limits(max_connections=N)
-    async with (
-        served(bridged(app)) as address,
-        httpx.AsyncClient(base_url=address, http1=not http2, http2=http2, limits=limits) as client,
-    ):
+    """Over HTTP/2 on ten connections: each begins with at most 16 (serving/admission.py)."""
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(served(bridged(app)))
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=address, http1=not http2, http2=http2, timeout=HUNG)
+            )
+            for _ in range(10)
+        ]
         urls = [f"/wait/{n}?colour={n}" for n in range(N)]
-        responses = await asyncio.gather(*(client.get(url, timeout=HUNG) for url in urls))
+        responses = await asyncio.gather(
+            *(clients[n % len(clients)].get(url) for n, url in enumerate(urls))
+        )
     for n, response in enumerate(responses):
         path, colour = f"/wait/{n}", str(n)
         assert response.json() == [path, path, colour, colour, colour]
