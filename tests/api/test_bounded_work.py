@@ -136,7 +136,9 @@ ITEM = {
     "quantity": 2_147_483_647,
     "tags": [DOOR * 49 + chr(0x1F600 + n) for n in range(20)],
 }
-ACCOUNT = {"email": f"{DOOR * 60}@example.com", "password": DOOR * 128}
+PASSPHRASE = "".join(chr(0x20000 + n * n * 37 % 5000) for n in range(128))
+"""Characters as wide, without the repetitions and sequences that no new password may consist of."""
+ACCOUNT = {"email": f"{DOOR * 60}@example.com", "password": PASSPHRASE}
 SIGN_IN = {"grant_type": "password", "username": DOOR * 254, "password": DOOR * 128}
 LARGEST: dict[str, tuple[dict[str, Any], int]] = {
     "create_item": (ITEM, 65_536),
