@@ -14,6 +14,7 @@ from werkzeug.wsgi import get_host
 
 from api.background import BackgroundLoop
 from api.errors import problem_response
+from api.expiry import Expiry
 from api.hosts import AllowedHosts
 from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
@@ -70,6 +71,7 @@ class Api(Flask):
             if settings.jwt_jwks_url
             else None
         )
+        self.expiry = Expiry(self.database)
         self.passwords = Passwords()
         self.rate_limits = RateLimits(settings)
         self.readiness = Readiness(self.database, self.rate_limits.available)
@@ -82,6 +84,7 @@ class Api(Flask):
         """Get ready to serve: see Database. Redis may be away; the log says so if it is."""
         await self.database.__aenter__()
         await self.rate_limits.available()
+        self.expiry.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -92,6 +95,7 @@ class Api(Flask):
         async with AsyncExitStack() as stack:
             stack.callback(self.instruments.close)
             stack.push_async_callback(self.database.close)
+            stack.push_async_callback(self.expiry.stop)
             stack.push_async_callback(self.passwords.close)
             stack.push_async_callback(self.rate_limits.close)
             if self.identity_provider is not None:

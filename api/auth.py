@@ -17,6 +17,7 @@ from api.identity.refusals import (
     RegistrationClosed,
     UnsupportedGrantType,
 )
+from api.limiting.refusals import RedisUnavailable
 from openapi.operation import Limit, ResponseHeader
 from schemas import tokens as schemas
 from schemas.users import User, UserInput
@@ -66,8 +67,8 @@ async def register_user(body: dict[str, Any]) -> UserRow:
     body=schemas.TokenRequest,
     returns=schemas.TokenPair,
     headers=[NO_CACHE],
-    limit=Limit.LOGIN,
     raises=[
+        RedisUnavailable,
         InvalidTokenRequest,
         InvalidGrant,
         UnsupportedGrantType,

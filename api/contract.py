@@ -70,6 +70,7 @@ ERRORS_OF_LIMIT: dict[Limit, tuple[type[Exception], ...]] = {
     Limit.NONE: (),
     Limit.GENERAL: (RateLimited,),
     Limit.LOGIN: (RateLimited, RedisUnavailable),
+    Limit.REFRESH: (RateLimited,),
     Limit.REGISTRATION: (RateLimited, RedisUnavailable),
 }
 HEADERS_OF: dict[str, tuple[RequestHeader, ...]] = {

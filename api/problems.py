@@ -31,7 +31,8 @@ from storage.facts import (
     VersionConflict,
 )
 from storage.revisions import RevisionError
-from storage.users import EmailTaken, LastAdmin, UserHasItems
+from storage.user_deletion import UserHasItems
+from storage.users import EmailTaken, LastAdmin
 
 
 class NotReady(Exception):

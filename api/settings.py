@@ -315,6 +315,9 @@ class Settings:
         "How many requests for tokens are answered for each address. `off` lifts the limits for "
         "each account too.",
     )
+    refresh_rate_limit: RateLimitItem | None = setting(
+        "30/minute", rate, RATES, "How many refreshes are answered for each session."
+    )
     registration_rate_limit: RateLimitItem | None = setting(
         "20/hour", rate, RATES, "How many registrations are answered for each address."
     )

@@ -1,6 +1,7 @@
 """Users: your own account; for admins, everybody's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,19 +14,26 @@ from api.errors import InvalidRequest
 from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
 from api.identity.caller import Caller
 from api.identity.passwords import PasswordsBusy
-from api.limiting.refusals import RedisUnavailable
+from api.limiting.refusals import RateLimited, RedisUnavailable
 from openapi.operation import Access
 from schemas.pages import PageQuery
 from schemas.passwords import objection_to
-from schemas.users import CurrentUserPatch, User, UserDeletionQuery, UserPage, UserPatch
-from storage import credentials
+from schemas.users import (
+    CurrentUserDeletion,
+    CurrentUserPatch,
+    User,
+    UserDeletionQuery,
+    UserPage,
+    UserPatch,
+)
+from storage import credentials, user_deletion
 from storage import users as stored
 from storage.credentials import CredentialChanges, WrongPassword
+from storage.user_deletion import UserHasItems
 from storage.users import (
     EmailTaken,
     LastAdmin,
     UserChanges,
-    UserHasItems,
     UserNotFound,
     UserRow,
 )
@@ -38,6 +46,7 @@ users = Blueprint("users", __name__, url_prefix="/api/users")
 
 
 class KnownCredentials(NamedTuple):
+    user_id: UUID
     email_key: str
     password_hash: str
 
@@ -70,10 +79,9 @@ async def update_current_user(
     Both need your current password. Your other sessions end.
     """
     known = await _verified(caller, body["current_password"])
-    _reject_own_address(body, known.email_key)
     user = await caller.write(
         credentials.update_credentials,
-        await _credentials(body),
+        await _credentials(body, known),
         if_match,
         known_hash=known.password_hash,
         session_id=caller.session_id,
@@ -84,33 +92,70 @@ async def update_current_user(
     return user
 
 
-def _reject_own_address(body: dict[str, str], email: str) -> None:
-    """The address that isn't changed is unknown to the body's schema. Raises InvalidRequest."""
-    objection = objection_to(body["password"], [email]) if "password" in body else None
-    if objection is not None:
-        raise InvalidRequest([{"detail": objection, "pointer": "/password"}])
+@users.delete("/me")
+@operation(
+    body=CurrentUserDeletion,
+    query=UserDeletionQuery,
+    status=204,
+    access=Access.USERS,
+    raises=[WrongPassword, LastAdmin, UserHasItems, PasswordsBusy, RedisUnavailable],
+)
+async def delete_current_user(
+    body: dict[str, str], query: dict[str, bool], if_match: Precondition, caller: Caller
+) -> None:
+    """Delete your account.
+
+    It takes your current password. Fails with 409 if you have items, unless `delete_items=true`. If
+    it is interrupted, repeat the request.
+    """
+    known = await _verified(caller, body["current_password"])
+    user_id = caller.user_id
+    done = False
+    while not done:  # in portions, so that others can write in between
+        done = await caller.write(
+            user_deletion.delete_current_user, if_match, known_hash=known.password_hash, **query
+        )
+    audit.record("user_deleted", user_id=user_id)
 
 
 async def _verified(caller: Caller, password: str) -> KnownCredentials:
-    """The caller's credentials, if `password` is theirs. Raises WrongPassword, and what
-    RateLimits.attempt raises: passwords can be guessed here as well."""
+    """The caller's credentials, if `password` is theirs. Raises WrongPassword, PasswordsBusy,
+    RateLimited and RedisUnavailable: passwords can be guessed here as well."""
     user = await caller.read(credentials.get_credentials)
     if user.password_hash is None:
         raise WrongPassword
-    async with rate_limits.attempt(user.email_key):
-        if not await passwords.verify(password, user.password_hash):
-            audit.record("current_password_refused", user_id=user.id)
-            raise WrongPassword
-    return KnownCredentials(user.email_key, user.password_hash)
+    with _audited(user.id):
+        await rate_limits.attempts.count_change(user.id)
+    if not await passwords.verify(password, user.password_hash, signed_in=True):
+        audit.record("current_password_refused", user_id=user.id)
+        raise WrongPassword
+    return KnownCredentials(user.id, user.email_key, user.password_hash)
 
 
-async def _credentials(body: dict[str, str]) -> CredentialChanges:
+async def _credentials(body: dict[str, str], known: KnownCredentials) -> CredentialChanges:
+    """The changes that `body` asks for. Raises InvalidRequest where the new password is the address
+    that the account has, which the body's schema doesn't know."""
     changes: CredentialChanges = {}
-    if "email" in body:
-        changes["email"] = body["email"]
     if "password" in body:
-        changes["password_hash"] = await passwords.hash(body["password"])
+        objection = objection_to(body["password"], [known.email_key])
+        if objection is not None:
+            raise InvalidRequest([{"detail": objection, "pointer": "/password"}])
+        changes["password_hash"] = await passwords.hash(body["password"], signed_in=True)
+    if "email" in body:
+        with _audited(known.user_id):
+            await rate_limits.attempts.count_new_email(known.user_id)
+        changes["email"] = body["email"]
     return changes
+
+
+@contextmanager
+def _audited(user_id: UUID) -> Iterator[None]:
+    """Record an attempt that is one too many."""
+    try:
+        yield
+    except RateLimited:
+        audit.record("attempt_limited", user_id=user_id)
+        raise
 
 
 @users.get("")
@@ -172,5 +217,5 @@ async def delete_user(
     """
     done = False
     while not done:  # many items go a part at a time: others write in between
-        done = await caller.write(stored.delete_user, user_id, if_match, **query)
+        done = await caller.write(user_deletion.delete_user, user_id, if_match, **query)
     audit.record("user_deleted", user_id=user_id, by=caller.user_id)

@@ -33,6 +33,8 @@ class Limit(Enum):
     """For each user, or else for each address."""
     LOGIN = "login"
     """For each address; not answered where it can't be counted."""
+    REFRESH = "refresh"
+    """For each session; a view counts it itself."""
     REGISTRATION = "registration"
     """As LOGIN."""
 

@@ -22,6 +22,10 @@ PASSWORD = {
     "do. Common passwords, repetitions, sequences and your email address are refused.",
     "examples": ["<your password>"],
 }
+CURRENT_PASSWORD = {
+    "description": "Your current password.",
+    "examples": ["<your password>"],
+}
 ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
 
 
@@ -82,10 +86,7 @@ class CurrentUserPatch(MergePatch):
         required=True,
         min_length=1,
         max_length=MAX_LENGTH,
-        metadata={
-            "description": "Your current password.",
-            "examples": ["<your password>"],
-        },
+        metadata=CURRENT_PASSWORD,
     )
 
     @validates_schema(skip_on_field_errors=True)
@@ -95,6 +96,14 @@ class CurrentUserPatch(MergePatch):
     @validates_schema(skip_on_field_errors=True)
     def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
         reject_password_of(data)
+
+
+class CurrentUserDeletion(InputSchema):
+    """A proof that it is the user who deletes the account."""
+
+    current_password = Password(
+        required=True, min_length=1, max_length=MAX_LENGTH, metadata=CURRENT_PASSWORD
+    )
 
 
 class User(OutputSchema):

@@ -79,7 +79,7 @@ def admitted(
     def unit_of_work(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
         viewer = admit(connection, credentials)
         if admins_only and not viewer.is_admin:
-            raise NotAdmin
+            raise NotAdmin(viewer.user_id)
         try:
             return function(connection, viewer, *args, **kwargs)
         except IntegrityError as error:

@@ -1,6 +1,6 @@
-"""What users sign in with: changed by who knows the password."""
+"""What users sign in with. To change it takes the current password, or the operator."""
 
-from typing import TypedDict
+from typing import NoReturn, TypedDict
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -8,7 +8,15 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.facts import VersionConflict
 from storage.sessions import END_ALL, END_OTHERS
-from storage.users import EmailTaken, UserRow, email_key, users, write_user
+from storage.users import (
+    EmailTaken,
+    UserNotFound,
+    UserRow,
+    email_key,
+    find_by_email,
+    users,
+    write_user,
+)
 from storage.versions import ANY_VERSION, Precondition
 from storage.viewers import Viewer
 
@@ -58,8 +66,26 @@ def update_credentials(
     except IntegrityError as error:  # no constraint but that one can be in the way
         raise EmailTaken from error
     if row is None:
-        same = get_credentials(connection, viewer).password_hash == known_hash
-        raise VersionConflict if same else WrongPassword
+        refuse_change(connection, viewer, known_hash)
     end = END_ALL if session_id is None else END_OTHERS
     connection.execute(end, {"user_id": viewer.user_id, "session_id": session_id})
+    return row
+
+
+def refuse_change(connection: Connection, viewer: Viewer, known_hash: str) -> NoReturn:
+    """Raise why a write that needs `known_hash` met no row: WrongPassword or VersionConflict."""
+    same = get_credentials(connection, viewer).password_hash == known_hash
+    raise VersionConflict if same else WrongPassword
+
+
+def set_password(connection: Connection, email: str, password_hash: str) -> UserRow:
+    """For the operator: replace the password of the user with this address, and end all sessions.
+
+    Raises UserNotFound.
+    """
+    found = find_by_email(connection, email)
+    row = found and write_user(connection, found.id, {"password_hash": password_hash}, ANY_VERSION)
+    if row is None:
+        raise UserNotFound
+    connection.execute(END_ALL, {"user_id": row.id})
     return row

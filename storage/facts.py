@@ -1,5 +1,7 @@
 """What can be true of the data and in a caller's way. HTTP's words for it are api.problems's."""
 
+from uuid import UUID
+
 
 class NotFound(LookupError):
     """Nothing has this id. A subclass names the resource in `detail`, which clients read."""
@@ -28,7 +30,11 @@ class UnknownIdentity(Exception):
 
 
 class NotAdmin(Exception):
-    """Only admins may do this."""
+    """Only admins may do this; the user `user_id` is none."""
+
+    def __init__(self, user_id: UUID | None) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
 
 
 class QuotaExceeded(Exception):

@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     LargeBinary,
+    Row,
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -23,6 +25,7 @@ from storage.session_tables import BY_USER, LAST_USED_AT, LONGEST_USER_AGENT, se
 from storage.sessions import END_ALL
 from storage.tables import UtcDateTime
 from storage.user_tables import users
+from storage.users import email_key
 
 RETRY_WINDOW = timedelta(seconds=10)
 """For how long a used refresh token gets its successor again: the answer may have been lost."""
@@ -89,6 +92,18 @@ CREDENTIALS_UNCHANGED = (
     )
     .with_for_update(key_share=True)
 )
+FIND = select(
+    users.c.id,
+    users.c.password_hash,
+    users.c.active,
+    exists()
+    .where(
+        sessions.c.user_id == users.c.id,
+        sessions.c.network == bindparam("network"),
+        sessions.c.expires_at > _moment("now"),
+    )
+    .label("knows_network"),
+).where(users.c.email_key == bindparam("key"))
 REHASH = update(users).where(users.c.id == bindparam("this_user"))
 INSERT = insert(sessions)
 ACTIVE = select(users.c.id).where(users.c.id == sessions.c.user_id, users.c.active)
@@ -137,6 +152,15 @@ NEWEST = (
     .limit(bindparam("most"))
 )
 END_OLDEST = END_ALL.where(sessions.c.id.not_in(NEWEST))
+
+
+def find_for_sign_in(
+    connection: Connection, email: str, network: str
+) -> Row[UUID, str | None, bool, bool] | None:
+    """The user with this address: `id`, `password_hash`, `active`, and `knows_network`, whether a
+    session of theirs got its latest tokens in `network`."""
+    parameters = {"key": email_key(email), "network": network, "now": datetime.now(UTC)}
+    return connection.execute(FIND, parameters).one_or_none()
 
 
 def start_session(

@@ -7,6 +7,7 @@ none. Whoever sends the key again gets that answer.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
 from sqlalchemy import (
     JSON,
@@ -70,16 +71,24 @@ Index(None, keys.c.created_at)
 THE_KEY = (keys.c.caller == bindparam("its_caller")) & (keys.c.key == bindparam("its_key"))
 FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(THE_KEY)
 KEEP = update(keys).where(THE_KEY)
-# Little at a time, and none that somebody else holds: each request clears more than it leaves.
-SWEPT = 100
-OLDEST = (
+# In portions, so that other writers don't wait for all of them; none that another process deletes.
+DELETED_AT_ONCE = 500
+EXPIRED = (
     select(keys.c.caller, keys.c.key)
-    .where(keys.c.created_at < bindparam("before"))
+    .where(keys.c.created_at < bindparam("before", type_=UtcDateTime))
     .order_by(keys.c.created_at)
-    .limit(SWEPT)
+    .limit(DELETED_AT_ONCE)
     .with_for_update(skip_locked=True)
 )
-SWEEP = delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(OLDEST))
+OF_USER = (
+    select(keys.c.caller, keys.c.key)
+    .where(keys.c.caller == bindparam("its_caller"))
+    .limit(DELETED_AT_ONCE)
+)
+DELETE_EXPIRED, DELETE_OF_USER = (
+    delete(keys).where(tuple_(keys.c.caller, keys.c.key).in_(portion))
+    for portion in (EXPIRED, OF_USER)
+)
 
 
 def _claim_statement(insert: Any) -> Any:
@@ -121,8 +130,19 @@ def run_once(
         return _answer_given(connection, fingerprint, this)
     answer = render(function(connection, viewer))
     connection.execute(KEEP.values(**answer._asdict()), this)
-    connection.execute(SWEEP, {"before": before})
     return answer
+
+
+def delete_expired_answers(connection: Connection) -> int:
+    """Delete a portion of the answers that are too old to be sent again. Return how many."""
+    before = datetime.now(UTC) - KEPT_FOR
+    return connection.execute(DELETE_EXPIRED, {"before": before}).rowcount
+
+
+def delete_answers_of(connection: Connection, user_id: UUID) -> bool:
+    """Delete a portion of the answers stored for a user. Return whether those were all."""
+    deleted = connection.execute(DELETE_OF_USER, {"its_caller": user_id.hex}).rowcount
+    return deleted < DELETED_AT_ONCE
 
 
 def _claim(connection: Connection, row: dict[str, Any]) -> bool:
@@ -146,7 +166,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 def _answer_given(connection: Connection, fingerprint: bytes, this: dict[str, str]) -> Answer:
     row = connection.execute(FIND, this).one_or_none()
-    if row is None:  # swept this very moment
+    if row is None:  # it has just been deleted
         raise KeyInUse
     if row.fingerprint != fingerprint:
         raise KeyReused

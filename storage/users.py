@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
-    delete,
     select,
     update,
 )
@@ -19,12 +18,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.facts import NotAdmin, NotFound, VersionConflict
-from storage.items import delete_items_of, has_items
 from storage.pages import Keyset, Page, Position
 from storage.sessions import END_ALL
 from storage.user_tables import ADMIN, PUBLIC, USER, users
 from storage.versions import ANY_VERSION, Precondition
-from storage.viewers import Viewer
+from storage.viewers import OPERATOR, Viewer
 
 __all__ = [
     "ADMIN",
@@ -32,17 +30,18 @@ __all__ = [
     "EmailTaken",
     "LastAdmin",
     "UserChanges",
-    "UserHasItems",
     "UserNotFound",
     "UserRow",
     "create_user",
-    "delete_user",
+    "deactivate_user",
     "email_key",
     "enrol_user",
     "find_by_email",
     "get_current_user",
     "get_user",
+    "keep_an_admin",
     "list_users",
+    "refuse",
     "update_user",
     "users",
     "write_user",
@@ -65,10 +64,6 @@ class LastAdmin(Exception):
     """Without this user there would be no active admin any more."""
 
 
-class UserHasItems(Exception):
-    """Items belong to this user."""
-
-
 class UserChanges(TypedDict, total=False):
     """What an admin decides about a user, as far as it changes."""
 
@@ -88,8 +83,6 @@ WITH_HASH = [*PUBLIC, users.c.password_hash]
 BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
 LIST = Keyset(users, PUBLIC, "-created_at")
 UPDATE = update(users).where(BY_ID)
-LOCK = select(users.c.id).where(BY_ID).with_for_update()
-DELETE = delete(users).where(BY_ID)
 # In one order for all, so that two who lock them can't wait for each other. Whoever only refers
 # to an admin, by creating an item, need not wait.
 ACTIVE_ADMINS = (
@@ -174,13 +167,24 @@ def update_user(
     """
     deactivates = changes.get("active") is False
     if deactivates or changes.get("role") == USER:
-        _keep_an_admin(connection, viewer, user_id)
+        keep_an_admin(connection, viewer, user_id)
     row = write_user(connection, user_id, changes, precondition)
     if row is None:
-        _refuse(connection, viewer, user_id)
+        refuse(connection, viewer, user_id)
     if deactivates:
         connection.execute(END_ALL, {"user_id": user_id})
     return row
+
+
+def deactivate_user(connection: Connection, email: str) -> UserRow:
+    """For the operator: close the account with this address, and end its sessions.
+
+    Raises UserNotFound and LastAdmin.
+    """
+    row = find_by_email(connection, email)
+    if row is None:
+        raise UserNotFound
+    return update_user(connection, OPERATOR, row.id, {"active": False})
 
 
 def write_user(
@@ -200,49 +204,20 @@ def write_user(
     return connection.execute(statement, this).one_or_none()
 
 
-def delete_user(
-    connection: Connection,
-    viewer: Viewer,
-    user_id: UUID,
-    precondition: Precondition = ANY_VERSION,
-    *,
-    delete_items: bool = False,
-) -> bool:
-    """Delete a user with their sessions and, if asked, their items. Whether that is done: if not,
-    items are left, and it has to be called again.
-
-    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserHasItems.
-    """
-    _keep_an_admin(connection, viewer, user_id)
-    this = {"user_id": user_id}
-    # From here on nobody else can create an item for them.
-    lock = LOCK.where(precondition.holds_for(users.c.version))
-    if connection.execute(lock, this | precondition.parameters(user_id)).one_or_none() is None:
-        _refuse(connection, viewer, user_id)
-    if delete_items:
-        delete_items_of(connection, user_id)
-    if has_items(connection, user_id):
-        if delete_items:
-            return False
-        raise UserHasItems
-    connection.execute(DELETE, this)
-    return True
-
-
-def _keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
+def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
     """Hold the active admins as they are until the transaction ends, so that of those who would
     remove each other at once one remains.
 
-    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer isn't any more.
+    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer isn't one any more.
     """
     admins = set(connection.execute(ACTIVE_ADMINS).scalars())
-    if viewer.user_id not in admins:
-        raise NotAdmin
+    if viewer != OPERATOR and viewer.user_id not in admins:
+        raise NotAdmin(viewer.user_id)
     if admins == {user_id}:
         raise LastAdmin
 
 
-def _refuse(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
+def refuse(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
     """Raise why a write met no row: UserNotFound, or else VersionConflict."""
     get_user(connection, viewer, user_id)
     raise VersionConflict

@@ -45,6 +45,9 @@ class Viewer(NamedTuple):
 EVERYBODY = Viewer(user_id=None, is_admin=False, sees_all=True)
 """Whoever sends no token to a service that asks for none."""
 
+OPERATOR = Viewer(user_id=None, is_admin=True, sees_all=True)
+"""The operator of the service, who runs commands on its machine."""
+
 
 S = TypeVar("S", Select[Any], Update, Delete)
 

@@ -12,7 +12,8 @@ MARKER = "kept-from-every-log"
 PASSWORD = f"{MARKER}, correct horse"
 SECRET_KEY = "a key for tests, of 32 bytes or more"
 UNLIMITED = dict.fromkeys(
-    ("RATE_LIMIT", "LOGIN_RATE_LIMIT", "REGISTRATION_RATE_LIMIT"), "1000000/second"
+    ("RATE_LIMIT", "LOGIN_RATE_LIMIT", "REFRESH_RATE_LIMIT", "REGISTRATION_RATE_LIMIT"),
+    "1000000/second",
 )
 """Rates that no test meets by accident."""
 

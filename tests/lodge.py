@@ -17,13 +17,14 @@ from api.limiting.shared import SharedWindows
 from api.settings import Settings
 from openapi.operation import Access, Limit
 from schemas.base import InputSchema
-from schemas.fields import Text
+from schemas.fields import StrictBoolean, Text
 from storage import DatabaseUnavailable
 from storage.viewers import Viewer
 from tests.conftest import bridged
 from tests.redis import PATIENCE
 
 MEMBERS, GUESTS, LOGIN, REGISTRATION = "/lodge/members", "/lodge", "/lodge/keys", "/lodge/names"
+KNOWN = {"description": "Whether the guest has come this way before.", "examples": [True]}
 PASSWORD = {"description": "Who wants to come in, and with which word.", "examples": ["x"]}
 
 
@@ -32,6 +33,7 @@ class Guest(InputSchema):
 
     account = Text(required=True, max_length=100, metadata=PASSWORD)
     password = Text(required=True, max_length=100, metadata=PASSWORD)
+    known = StrictBoolean(load_default=False, metadata=KNOWN)
 
 
 def add_lodge(app: Api) -> list[str]:
@@ -59,7 +61,7 @@ def add_lodge(app: Api) -> list[str]:
     )
     async def create_key(body: dict[str, Any]) -> None:
         """Come in with the password, which is `open`."""
-        async with rate_limits.attempt(body["account"]):
+        async with rate_limits.attempts.attempt(body["account"], known=body["known"]):
             looked_at.append(body["account"])
             if body["password"] != "open":
                 raise Unauthorized
@@ -77,7 +79,8 @@ def lodge_on_redis(settings: Settings, *, pause: float = 0) -> Api:
     """An application with a lodge that is patient with Redis, and asks it again after `pause`
     seconds when it was away."""
     app = create_app(settings)
-    app.rate_limits.shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
+    shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
+    app.rate_limits.counters.shared = shared
     add_lodge(app)
     return app
 

@@ -56,8 +56,8 @@ class Server:
     @contextlib.contextmanager
     def paused_for(self, app: Api) -> Iterator[None]:
         """The same; meanwhile `app` has less patience than the tests have."""
-        assert app.rate_limits.shared is not None
-        redis = app.rate_limits.shared.redis
+        assert app.rate_limits.counters.shared is not None
+        redis = app.rate_limits.counters.shared.redis
         redis.deadline = 0.05
         with self.paused():
             yield

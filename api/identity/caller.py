@@ -15,7 +15,7 @@ from api.identity.tokens import InvalidToken
 from openapi.operation import Access
 from storage import users
 from storage.admission import Credentials, Identity, Session, admitted
-from storage.facts import UnknownIdentity
+from storage.facts import NotAdmin, UnknownIdentity
 from storage.viewers import Viewer
 
 LONGEST = 8192
@@ -80,6 +80,9 @@ class Caller:
         except UnknownIdentity:
             await self._enrol()
             return await run()
+        except NotAdmin as error:
+            audit.record("admin_refused", user_id=error.user_id, operation=_operation_id())
+            raise
 
     async def _enrol(self) -> None:
         """Whom the identity provider has signed in for the first time becomes a user."""
@@ -96,6 +99,10 @@ class Caller:
             return function(connection, viewer, *args, **kwargs)
 
         return admitted(self.credentials, self._admins_only, known)
+
+
+def _operation_id() -> str:
+    return (request.endpoint or "").rpartition(".")[2]
 
 
 async def find_credentials(access: Access) -> Credentials | None:

@@ -12,7 +12,10 @@ from api.identity.refresh_tokens import RefreshToken
 from api.identity.refusals import InvalidGrant
 from api.identity.tokens import InvalidToken
 from api.limiting.addresses import network
+from api.limiting.attempts import HOME
+from api.limiting.refusals import RateLimited
 from api.request_log import current_record
+from openapi.operation import Limit
 from storage import grants as stored
 from storage import users
 from storage.admission import Session
@@ -37,36 +40,53 @@ async def sign_in(username: str, password: str) -> TokenPair:
 
     The password is looked at outside of the transaction, which nobody else should wait for.
     """
-    user = await database.read(users.find_by_email, username)
-    async with rate_limits.attempt(users.email_key(username)):
-        matches = await passwords.verify(password, user.password_hash if user else None)
-        if user is None or not matches or not user.active:
-            audit.record("login_failed", user_id=user and user.id)
-            raise InvalidGrant(WRONG)
+    await rate_limits.count(Limit.LOGIN, None)
+    user = await _authenticated(username, password)
     outdated = passwords.needs_rehash(user.password_hash)
     rehashed = await passwords.hash(password) if outdated else None
     refresh_token = RefreshToken.new(uuid4())
     try:
         await database.write(
             stored.start_session,
-            SignIn(user.id, user.password_hash, rehashed),
+            user._replace(rehashed=rehashed),
             refresh_token.session_id,
             refresh_token.hashes,
             bounds=_bounds(),
             origin=_origin(),
         )
     except SignedOut:
-        audit.record("login_failed", user_id=user.id)
+        audit.record("login_failed", user_id=user.user_id)
         raise InvalidGrant(WRONG) from None
-    audit.record("login_succeeded", user_id=user.id)
-    return _pair(refresh_token, user.id)
+    audit.record("login_succeeded", user_id=user.user_id)
+    return _pair(refresh_token, user.user_id)
+
+
+async def _authenticated(username: str, password: str) -> SignIn:
+    """The user with this address and password. Raises as sign_in."""
+    user = await database.read(stored.find_for_sign_in, username, _origin().network)
+    user_id, known = (user.id, user.knows_network) if user else (None, False)
+    try:
+        async with rate_limits.attempts.attempt(users.email_key(username), known=known):
+            matches = await passwords.verify(password, user.password_hash if user else None)
+            if user is None or user.password_hash is None or not matches or not user.active:
+                audit.record("login_failed", user_id=user_id)
+                raise InvalidGrant(WRONG)
+    except RateLimited:
+        audit.record("attempt_limited", user_id=user_id)
+        raise
+    return SignIn(user.id, user.password_hash)
 
 
 async def refresh(text: str) -> TokenPair:
-    """Go on with a session. Raises InvalidGrant."""
+    """Go on with a session. Raises InvalidGrant and RateLimited.
+
+    It counts for its session, and for the address that it comes from only if it fails: thousands of
+    users may share one.
+    """
     token = RefreshToken.parse(text)
     if token is None:
         raise InvalidGrant(USED_UP)
+    await rate_limits.count_refresh(token)
     successor = refresh_tokens.successor(token)
     user_id, reused = await database.write(
         stored.refresh_session,
@@ -80,6 +100,7 @@ async def refresh(text: str) -> TokenPair:
         audit.record("refresh_token_reused", user_id=user_id)
     if reused or user_id is None:
         raise InvalidGrant(USED_UP)
+    await rate_limits.forgive()
     return _pair(successor, user_id)
 
 
@@ -116,7 +137,7 @@ def _bounds() -> Bounds:
 
 def _origin() -> Origin:
     record = current_record()
-    return Origin(record.client, network(record.address, 48), request.headers.get("User-Agent"))
+    return Origin(record.client, network(record.address, HOME), request.headers.get("User-Agent"))
 
 
 def _pair(refresh_token: RefreshToken, user_id: UUID) -> TokenPair:

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 from unicodedata import normalize
 
 from argon2 import PasswordHasher
@@ -28,6 +28,11 @@ WAITING = 50
 since a queue without end would answer everybody too late."""
 
 
+CHANGING = 10
+"""How many passwords of users who are signed in already may be in line, besides those: they take no
+place from people who sign in."""
+
+
 class PasswordsBusy(Exception):
     """More passwords wait to be hashed than can be in a second."""
 
@@ -42,18 +47,24 @@ class Passwords:
         self._nobodys_hash = _unmatched_hash(hasher)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._places = BoundedSemaphore(threads + waiting)
+        self._changing = BoundedSemaphore(CHANGING)
 
-    async def hash(self, password: str) -> str:
-        """The hash to keep. Raises PasswordsBusy."""
-        return await self._run(self._hasher.hash, _normalized(password))
+    async def hash(self, password: str, *, signed_in: bool = False) -> str:
+        """The hash to store. `signed_in`: for a user who has a session. Raises PasswordsBusy."""
+        return await self._run(signed_in, self._hasher.hash, _normalized(password))
 
-    async def verify(self, password: str, hash: str | None) -> bool:  # noqa: A002  # what it is
-        """Whether `hash` is that of `password`. None, as of a user whom nobody knows, costs the
-        same work, so that the time it takes tells nothing. Raises PasswordsBusy."""
+    async def verify(
+        self,
+        password: str,
+        hash: str | None,  # noqa: A002  # what it is
+        *,
+        signed_in: bool = False,
+    ) -> bool:
+        """Whether `hash` is that of `password`. None, for an unknown user, costs the same work, so
+        that the time it takes tells nothing. `signed_in`: as above. Raises PasswordsBusy."""
+        known = hash or self._nobodys_hash
         try:
-            return await self._run(
-                self._hasher.verify, hash or self._nobodys_hash, _normalized(password)
-            )
+            return await self._run(signed_in, self._hasher.verify, known, _normalized(password))
         except VerifyMismatchError:
             return False
 
@@ -65,16 +76,16 @@ class Passwords:
         """Wait for what is running, then end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
 
-    async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if not self._places.acquire(blocking=False):
+    async def _run(
+        self, signed_in: bool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        places = self._changing if signed_in else self._places
+        if not places.acquire(blocking=False):
             raise PasswordsBusy
         future = self._threads.submit(function, *args, **kwargs)
         # Where the client has left, it is cancelled, and its place is free, before its turn comes.
-        future.add_done_callback(self._leave)
+        future.add_done_callback(lambda _: places.release())
         return await asyncio.wrap_future(future)
-
-    def _leave(self, _: Any) -> None:
-        self._places.release()
 
 
 def _normalized(password: str) -> str:

@@ -34,6 +34,12 @@ HIT_ID = sha1(HIT.encode(), usedforsecurity=False).hexdigest()
 log = structlog.get_logger(__name__)
 
 
+# Nothing if the window has ended meanwhile: to count down a missing key would create one for ever.
+GIVE_BACK = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then return redis.call('DECR', KEYS[1]) end
+"""
+
+
 class SharedWindows:
     """The windows in the Redis at `url`, as long as it answers within `deadline` seconds.
 
@@ -55,6 +61,11 @@ class SharedWindows:
     async def forget(self, limit: RateLimitItem, *client: str) -> None:
         """Let `client` begin anew. Raises RedisUnavailable."""
         await self._while_it_answers(self.redis.ask("UNLINK", *keys_of(limit, *client)))
+
+    async def give_back(self, limit: RateLimitItem, *client: str) -> None:
+        """Don't count a request of `client` after all. Raises RedisUnavailable."""
+        _, current = keys_of(limit, *client)
+        await self._while_it_answers(self.redis.ask("EVAL", GIVE_BACK, 1, current))
 
     async def available(self) -> bool:
         """Ask it now whether requests can rely on it; from then on they do, or they don't."""

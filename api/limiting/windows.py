@@ -118,5 +118,12 @@ class MemoryWindows:
         with self._lock:
             self._windows.pop(client, None)
 
+    def give_back(self, client: str) -> None:
+        """Don't count a request of `client` after all."""
+        with self._lock:
+            window = self._windows.get(client)
+            if window is not None and window.current > 0:
+                window.current -= 1
+
     def __len__(self) -> int:
         return len(self._windows)

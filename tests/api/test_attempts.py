@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from api import create_app
 from api.app import Api
 from api.settings import Settings
-from tests.accounts import account
 from tests.factory import PASSWORD, settings_for
 from tests.lodge import LOGIN, add_lodge, client_at
 from tests.sign_in import EMAIL, refresh, register, sign_in
@@ -27,23 +27,33 @@ def looked_at(app: Api) -> list[str]:
 
 
 async def attempt(
-    app: Api, password: str, *, name: str = "anna", address: str = "203.0.113.1"
+    app: Api,
+    password: str,
+    *,
+    name: str = "anna",
+    address: str = "203.0.113.1",
+    known: bool = False,
 ) -> httpx.Response:
-    body = {"account": name, "password": password}
+    body = {"account": name, "password": password, "known": known}
     return await client_at(app, address).post(LOGIN, json=body)
 
 
-async def statuses(app: Api, password: str, times: int, *, address: str) -> list[int]:
-    return [(await attempt(app, password, address=address)).status_code for _ in range(times)]
+async def statuses(
+    app: Api, password: str, times: int, *, address: str, known: bool = False
+) -> list[int]:
+    return [
+        (await attempt(app, password, address=address, known=known)).status_code
+        for _ in range(times)
+    ]
 
 
 async def use_up(app: Api, looked_at: list[str]) -> list[str]:
-    """Try wrong passwords from one address after another until new ones get no more than the first
-    three; give those addresses."""
-    addresses = [f"198.51.100.{number}" for number in range(1, 17)]
+    """Try wrong passwords from one address after another until none is looked at any more; give
+    those addresses."""
+    addresses = [f"198.51.100.{number}" for number in range(1, 21)]
     for address in addresses:
         await statuses(app, "wrong", 11, address=address)
-    assert len(looked_at) == 3 * len(addresses) + 100
+    assert len(looked_at) == 50 + 100
     return addresses
 
 
@@ -82,42 +92,92 @@ async def test_who_signs_in_all_the_time_is_not_limited(app: Api, looked_at: lis
     assert await statuses(app, "open", 200, address="203.0.113.1") == [204] * 200
 
 
-async def test_all_addresses_together_get_a_hundred_after_their_first_ones(
+async def test_all_addresses_together_get_no_more_than_a_hundred_and_fifty(
     app: Api, looked_at: list[str]
 ) -> None:
     [*_, last] = await use_up(app, looked_at)
     assert (await attempt(app, "open", address=last)).status_code == 429
-    refused = [await attempt(app, "wrong", address="192.0.2.1") for _ in range(4)]
-    assert [response.status_code for response in refused] == [401, 401, 401, 429]
-    assert int(refused[-1].headers["Retry-After"]) <= 3600
+    refused = await attempt(app, "open", address="192.0.2.1")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) <= 3600
 
 
-async def test_the_owner_gets_in_from_anywhere_while_it_is_attacked(
+async def test_the_first_ones_are_looked_at_when_the_hundred_are_used_up(
+    app: Api, looked_at: list[str]
+) -> None:
+    for number in range(1, 16):  # 3 first ones each, and 7 of the hundred
+        await statuses(app, "wrong", 10, address=f"198.51.100.{number}")
+    assert len(looked_at) == 15 * 3 + 100
+    assert await statuses(app, "open", 5, address="203.0.113.1") == [204] * 5
+
+
+async def test_the_owner_gets_in_from_where_they_are_signed_in_while_it_is_attacked(
     app: Api, looked_at: list[str]
 ) -> None:
     await use_up(app, looked_at)
     for number in range(1, 20):
         address = f"203.0.113.{number}"
-        assert await statuses(app, "wrong", 2, address=address) == [401, 401]
-        assert await statuses(app, "open", 5, address=address) == [204] * 5
+        assert await statuses(app, "wrong", 2, address=address, known=True) == [401, 401]
+        assert await statuses(app, "open", 5, address=address, known=True) == [204] * 5
+    assert await statuses(app, "open", 1, address="203.0.113.1") == [429]
 
 
-async def test_all_networks_that_one_customer_may_have_share_their_first_ones(
-    app: Api, looked_at: list[str]
-) -> None:
+async def test_a_known_network_has_thirty_a_day(app: Api, looked_at: list[str]) -> None:
     await use_up(app, looked_at)
     before = len(looked_at)
-    for number in range(10):
-        await statuses(app, "wrong", 3, address=f"2001:db8:1:{number}::1")
-    assert len(looked_at) == before + 3
-    assert await statuses(app, "open", 1, address="2001:db8:2::1") == [204]
+    for number in range(5):
+        address = f"2001:db8:1:{number}::1"
+        await statuses(app, "wrong", 10, address=address, known=True)
+    assert len(looked_at) == before + 30
+
+
+@pytest.mark.parametrize(
+    ("networks", "most"),
+    [
+        ([f"2001:db8:1:{number:x}::1" for number in range(20)], 3),
+        ([f"2001:db8:{number:x}::1" for number in range(20)], 12),
+        ([f"2001:db8:{number:x}00::1" for number in range(20)], 24),
+        ([f"2001:{number:x}::1" for number in range(0xDB8, 0xDD0)], 50),
+    ],
+    ids=["/48", "/40", "/32", "all"],
+)
+async def test_each_width_of_network_has_its_first_ones(
+    app: Api, looked_at: list[str], networks: list[str], most: int
+) -> None:
+    """The rest is of the hundred, which come to an end."""
+    for address in networks:
+        await statuses(app, "wrong", 10, address=address)
+    assert len(looked_at) == most + 100
+
+
+async def test_one_address_can_not_try_many_accounts(app: Api, looked_at: list[str]) -> None:
+    answers = [await attempt(app, "wrong", name=f"user-{number}") for number in range(150)]
+    assert [answer.status_code for answer in answers] == [401] * 100 + [429] * 50
+    assert len(looked_at) == 100
+    assert (await attempt(app, "open", name="bert")).status_code == 429
+    assert (await attempt(app, "open", name="bert", known=True)).status_code == 204
+    assert (await attempt(app, "open", name="bert", address="203.0.113.2")).status_code == 204
+
+
+async def test_nor_can_the_networks_of_one_customer(app: Api, looked_at: list[str]) -> None:
+    for number in range(300):
+        address = f"2001:db8:1:{number:x}::1"
+        await attempt(app, "wrong", name=f"user-{number}", address=address)
+    assert len(looked_at) == 200
+
+
+async def test_those_who_sign_in_leave_their_address_to_others(
+    app: Api, looked_at: list[str]
+) -> None:
+    for number in range(150):
+        assert (await attempt(app, "open", name=f"user-{number}")).status_code == 204
 
 
 async def test_what_the_owner_does_gives_an_attacker_nothing(
     app: Api, looked_at: list[str]
 ) -> None:
     attackers = await use_up(app, looked_at)
-    assert await statuses(app, "open", 20, address="203.0.113.1") == [204] * 20
+    assert await statuses(app, "open", 20, address="203.0.113.1", known=True) == [204] * 20
     for address in attackers:
         assert await statuses(app, "wrong", 1, address=address) == [429]
 
@@ -154,19 +214,18 @@ async def test_an_account_that_does_not_exist_is_limited_alike(app: Api) -> None
     assert [answer.status_code for answer in answers] == [400] * 10 + [429]
 
 
-async def test_giving_the_current_password_is_an_attempt_at_the_same_account(app: Api) -> None:
-    anna = await account(app, email=EMAIL)
-    client = client_at(app, **anna.headers)
-    change = {"email": "other@example.com", "current_password": f"{PASSWORD} no"}
-    for _ in range(10):
-        assert (await client.patch("/api/users/me", json=change)).status_code == 403
-    refused = await client.patch("/api/users/me", json={**change, "current_password": PASSWORD})
-    assert refused.status_code == 429
-    assert (await sign_in(client)).status_code == 429
-    assert (await client.get("/api/users/me")).status_code == 200
-    elsewhere = client_at(app, "203.0.113.2", **anna.headers)
-    changed = await elsewhere.patch("/api/users/me", json={**change, "current_password": PASSWORD})
-    assert changed.status_code == 200
+async def test_a_sign_in_knows_the_networks_of_open_sessions(app: Api) -> None:
+    """Elsewhere all is used up."""
+    here, there = client_at(app, "203.0.113.1"), client_at(app, "203.0.113.2")
+    assert (await register(here)).status_code == 201
+    tokens = (await sign_in(here)).json()
+    for number in range(1, 21):
+        attacker = client_at(app, f"198.51.100.{number}")
+        for _ in range(8):
+            assert (await sign_in(attacker, password=f"{PASSWORD} no")).status_code in {400, 429}
+    assert [(await sign_in(client)).status_code for client in (here, there)] == [200, 429]
+    assert (await refresh(there, tokens)).status_code == 200
+    assert (await sign_in(there)).status_code == 200
 
 
 async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Path) -> None:
@@ -174,3 +233,16 @@ async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Pat
     add_lodge(app)
     async with app:
         assert await statuses(app, "wrong", 50, address="203.0.113.1") == [401] * 50
+
+
+async def test_an_attempt_too_many_is_in_the_log(
+    app: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_at(app)
+    user_id = (await register(client)).json()["id"]
+    for name in (EMAIL, "nobody@example.com"):
+        for _ in range(11):
+            await sign_in(client, username=name, password=f"{PASSWORD} no")
+    lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "audit"]
+    limited = [line["user_id"] for line in lines if line["event"] == "attempt_limited"]
+    assert limited == [user_id, None]

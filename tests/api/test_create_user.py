@@ -59,7 +59,8 @@ def test_an_admin_is_created_once(tmp_path: Path, database_url: str) -> None:
     assert_that_the_boss_can_sign_in(database_url)
     again = create(tmp_path, database_url, EMAIL.upper(), b"another sentence")
     assert again.exit_code == 1
-    assert again.stderr.endswith("Error: Another account has this email address.\n")
+    assert "Error: Another account has this email address.\n" in again.stderr
+    assert "flask --app api users set-password BOSS@EXAMPLE.COM\n" in again.stderr
     assert_that_the_boss_can_sign_in(database_url)
 
 

@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from api import create_app
-from api.identity.passwords import HASHER, Passwords, PasswordsBusy
+from api.identity.passwords import CHANGING, HASHER, Passwords, PasswordsBusy
 from tests.factory import PASSWORD, settings_for
 
 
@@ -92,6 +92,22 @@ async def test_the_line_has_an_end(hasher: Held, held: Passwords) -> None:
     hasher.released.set()
     assert all(await asyncio.gather(running, waiting))
     assert await held.hash(PASSWORD)
+
+
+async def test_users_who_are_signed_in_take_no_place_from_those_who_sign_in(
+    hasher: Held, held: Passwords
+) -> None:
+    changing = [asyncio.ensure_future(held.hash(PASSWORD, signed_in=True)) for _ in range(CHANGING)]
+    await asyncio.to_thread(hasher.entered.acquire)
+    for asked in (held.hash(PASSWORD, signed_in=True), held.verify(PASSWORD, None, signed_in=True)):
+        with pytest.raises(PasswordsBusy):
+            await asked
+    signing_in = [asyncio.ensure_future(held.hash(PASSWORD)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(PasswordsBusy):
+        await held.hash(PASSWORD)
+    hasher.released.set()
+    assert all(await asyncio.gather(*changing, *signing_in))
 
 
 async def test_who_leaves_the_line_frees_a_place(hasher: Held, held: Passwords) -> None:

@@ -94,9 +94,19 @@ async def test_a_right_password_is_forgotten_in_all_processes(
     assert (await client.post(LOGIN, json=WRONG)).status_code == 401
     kept = keys_of(redis)
     names = [key.decode().split("/")[1] for key in kept]
-    assert names == ["account-first", "account-from-address", "login", "probe"]
+    assert names == [
+        "account-first-48",
+        "account-first",
+        "account-from-address",
+        "failed-64",
+        "login",
+        "probe",
+    ]
     assert (await client.post(LOGIN, json=RIGHT)).status_code == 204
-    assert keys_of(redis) == kept[2:]
+    left = keys_of(redis)
+    assert left == [kept[1], *kept[3:]]
+    # The right one is given back, the wrong one stays counted.
+    assert [redis.get(key) for key in left[:2]] == [b"1", b"1"]
 
 
 async def test_what_it_keeps_expires_and_names_nobody(
@@ -105,7 +115,7 @@ async def test_what_it_keeps_expires_and_names_nobody(
     await client.get(GUESTS)
     await client.post(LOGIN, json=WRONG)
     kept = keys_of(redis)
-    assert len(kept) == 5
+    assert len(kept) == 7
     assert all(redis.pttl(key) > 0 for key in kept)  # type: ignore[operator]  # typed for both kinds of client
     assert not any(b"anna" in key or b"wrong" in key for key in kept)
 
@@ -122,8 +132,8 @@ async def test_a_busy_process_is_not_taken_for_a_slow_redis(
 ) -> None:
     """The event loop stands still for longer than the deadline, while the answers arrive."""
     assert (await client.post(REGISTRATION)).status_code == 204
-    assert app.rate_limits.shared is not None
-    app.rate_limits.shared.redis.deadline = 0.001
+    assert app.rate_limits.counters.shared is not None
+    app.rate_limits.counters.shared.redis.deadline = 0.001
     answers = [asyncio.ensure_future(client.post(REGISTRATION)) for _ in range(100)]
     while not all(answer.done() for answer in answers):
         await asyncio.sleep(0)

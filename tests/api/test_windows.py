@@ -136,6 +136,16 @@ def test_forgets_a_client() -> None:
     assert windows.hit("one").allowed
 
 
+def test_gives_back_what_was_counted() -> None:
+    windows = MemoryWindows(parse("2/hour"))
+    for _ in range(5):
+        assert windows.hit("one").allowed
+        windows.give_back("one")
+    windows.give_back("one")  # which has nothing left
+    windows.give_back("nobody")
+    assert [windows.hit("one").allowed for _ in range(3)] == [True, True, False]
+
+
 def test_threads_get_no_more_together() -> None:
     windows = MemoryWindows(parse("1000/hour"))
     answers: list[bool] = []

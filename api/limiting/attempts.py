@@ -1,0 +1,132 @@
+"""The limits on guessing passwords; docs/rate-limits.md says what they are for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from ipaddress import IPv6Address
+from typing import NamedTuple
+from uuid import UUID
+
+from api.limiting.addresses import network
+from api.limiting.policies import Counters, Policy
+from api.limiting.refusals import RateLimited
+from api.limiting.windows import Clock
+from api.request_log import current_record
+
+Client = tuple[Policy, str]
+
+HOME = 48
+"""Bits of the IPv6 network that is at most one customer's (RFC 6177)."""
+
+
+class Width(NamedTuple):
+    """A policy for networks of so many bits of IPv6; `v4`: whether IPv4 addresses count too."""
+
+    bits: int
+    policy: Policy
+    v4: bool
+
+
+class Attempts:
+    """Counts attempts at passwords, if `enabled`."""
+
+    def __init__(self, counters: Counters, clock: Clock, *, enabled: bool) -> None:
+        def policy(name: str, rate: str) -> Policy:
+            return Policy(name, rate, clock)
+
+        def widths(name: str, rates: dict[int, str]) -> list[Width]:
+            """The narrowest first, which is the one that IPv4 addresses count in."""
+            narrowest = max(rates)
+            return [
+                Width(bits, policy(f"{name}-{bits}", rate), v4=bits == narrowest)
+                for bits, rate in rates.items()
+            ]
+
+        self._counters = counters
+        self._enabled = enabled
+        # For one account.
+        self._from_address = policy("account-from-address", "10/15 minutes")
+        self._from_known = policy("account-known", "30/day")
+        self._first = widths("account-first", {HOME: "3/day", 40: "12/day", 32: "24/day"})
+        self._first_together = policy("account-first", "50/day")
+        self._from_anywhere = policy("account", "100/hour")
+        # For all accounts.
+        self._failed = widths("failed", {64: "100/hour", HOME: "200/hour", 32: "2000/hour"})
+        # By the user of an access token.
+        self._changes = policy("account-changes", "10/hour")
+        self._new_emails = policy("email-changes", "5/day")
+
+    @asynccontextmanager
+    async def attempt(self, account: str, *, known: bool) -> AsyncIterator[None]:
+        """Around the check of a password: counts it, and forgets it unless an exception comes out.
+
+        `account` is what accounts are told apart by. `known`: the account has an open session whose
+        tokens were asked for from the same network. Raises RateLimited and RedisUnavailable.
+        """
+        if not self._enabled:
+            yield
+            return
+        account = digest(account)
+        from_address = (self._from_address, f"{account} {_network(64)}")
+        from_known = (self._from_known, f"{account} {_network(HOME)}")
+        failed = [] if known else _clients(self._failed)
+        first = [from_known] if known else _clients(self._first, account)
+        together = [] if known else [(self._first_together, account)]
+        counted: list[Client] = []
+        try:
+            await self._admit([from_address, *failed], counted)
+            if not await self._all_allowed([*first, *together], counted):
+                await self._admit([(self._from_anywhere, account)], counted)
+        except RateLimited:
+            await self._give_back(counted)
+            raise
+        yield
+        await self._give_back(counted)
+        for client in (from_address, first[0]):
+            await self._counters.forget(*client)
+
+    async def _admit(self, clients: list[Client], counted: list[Client]) -> None:
+        """Count each of `clients` and add it to `counted`. Raises RateLimited."""
+        for client in clients:
+            await self._counters.admit(*client)
+            counted.append(client)
+
+    async def _all_allowed(self, clients: list[Client], counted: list[Client]) -> bool:
+        """Whether all of `clients` may come once more; those that may are added to `counted`."""
+        for client in clients:
+            if not (await self._counters.hit(*client)).allowed:
+                return False
+            counted.append(client)
+        return True
+
+    async def _give_back(self, counted: list[Client]) -> None:
+        for client in counted:
+            await self._counters.give_back(*client)
+
+    async def count_change(self, user_id: UUID) -> None:
+        """Count a change of an account that needs its password, right or wrong. Raises RateLimited
+        and RedisUnavailable."""
+        if self._enabled:
+            await self._counters.admit(self._changes, str(user_id))
+
+    async def count_new_email(self, user_id: UUID) -> None:
+        """Count a question whether an email address is taken. Raises as count_change."""
+        if self._enabled:
+            await self._counters.admit(self._new_emails, str(user_id))
+
+
+def digest(*texts: str) -> str:
+    """A short text for one that may be long or private."""
+    return blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def _clients(widths: list[Width], *of: str) -> list[Client]:
+    """The networks that the request came from, each with its policy."""
+    v6 = isinstance(current_record().address, IPv6Address)
+    return [
+        (width.policy, " ".join([*of, _network(width.bits)])) for width in widths if v6 or width.v4
+    ]
+
+
+def _network(bits: int) -> str:
+    return f"address {network(current_record().address, bits)}"

@@ -1,0 +1,107 @@
+"""Users who delete themselves, and what goes with them; for admins see test_users.py."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from storage import Database, idempotency, items, user_deletion, users
+from storage.credentials import WrongPassword
+from storage.facts import VersionConflict
+from storage.idempotency import DELETED_AT_ONCE
+from storage.user_deletion import UserHasItems
+from storage.users import LastAdmin, UserRow
+from storage.versions import ANY_VERSION, Precondition, Version
+from tests.storage.test_users import ITEM, admin, user, viewer
+
+
+async def delete(
+    database: Database,
+    row: UserRow,
+    precondition: Precondition = ANY_VERSION,
+    *,
+    known_hash: str = "#",
+    delete_items: bool = False,
+) -> bool:
+    """By the user of `row` themselves."""
+    return await database.write(
+        user_deletion.delete_current_user,
+        viewer(row),
+        precondition,
+        known_hash=known_hash,
+        delete_items=delete_items,
+    )
+
+
+async def exists(database: Database, row: UserRow) -> bool:
+    return await database.read(users.find_by_email, row.email) is not None
+
+
+def keep_answers(connection: Connection, user_id: UUID, count: int) -> None:
+    answer = {"fingerprint": b"", "created_at": datetime.now(UTC), "status": 201}
+    rows = [{**answer, "caller": user_id.hex, "key": str(n)} for n in range(count)]
+    connection.execute(insert(idempotency.keys), rows)
+
+
+def callers(connection: Connection) -> set[str]:
+    return set(connection.execute(select(idempotency.keys.c.caller)).scalars())
+
+
+async def test_a_user_deletes_themselves(database: Database) -> None:
+    ada, bob = await user(database), await user(database, "bob@example.com")
+    assert await delete(database, ada)
+    assert [await exists(database, row) for row in (ada, bob)] == [False, True]
+
+
+async def test_not_with_another_password_or_version(database: Database) -> None:
+    ada = await user(database)
+    with pytest.raises(WrongPassword):
+        await delete(database, ada, known_hash="##")
+    with pytest.raises(VersionConflict):
+        await delete(database, ada, Precondition(frozenset({Version(2, ada.id)})))
+    assert await exists(database, ada)
+
+
+async def test_the_last_admin_stays(database: Database) -> None:
+    boss, _ = await admin(database)
+    with pytest.raises(LastAdmin):
+        await delete(database, boss)
+    await admin(database, "other")
+    assert await delete(database, boss)
+
+
+async def test_one_who_became_the_last_admin_meanwhile_stays(database: Database) -> None:
+    ada = await user(database)
+    boss, as_boss = await admin(database)
+    await database.write(users.update_user, as_boss, ada.id, {"role": users.ADMIN})
+    await database.write(users.update_user, as_boss, boss.id, {"role": users.USER})
+    with pytest.raises(LastAdmin):
+        await delete(database, ada)  # as the user that they were
+
+
+async def test_items_go_only_if_asked(database: Database) -> None:
+    ada = await user(database)
+    created = await database.write(items.create_item, viewer(ada), ITEM)
+    with pytest.raises(UserHasItems):
+        await delete(database, ada)
+    assert await delete(database, ada, delete_items=True)
+    _, boss = await admin(database)
+    with pytest.raises(items.ItemNotFound):
+        await database.read(items.get_item, boss, created.id)
+
+
+async def test_the_answers_stored_for_a_user_go_too(database: Database) -> None:
+    _, boss = await admin(database)
+    ada, bob = await user(database), await user(database, "bob@example.com")
+    for row in (ada, bob):
+        await database.write(keep_answers, row.id, 3)
+    assert await database.write(user_deletion.delete_user, boss, ada.id)
+    assert await database.read(callers) == {bob.id.hex}
+
+
+async def test_many_answers_go_in_portions(database: Database) -> None:
+    ada = await user(database)
+    await database.write(keep_answers, ada.id, DELETED_AT_ONCE + 1)
+    assert [await delete(database, ada) for _ in range(2)] == [False, True]
+    assert await database.read(callers) == set()
