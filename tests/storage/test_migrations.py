@@ -1,12 +1,17 @@
 """The migrations lead to the tables that the code describes, and back."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
-from storage import items, open_database, revisions
+from storage import grants, items, open_database, revisions, users
+from storage.grants import Bounds, Hashes, Origin, Refresh
 from storage.items import ItemValues
+from storage.session_tables import sessions
 from storage.tables import is_described, metadata
 from storage.viewers import EVERYBODY
 
@@ -53,3 +58,30 @@ async def test_each_migration_goes_down_and_up_again_with_data(empty_url: str) -
             else:
                 assert await database.read(items.get_item, EVERYBODY, created.id) == created
                 assert await database.read(count_items) == 1
+
+
+async def test_sessions_from_before_revision_0007_stay_open(empty_url: str) -> None:
+    async with open_database(empty_url, auto_migrate=True) as database:
+        user = await database.write(users.create_user, email="ada@example.com", password_hash="#")
+        session_id = uuid4()
+        await database.administer(revisions.downgrade, "0006")
+        await database.administer(insert_old_session, session_id, user.id)
+        await database.administer(revisions.upgrade)
+        used, bounds = Hashes(b"family", b"used"), Bounds(timedelta(1), timedelta(1), 1)
+        refreshed = await database.write(
+            grants.refresh_session,
+            session_id,
+            used,
+            successor=b"successor",
+            bounds=bounds,
+            origin=Origin("203.0.113.1", "203.0.113.1"),
+        )
+        assert refreshed == Refresh(user.id, reused=False)
+
+
+def insert_old_session(connection: Connection, session_id: UUID, user_id: UUID) -> None:
+    now = datetime.now(UTC)
+    row = {"id": session_id, "user_id": user_id, "refresh_hash": b"used"}
+    connection.execute(
+        insert(sessions), {**row, "created_at": now, "expires_at": now + timedelta(1)}
+    )
