@@ -146,6 +146,7 @@ LARGEST: dict[str, tuple[dict[str, Any], int]] = {
     "update_item": (ITEM, 65_536),
     "register_user": (ACCOUNT, 16_384),
     "update_current_user": ({**ACCOUNT, "current_password": DOOR * 128}, 16_384),
+    "delete_current_user": ({"current_password": DOOR * 128}, 16_384),
     "update_user": ({"role": "admin", "active": False}, 16_384),
     "create_token": ({**SIGN_IN, "refresh_token": "%" * 200}, 16_384),
     "revoke_token": ({"token": "%" * 4096}, 16_384),
