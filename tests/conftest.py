@@ -58,8 +58,10 @@ def has_long_form(item: pytest.Item) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once on each kind of database, or once without one if it needs none."""
-    if "database_url" in metafunc.fixturenames:
+    """Run a test once on each kind of database, or once without one if it needs none. A test may
+    name the kinds itself."""
+    named = metafunc.definition.iter_markers("parametrize")
+    if "database_url" in metafunc.fixturenames and "database_url" not in [m.args[0] for m in named]:
         unused = metafunc.definition.get_closest_marker("no_database")
         kinds = ["none"] if unused else ["sqlite", "postgresql"]
         metafunc.parametrize("database_url", kinds, indirect=True)
