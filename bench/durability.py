@@ -29,8 +29,6 @@ from tests.postgresql import Server
 
 ROOT = Path(__file__).parent.parent
 CLIENTS = 16
-MOST = 300
-"""How many acknowledged items a round waits for at most before the end."""
 
 
 class Service:
@@ -80,13 +78,15 @@ class Load:
 
     folder: Path
     url: str
+    most: int = 300
+    """How many acknowledged items a round waits for at most before the end."""
     acknowledged: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     """What was sent and not answered: it may be stored or not, and is sent again with its key."""
 
     async def write_until_killed(self) -> None:
         """One round."""
-        last = len(self.acknowledged) + random.randint(1, MOST)
+        last = len(self.acknowledged) + random.randint(1, self.most)
         loop = asyncio.get_running_loop()
 
         async def write(client: httpx.AsyncClient) -> None:

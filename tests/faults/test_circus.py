@@ -28,7 +28,7 @@ class Circus:
         self.address = f"http://127.0.0.1:{port}"
         self.process = process
         self.seen = ""
-        self._folder = folder
+        self.folder = folder
         self._endpoint = f"ipc://data/circus-{port}"
         self._lines = SimpleQueue[str]()
         self._reader = Thread(target=self._read, args=[process.stderr], daemon=True)
@@ -53,7 +53,7 @@ class Circus:
     def command(self, *words: str) -> str:
         circusctl = str(Path(sys.executable).with_name("circusctl"))
         options = ["--timeout", str(HUNG), "--endpoint", self._endpoint]
-        told = subprocess.check_output([circusctl, *options, *words], cwd=self._folder, text=True)
+        told = subprocess.check_output([circusctl, *options, *words], cwd=self.folder, text=True)
         return told.strip()
 
     def processes(self) -> set[int]:
@@ -103,9 +103,10 @@ def serving(folder: Path, processes: int) -> Iterator[Circus]:
             circus.wait()
 
 
-@pytest.fixture
-def circus(tmp_path: Path) -> Iterator[Circus]:
-    with serving(tmp_path, 2) as circus:
+@pytest.fixture(scope="module")
+def circus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Circus]:
+    """One for all tests that leave two processes running."""
+    with serving(tmp_path_factory.mktemp("circus"), 2) as circus:
         yield circus
 
 
@@ -135,18 +136,21 @@ def test_a_restart_replaces_one_after_the_other(circus: Circus) -> None:
     assert httpx.get(f"{circus.address}/api/ready").status_code == 200
 
 
-def test_an_interrupt_ends_each_process_in_its_own_time(circus: Circus) -> None:
-    """A second signal from the terminal would cut off what they are doing."""
-    with httpx.Client(base_url=circus.address) as client:
-        assert client.get("/api/health").status_code == 200
-        circus.interrupt()
-        circus.wait_for("stopping, in 0 seconds")
-        assert client.get("/api/health").headers["Connection"] == "close"
-    circus.wait()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(circus.address)
-
-
-def test_nobody_else_can_give_it_commands(circus: Circus, tmp_path: Path) -> None:
-    for path in (tmp_path / "data").glob("circus-*"):
+def test_no_other_user_can_give_it_commands(circus: Circus) -> None:
+    endpoints = list((circus.folder / "data").glob("circus-*"))
+    assert endpoints
+    for path in endpoints:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_an_interrupt_ends_each_process_in_its_own_time(tmp_path: Path) -> None:
+    """A second signal from the terminal would cut off what they are doing."""
+    with serving(tmp_path, 2) as circus:
+        with httpx.Client(base_url=circus.address) as client:
+            assert client.get("/api/health").status_code == 200
+            circus.interrupt()
+            circus.wait_for("stopping, in 0 seconds")
+            assert client.get("/api/health").headers["Connection"] == "close"
+        circus.wait()
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(circus.address)

@@ -16,22 +16,22 @@ from bench.nginx import NGINX, Nginx
 from bench.restarts import BEHIND_NGINX, CLIENTS, Certificate, Load
 from tests.live import HUNG
 
-RESTARTS = 3
-
 needs_nginx = pytest.mark.skipif(
     NGINX is None and "CI" not in os.environ, reason="needs nginx: apt-get install nginx"
 )
 
 
 @pytest.mark.parametrize("http2", [False, True])
-async def test_no_request_is_lost_by_a_restart(tmp_path: Path, http2: bool) -> None:
+async def test_no_request_is_lost_by_a_restart(
+    tmp_path: Path, http2: bool, long_form: bool
+) -> None:
     certificate = Certificate(tmp_path)
     environ = certificate.settings() if http2 else {}
     with Fleet(tmp_path, {"SHUTDOWN_GRACE": str(HUNG), **environ}) as fleet:
         scheme = "https" if http2 else "http"
         load = Load(f"{scheme}://127.0.0.1:{fleet.ports[0]}", certificate.trusted, http2)
         async with load.running():
-            for _ in range(RESTARTS):
+            for _ in range(3 if long_form else 1):
                 await load.answers(30)
                 assert await fleet.restart_oldest(signal.SIGTERM) == 0
             await load.answers(30)
@@ -53,14 +53,16 @@ async def test_a_killed_process_costs_its_own_requests_alone(tmp_path: Path) -> 
 
 
 @needs_nginx
-async def test_no_request_is_lost_by_a_restart_behind_nginx(tmp_path: Path) -> None:
+async def test_no_request_is_lost_by_a_restart_behind_nginx(
+    tmp_path: Path, long_form: bool
+) -> None:
     with (
         Fleet(tmp_path, BEHIND_NGINX, apart=True) as fleet,
         Nginx(tmp_path, fleet.ports) as nginx,
     ):
         one, two = (Load(nginx.address, nginx.trusted, http2) for http2 in (False, True))
         async with one.running(), two.running():
-            for _ in range(2):
+            for _ in range(2 if long_form else 1):
                 await one.answers(30)
                 await two.answers(30)
                 assert await fleet.restart_oldest(signal.SIGTERM) == 0
