@@ -23,7 +23,6 @@ from tests.factory import item_input, settings_for
 from tests.openapi.validation import validator
 
 REPEATABLE = hypothesis_settings(
-    max_examples=800,
     derandomize=True,
     database=None,
     deadline=None,
@@ -135,6 +134,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
+def examples(long_form: bool) -> int:
+    """How many requests of a kind are made up: in the short form, as few as meet every status."""
+    return 800 if long_form else 400
+
+
+@pytest.fixture
 def sender(app: Api) -> Iterator[Sender]:
     with asyncio.Runner() as runner:
         sender = Sender(app, runner)
@@ -142,44 +147,44 @@ def sender(app: Api) -> Iterator[Sender]:
         runner.run(sender.client.aclose())
 
 
-def test_survives_any_body(sender: Sender) -> None:
+def test_survives_any_body(sender: Sender, examples: int) -> None:
     item = sender.send("POST", COLLECTION, json=item_input()).headers["Location"]
     targets = [("POST", COLLECTION), ("PUT", item), ("PATCH", item), ("PATCH", ITEM)]
 
-    @REPEATABLE
+    @hypothesis_settings(REPEATABLE, max_examples=examples)
     @given(st.sampled_from(targets), bodies, st.sampled_from(MEDIA_TYPES))
     def send(target: tuple[str, str], body: bytes, media_type: str) -> None:
         sender.send(*target, content=body, headers={"Content-Type": media_type})
 
     send()
     assert set(sender.statuses) == {200, 201, 400, 404, 415}
-    assert sender.statuses.total() >= 800
+    assert sender.statuses.total() >= examples
 
 
-def test_survives_any_form(sender: Sender) -> None:
-    @REPEATABLE
+def test_survives_any_form(sender: Sender, examples: int) -> None:
+    @hypothesis_settings(REPEATABLE, max_examples=examples)
     @given(st.sampled_from(["/api/auth/token", "/api/auth/logout"]), forms)
     def send(path: str, body: bytes) -> None:
         sender.send("POST", path, content=body, headers={"Content-Type": FORM})
 
     send()
     assert set(sender.statuses) == {204, 400}
-    assert sender.statuses.total() >= 800
+    assert sender.statuses.total() >= examples
 
 
-def test_survives_any_query(sender: Sender) -> None:
-    @REPEATABLE
+def test_survives_any_query(sender: Sender, examples: int) -> None:
+    @hypothesis_settings(REPEATABLE, max_examples=examples)
     @given(st.sampled_from([COLLECTION, ITEM, "/api/health", "/api/ready"]), queries)
     def send(path: str, query: str) -> None:
         sender.send("GET", f"{path}?{query}")
 
     send()
     assert set(sender.statuses) == {200, 400, 404}
-    assert sender.statuses.total() >= 800
+    assert sender.statuses.total() >= examples
 
 
-def test_survives_any_path_method_and_headers(sender: Sender) -> None:
-    @REPEATABLE
+def test_survives_any_path_method_and_headers(sender: Sender, examples: int) -> None:
+    @hypothesis_settings(REPEATABLE, max_examples=examples)
     @given(st.sampled_from(METHODS), paths, headers)
     def send(method: str, path: str, sent: dict[str, bytes]) -> None:
         response = sender.send(method, path, headers=sent)
@@ -188,4 +193,4 @@ def test_survives_any_path_method_and_headers(sender: Sender) -> None:
 
     send()
     assert {200, 302, 404, 405, 415} <= set(sender.statuses)
-    assert sender.statuses.total() >= 800
+    assert sender.statuses.total() >= examples
