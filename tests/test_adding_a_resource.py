@@ -1,5 +1,6 @@
 """docs/adding-a-resource.md, followed to the letter in a copy of the repository."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, unmeasured
 
 PAGE = ROOT / "docs" / "adding-a-resource.md"
 BLOCK = re.compile(r"^```(python|diff) file=(\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -19,7 +20,7 @@ def run(folder: Path, *command: str) -> str:
     result = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=environment(PYTHONPATH=str(folder)),
+        env={**unmeasured(), "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -40,8 +41,13 @@ def apply(diff: str, path: Path) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
+    """A copy of the repository, with what mypy knows of it already, if it has run before."""
+    folder = tmp_path / "copy"
     ignore = shutil.ignore_patterns(".*", "__pycache__", "data", "build", "node_modules")
-    return Path(shutil.copytree(ROOT, tmp_path / "copy", ignore=ignore))
+    shutil.copytree(ROOT, folder, ignore=ignore)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
+    return folder
 
 
 def test_the_page_adds_a_resource(copy: Path) -> None:

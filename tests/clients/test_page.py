@@ -28,7 +28,8 @@ SHOWN = {
     "sign_in.py": "ada@example.com\n",
 }
 NO_PART_OF_A_CLONE = shutil.ignore_patterns(
-    ".git", ".venv", ".env", ".*_cache", ".hypothesis", "__pycache__", "build", "data", "*.db*"
+    *(".git", ".venv", ".env", ".*_cache", ".hypothesis"),
+    *("__pycache__", "build", "data", "node_modules", "*.db*"),
 )
 
 
@@ -113,16 +114,25 @@ def test_the_program_that_the_commands_run_is_the_one_on_the_page() -> None:
     assert PROGRAMS["first-item.ts"] == path.read_text()
 
 
-def test_five_commands_lead_from_nothing_to_an_item(typescript_sdk: Path, tmp_path: Path) -> None:
-    """For the clone there is a copy of what is here, for its .venv the one that is there already;
-    and whichever port is free."""
+def test_five_commands_lead_from_nothing_to_an_item(
+    python_sdk: Path, typescript_sdk: Path, tmp_path: Path, long_form: bool
+) -> None:
+    """The clone is a copy of this folder, its .venv the one in use, and its port any free one.
+
+    The clients are the ones that `make test` has generated with the same command; in the long form
+    they are generated in the clone too.
+    """
     clone, enter, *make_sdk, serve, create = COMMANDS
     assert clone == "git clone $REPOSITORY items-api"
     shutil.copytree(ROOT, tmp_path / "items-api", ignore=NO_PART_OF_A_CLONE)
     folder = tmp_path / enter.removeprefix("cd ")
+    if not long_form:
+        (folder / "build").mkdir()
+        (folder / "build" / "sdk").symlink_to(python_sdk.parent)
     makeflags = {"MAKEFLAGS": f"VENV={sys.prefix}", "PYTHONPATH": ""}
     for command in make_sdk:
         run(folder, *command.split(), **makeflags)
+    assert (folder / "build" / "sdk" / "typescript" / "index.js").exists()
     with command_started(folder, *serve.split(), PORT="0", **makeflags) as address:
         printed = run(folder, *create.split(), ITEMS_API=address)
     assert "name: 'First item'" in printed
