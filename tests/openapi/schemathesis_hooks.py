@@ -1,9 +1,12 @@
 """What schemathesis can't know when it makes valid requests; invalid ones it makes undisturbed."""
 
+import os
 from typing import Any
+from uuid import uuid4
 
 import httpx
-from schemathesis import Case, HookContext, hook
+import jwt
+from schemathesis import AuthContext, Case, HookContext, Response, auth, hook
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
@@ -14,13 +17,35 @@ CLIENT = httpx.Client()
 """One for all cases: each new one reads the system's certificates."""
 
 
+ENDING = {"delete_current_user", "end_session", "end_sessions"}
+"""Operations that end the session in which they are called. A user of their own calls them, so that
+the session of all other calls stays open."""
+CHANGING = {"update_user", "delete_user"}
+"""Operations with which the admin who calls may change or delete that user."""
+EXPENDABLE: dict[str, str] = {}
+"""The Authorization of that user, until one of these operations has succeeded."""
+
+
+@auth(refresh_interval=None)
+class SignedIn:
+    """The Authorization of each call, but of those that schemathesis makes without one."""
+
+    def get(self, case: Case[Any], context: AuthContext) -> str:
+        return os.environ["AUTHORIZATION"]
+
+    def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
+        case.headers["Authorization"] = data
+
+
 @hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    keep_signed_in(case)
     if "cursor" in case.query and is_valid(case, ParameterLocation.QUERY):
         # A cursor is signed: none that is made up, the document's example included, is one.
         del case.query["cursor"]
         address = f"{case.operation.base_url}{case.formatted_path}"
-        cursor = next_cursor(address, case.query, kwargs.get("headers"))
+        signed_in = {k: v for k, v in case.headers.items() if k == "Authorization"}
+        cursor = next_cursor(address, case.query, signed_in)
         if cursor is not None:
             case.query["cursor"] = cursor
     for name in ("If-Match", "If-None-Match"):
@@ -46,6 +71,44 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             case.body |= dict.fromkeys(known, PASSWORD)
 
 
+def keep_signed_in(case: Case[Any]) -> None:
+    """Let a call that ends a session, or changes who is an admin, do so to the expendable user."""
+    operation_id, address = case.operation.definition.raw["operationId"], case.operation.base_url
+    if operation_id in ENDING and str(case.headers.get("Authorization")).startswith("Bearer ey"):
+        case.headers["Authorization"] = expendable_user(address)
+    if operation_id == "end_session" and is_valid(case, ParameterLocation.PATH):
+        # No made-up id is that of a session.
+        case.path_parameters["session_id"] = claim(expendable_user(address), "sid")
+    if case.path_parameters.get("user_id") == claim(os.environ["AUTHORIZATION"], "sub"):
+        case.path_parameters["user_id"] = claim(expendable_user(address), "sub")
+
+
+@hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+    if (
+        case.operation.definition.raw["operationId"] in ENDING | CHANGING
+        and response.status_code < 300
+    ):
+        EXPENDABLE.clear()
+
+
+def expendable_user(address: str | None) -> str:
+    """The Authorization of a user who may be deleted."""
+    if not EXPENDABLE:
+        email = f"{uuid4()}@example.com"
+        account = {"email": email, "password": PASSWORD}
+        CLIENT.post(f"{address}/api/auth/register", json=account).raise_for_status()
+        grant = {"grant_type": "password", "username": email, "password": PASSWORD}
+        answer = CLIENT.post(f"{address}/api/auth/token", data=grant).raise_for_status()
+        EXPENDABLE["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    return EXPENDABLE["Authorization"]
+
+
+def claim(authorization: str, name: str) -> str:
+    token = authorization.removeprefix("Bearer ")
+    return str(jwt.decode(token, options={"verify_signature": False})[name])
+
+
 def is_valid(case: Case[Any], place: ParameterLocation) -> bool:
     """Whether schemathesis means this part of the request to be valid."""
     part = case.meta.components.get(place) if case.meta else None
@@ -56,7 +119,7 @@ def next_cursor(address: str, query: dict[str, Any], headers: Any) -> str | None
     """That of the first page of the same list, None while that has but one entry, or for whoever
     may not see it."""
     response = CLIENT.get(address, params={**query, "limit": 1}, headers=headers)
-    if response.status_code == httpx.codes.UNAUTHORIZED:
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         return None
     cursor: str | None = response.raise_for_status().json()["next_cursor"]
     return cursor

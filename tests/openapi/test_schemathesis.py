@@ -56,12 +56,16 @@ def run_schemathesis(
         "run",
         "--checks=all",
         f"--max-examples={examples}",
-        f"--header=Authorization: {authorization}",
     ]
     run = subprocess.run(
         [*command, f"{address}/openapi.json", "--no-color", f"--report-json-path={report}"],
         cwd=folder,
-        env={**unmeasured(), "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"},
+        env={
+            **unmeasured(),
+            "PYTHONPATH": str(ROOT),
+            "NO_PROXY": "127.0.0.1",
+            "AUTHORIZATION": authorization,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -92,5 +96,5 @@ def test_schemathesis_finds_nothing(app: Api, live: str, tmp_path: Path, long_fo
         "fuzzing": "success",
         "stateful": "success",
     }, printed
-    assert report["operations"]["tested"] == operations - 3, printed  # as CONFIG says
+    assert report["operations"]["tested"] == operations, printed
     assert report["test_cases"]["generated"] > (1500 if long_form else 1000), printed
