@@ -1,5 +1,6 @@
 """What `pip install -e .` and `uv run` build, and what make says to an old Python."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -46,5 +47,6 @@ def test_make_refuses_an_old_python_in_one_line(tmp_path: Path) -> None:
     assert (
         first == f"Python 3.11 or later is needed, and {old} is 3.10.13: try make PYTHON=python3.11"
     )
-    assert all(line.startswith("make: ***") for line in rest)
+    # Make's own line; it counts itself where one make runs another, as `make test` does here.
+    assert all(re.match(r"make(\[\d+\])?: \*\*\*", line) for line in rest)
     assert not (tmp_path / "venv").exists()
