@@ -9,7 +9,7 @@ import gc
 gc.disable()
 
 from api import create_app, load_settings
-from api.exposure import report
+from api.config.exposure import report
 from serving import Bridge
 
 settings = load_settings()

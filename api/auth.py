@@ -1,30 +1,43 @@
-"""Accounts and tokens: register, sign in, sign out."""
+"""Register, sign in, sign out, and the sessions in which a user is signed in."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import Blueprint
 
-from api import audit
-from api.context import database, passwords, settings
-from api.contract import operation
-from api.headers import ETAG
+from api.config.settings import Settings
+from api.http.headers import ETAG
 from api.identity import grants
-from api.identity.grants import TokenPair
-from api.identity.passwords import PasswordsBusy
-from api.identity.refusals import (
+from api.identity.caller import Caller
+from api.identity.errors import (
     InvalidGrant,
     InvalidTokenRequest,
     RegistrationClosed,
     UnsupportedGrantType,
 )
-from api.limiting.refusals import RedisUnavailable
-from openapi.operation import Limit, ResponseHeader
+from api.identity.grants import TokenPair
+from api.identity.passwords import Passwords, PasswordsBusy
+from api.limiting.errors import RedisUnavailable
+from api.observability import audit
+from api.operations import operation
+from api.runtime.services import service
+from openapi.operation import Access, Limit, ResponseHeader
 from schemas import tokens as schemas
+from schemas.sessions import SessionList
 from schemas.users import User, UserInput
-from storage import DatabaseUnavailable, users
-from storage.users import EmailTaken, UserRow
+from storage import Database, DatabaseUnavailable
+from storage.accounts import sessions as stored_sessions
+from storage.accounts import users
+from storage.accounts.sessions import SessionNotFound
+from storage.accounts.users import EmailTaken, UserRow
 
 auth = Blueprint("auth", __name__, url_prefix="/api/auth")
+sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
+settings = service(Settings)
+database = service(Database)
+passwords = service(Passwords)
 
 NO_CACHE = ResponseHeader(
     name="Pragma",
@@ -102,3 +115,50 @@ async def revoke_token(body: dict[str, str]) -> None:
     session is fine as well.
     """
     await grants.revoke(body["token"])
+
+
+class OpenSession(NamedTuple):
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    user_agent: str | None
+    current: bool
+
+
+class OpenSessions(NamedTuple):
+    sessions: Sequence[OpenSession]
+
+
+@sessions.get("")
+@operation(returns=SessionList, access=Access.USERS)
+async def list_sessions(caller: Caller) -> OpenSessions:
+    """List your sessions.
+
+    Each sign-in is one. They are not paged: `SESSIONS_PER_USER` limits their number.
+    """
+    rows = await caller.read(stored_sessions.list_sessions)
+    return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
+
+
+@sessions.delete("")
+@operation(status=204, access=Access.USERS)
+async def end_sessions(caller: Caller) -> None:
+    """End all your sessions.
+
+    The current one too: all your tokens are void from the next request on.
+    """
+    await caller.write(stored_sessions.end_sessions)
+    audit.record("sessions_ended", user_id=caller.user_id)
+
+
+@sessions.delete("/<id:session_id>")
+@operation(status=204, access=Access.USERS, raises=[SessionNotFound])
+async def end_session(session_id: UUID, caller: Caller) -> None:
+    """End one of your sessions.
+
+    Its tokens are void from the next request on.
+    """
+    await caller.write(stored_sessions.end_session, session_id)
+    audit.record("logged_out", user_id=caller.user_id)

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from flask import Blueprint, request
 
-from api.context import this_app
-from api.contract import operation
+from api.observability import readiness
+from api.operations import operation
 from api.problems import NotReady
+from api.runtime.services import service
 from openapi.operation import Limit
 from schemas.health import Health, Readiness
 
@@ -18,6 +19,7 @@ DISPENSABLE = {"redis"}
 it only signing in and registering fail, with a 503 of their own: the rest must not go with them."""
 
 health = Blueprint("health", __name__, url_prefix="/api")
+dependencies = service(readiness.Readiness)
 
 
 class HealthStatus(NamedTuple):
@@ -50,7 +52,7 @@ async def get_readiness() -> ReadinessStatus:
     needs no restart. Redis is reported, and no reason for a 503: without it each process limits
     alone. A server that is about to stop is not ready either.
     """
-    checks = await this_app().readiness.checks()
+    checks = await dependencies.checks()
     if request.environ.get(STOPPING):
         checks["server"] = "stopping"
     if any(state != "ok" for name, state in checks.items() if name not in DISPENSABLE):

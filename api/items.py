@@ -6,22 +6,24 @@ from uuid import UUID
 
 from flask import Blueprint
 
-from api import cursors
-from api.context import settings
-from api.contract import operation
-from api.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
-from api.idempotency import Once
+from api.config.settings import Settings
+from api.http import paging
+from api.http.headers import ACCEPT_PATCH, ETAG, LOCATION, NEXT_PAGE, PAGE_ETAG
+from api.http.idempotency_keys import Once
 from api.identity.caller import Caller
+from api.operations import operation
+from api.runtime.services import service
 from openapi.operation import Access
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage import items as stored
-from storage.facts import QuotaExceeded
-from storage.filters import Wanted
+from storage.collections.filters import Wanted
+from storage.collections.preconditions import Precondition
+from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
 from storage.items import ItemChanges, ItemNotFound, ItemRow, ItemValues
-from storage.versions import Precondition
 
 items = Blueprint("items", __name__, url_prefix="/api/items")
+settings = service(Settings)
 
 
 class ItemsOfPage(NamedTuple):
@@ -47,11 +49,11 @@ async def list_items(query: dict[str, Any], caller: Caller) -> ItemsOfPage:
     others come and go meanwhile, unless a change moves it in the order. A cursor belongs to the
     order and the filters it was given for.
     """
-    wanted, after = _wanted(query), cursors.decode(query)
+    wanted, after = _wanted(query), paging.decode(query)
     page = await caller.read(stored.list_items, limit=query["limit"], after=after, wanted=wanted)
     count = query["include_total"]
     total = await caller.read(stored.count_items, wanted) if count else (None, None)
-    return ItemsOfPage(page.rows, cursors.encode(page.next, query), *total)
+    return ItemsOfPage(page.rows, paging.encode(page.next, query), *total)
 
 
 def _wanted(query: dict[str, Any]) -> Wanted:

@@ -5,22 +5,25 @@ The answers, the document's error responses and the pages under /errors/ all com
 
 from werkzeug import exceptions as http
 
-from api.identity.key_set import ProviderUnavailable
-from api.identity.passwords import PasswordsBusy
-from api.identity.refusals import (
+from api.identity.errors import (
     InvalidGrant,
     InvalidTokenRequest,
     RegistrationClosed,
     UnsupportedGrantType,
 )
+from api.identity.key_set import ProviderUnavailable
+from api.identity.passwords import PasswordsBusy
 from api.identity.tokens import InvalidToken
-from api.limiting.refusals import RateLimited, RedisUnavailable
+from api.limiting.errors import RateLimited, RedisUnavailable
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
 from storage import DatabaseUnavailable
-from storage.credentials import WrongPassword
-from storage.facts import (
+from storage.accounts.credentials import WrongPassword
+from storage.accounts.deletion import UserHasItems
+from storage.accounts.users import EmailTaken, LastAdmin
+from storage.engines.revisions import RevisionError
+from storage.errors import (
     KeyInUse,
     KeyReused,
     NotAdmin,
@@ -30,9 +33,6 @@ from storage.facts import (
     UnknownIdentity,
     VersionConflict,
 )
-from storage.revisions import RevisionError
-from storage.user_deletion import UserHasItems
-from storage.users import EmailTaken, LastAdmin
 
 
 class NotReady(Exception):

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from flask import Blueprint
 
-from api import audit, cursors
-from api.context import passwords, rate_limits
-from api.contract import operation
-from api.errors import InvalidRequest
-from api.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
+from api.http import paging
+from api.http.errors import InvalidRequest
+from api.http.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
 from api.identity.caller import Caller
-from api.identity.passwords import PasswordsBusy
-from api.limiting.refusals import RateLimited, RedisUnavailable
+from api.identity.passwords import Passwords, PasswordsBusy
+from api.limiting.errors import RateLimited, RedisUnavailable
+from api.limiting.rate_limits import RateLimits
+from api.observability import audit
+from api.operations import operation
+from api.runtime.services import service
 from openapi.operation import Access
 from schemas.pages import PageQuery
 from schemas.passwords import objection_to
@@ -26,23 +28,19 @@ from schemas.users import (
     UserPage,
     UserPatch,
 )
-from storage import credentials, user_deletion
-from storage import users as stored
-from storage.credentials import CredentialChanges, WrongPassword
-from storage.user_deletion import UserHasItems
-from storage.users import (
-    EmailTaken,
-    LastAdmin,
-    UserChanges,
-    UserNotFound,
-    UserRow,
-)
-from storage.versions import Precondition
+from storage.accounts import credentials, deletion
+from storage.accounts import users as stored
+from storage.accounts.credentials import CredentialChanges, WrongPassword
+from storage.accounts.deletion import UserHasItems
+from storage.accounts.users import EmailTaken, LastAdmin, UserChanges, UserNotFound, UserRow
+from storage.collections.preconditions import Precondition
 
 CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "password_changed"}
 ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}
 
 users = Blueprint("users", __name__, url_prefix="/api/users")
+passwords = service(Passwords)
+rate_limits = service(RateLimits)
 
 
 class KnownCredentials(NamedTuple):
@@ -113,7 +111,7 @@ async def delete_current_user(
     done = False
     while not done:  # in portions, so that others can write in between
         done = await caller.write(
-            user_deletion.delete_current_user, if_match, known_hash=known.password_hash, **query
+            deletion.delete_current_user, if_match, known_hash=known.password_hash, **query
         )
     audit.record("user_deleted", user_id=user_id)
 
@@ -165,9 +163,9 @@ async def list_users(query: dict[str, Any], caller: Caller) -> UsersOfPage:
 
     The newest first. Follow `next_cursor`, or the `Link` header, until it is null.
     """
-    after = cursors.decode(query)
+    after = paging.decode(query)
     page = await caller.read(stored.list_users, limit=query["limit"], after=after)
-    return UsersOfPage(page.rows, cursors.encode(page.next, query))
+    return UsersOfPage(page.rows, paging.encode(page.next, query))
 
 
 @users.get("/<id(but='me'):user_id>")
@@ -217,5 +215,5 @@ async def delete_user(
     """
     done = False
     while not done:  # many items go a part at a time: others write in between
-        done = await caller.write(user_deletion.delete_user, user_id, if_match, **query)
+        done = await caller.write(deletion.delete_user, user_id, if_match, **query)
     audit.record("user_deleted", user_id=user_id, by=caller.user_id)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from storage.users import USER
-from storage.viewers import Viewer
-from storage.words import words_of
+from storage.accounts.users import USER
+from storage.collections.viewers import Viewer
+from storage.collections.words import words_of
 
 CHUNK = 5_000
 MATCHES = 100

@@ -27,10 +27,10 @@ from bench.household import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_o
 from bench.owned_writes import compare_writes, tables_of_writes
 from bench.turns import ROUNDS, measure
 from storage import Database, items, open_database
-from storage.filters import Wanted
-from storage.pages import Position
-from storage.users import users
-from storage.viewers import EVERYBODY, Viewer
+from storage.accounts.users import users
+from storage.collections.filters import Wanted
+from storage.collections.keyset import Position
+from storage.collections.viewers import EVERYBODY, Viewer
 from tests.postgresql import Server, vacuum
 
 SMALL, LARGE = 1_000, 1_000_000

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from bench.household import KINDS, MANY, PLACES, TAGS, THINGS
 from bench.turns import measure
-from storage import Database, items, open_database, revisions
+from storage import Database, items, open_database
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.engines import revisions
 from storage.items import ItemValues
-from storage.viewers import EVERYBODY, Viewer
 from tests.postgresql import vacuum
 
 WITHOUT = "0005"

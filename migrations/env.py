@@ -1,11 +1,12 @@
-"""How Alembic runs the migrations: on the connection, and in the transaction, of storage.revisions.
+"""How Alembic runs the migrations: on the connection, and in the transaction, that
+storage.engines.revisions begins.
 
 Nothing runs offline or on a connection of its own, so the caller's lock holds for all of it.
 """
 
 from alembic import context
 
-from storage.tables import is_described, metadata
+from storage.column_types import is_described, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -70,7 +70,7 @@ class OutputSchema(DocumentedSchema):
 
     optional: ClassVar[frozenset[str]] = frozenset()
     personal: ClassVar[bool] = False
-    """Whether it shows an account or its secrets: see api.headers.complete."""
+    """Whether it shows an account or its secrets: see api.http.headers.complete."""
 
     class Meta:
         unknown = EXCLUDE  # RAISE would forbid additions to clients that validate answers

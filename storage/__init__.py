@@ -5,16 +5,16 @@ A function takes a Connection first and returns rows; what goes wrong it raises 
 
 from importlib import import_module
 
-from storage.database import Database, DatabaseUnavailable, PoolOptions
-from storage.observer import Observer
+from storage.engines.database import Database, DatabaseUnavailable, PoolOptions
+from storage.engines.observer import Observer
 
 __all__ = ["Database", "DatabaseUnavailable", "PoolOptions", "open_database"]
 
 # Where the class is for an address that begins so. What only PostgreSQL needs, asyncpg and with it
 # SQLAlchemy's ORM, takes a fifth of a start and 9 MB, so it is imported where it is used.
 DATABASES = {
-    "sqlite": ("storage.sqlite", "SqliteDatabase"),
-    "postgresql": ("storage.postgresql", "PostgresDatabase"),
+    "sqlite": ("storage.engines.sqlite", "SqliteDatabase"),
+    "postgresql": ("storage.engines.postgresql", "PostgresDatabase"),
 }
 
 

@@ -30,9 +30,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from storage.facts import KeyInUse, KeyReused
-from storage.tables import UtcDateTime, metadata
-from storage.viewers import Viewer
+from storage.collections.viewers import Viewer
+from storage.column_types import UtcDateTime, metadata
+from storage.errors import KeyInUse, KeyReused
 
 T = TypeVar("T")
 

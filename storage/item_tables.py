@@ -16,9 +16,9 @@ from sqlalchemy import (
     text,
 )
 
-from storage.search import Words
-from storage.tables import UtcDateTime, by_code_point, metadata
-from storage.user_tables import users
+from storage.accounts.tables import users
+from storage.collections.full_text import Words
+from storage.column_types import UtcDateTime, by_code_point, metadata
 
 items = Table(
     "items",

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from storage import quotas
-from storage.facts import NotFound, QuotaExceeded, VersionConflict
+from storage.collections import quotas
+from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
+from storage.collections.query_plan import count_items, list_items
+from storage.collections.viewers import Owned, Viewer
+from storage.collections.words import words_of
+from storage.errors import NotFound, QuotaExceeded, VersionConflict
 from storage.item_tables import PUBLIC, items
-from storage.listing import count_items, list_items
-from storage.versions import ANY_VERSION, Guarded, Precondition
-from storage.viewers import Owned, Viewer
-from storage.words import words_of
 
 __all__ = [
     "ItemChanges",

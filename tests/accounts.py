@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, func, insert, select
 
-from api.app import Api
+from api.identity.tokens import AccessTokens
+from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.admission import Session
-from storage.session_tables import sessions
-from storage.users import USER, UserRow, create_user, users
+from storage.accounts.admission import Session
+from storage.accounts.session_tables import sessions
+from storage.accounts.users import USER, UserRow, create_user, users
 from tests.factory import PASSWORD
 
 # Of the least work that there is: none of it is to be waited for.
@@ -28,7 +29,7 @@ class Account(NamedTuple):
 
 
 async def account(
-    app: Api,
+    app: AsyncFlask,
     role: str = USER,
     *,
     email: str | None = None,
@@ -40,7 +41,7 @@ async def account(
 
     `database`: the way to the same data, for who isn't on the loop that `app` runs on.
     """
-    database = database or app.database
+    database = database or app.services[Database]
     user = await database.write(
         create_user,
         email=email or f"{role}-{secrets.token_hex(6)}@example.com",
@@ -50,14 +51,18 @@ async def account(
     return await another_session(app, user, database=database)
 
 
-async def another_session(app: Api, user: UserRow, *, database: Database | None = None) -> Account:
+async def another_session(
+    app: AsyncFlask, user: UserRow, *, database: Database | None = None
+) -> Account:
     """A new session of `user`."""
     session = Session(uuid4(), user.id)
-    await (database or app.database).write(start_session, session)
-    return Account(user, session, {"Authorization": f"Bearer {app.tokens.issue(session)}"})
+    await (database or app.services[Database]).write(start_session, session)
+    return Account(
+        user, session, {"Authorization": f"Bearer {app.services[AccessTokens].issue(session)}"}
+    )
 
 
-async def signed_in(app: Api, role: str = USER) -> dict[str, str]:
+async def signed_in(app: AsyncFlask, role: str = USER) -> dict[str, str]:
     """The headers of a new user's requests."""
     return (await account(app, role)).headers
 

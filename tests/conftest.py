@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from tests import log_lines
 from tests.factory import settings_for
@@ -125,19 +125,19 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Api]:
+async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
     app = create_app(settings)
     yield app
     await app.close()
 
 
-def bridged(app: Api, **options: Any) -> Bridge:
+def bridged(app: AsyncFlask, **options: Any) -> Bridge:
     """`app` as asgi.py bridges it."""
     return Bridge(app, lifespan=app, failure=app.failure, **options)
 
 
 @pytest.fixture
-async def client(app: Api) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     """Requests through ASGI and the bridge, without a socket."""
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
@@ -145,7 +145,7 @@ async def client(app: Api) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def live(app: Api) -> Iterator[str]:
+def live(app: AsyncFlask) -> Iterator[str]:
     """The address of the application on a real Hypercorn."""
     with serving(bridged(app)) as address:
         yield address

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from api import load_settings
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.sqlite import migrated_database
 
 MARKER = "kept-from-every-log"

@@ -8,20 +8,23 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import Unauthorized
 
 from api import create_app
-from api.app import Api
-from api.context import rate_limits
-from api.contract import operation
+from api.config.settings import Settings
 from api.identity.caller import Caller
-from api.limiting.refusals import RateLimited, RedisUnavailable
-from api.limiting.shared import SharedWindows
-from api.settings import Settings
+from api.limiting.errors import RateLimited, RedisUnavailable
+from api.limiting.rate_limits import RateLimits
+from api.limiting.redis_windows import SharedWindows
+from api.operations import operation
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.services import service
 from openapi.operation import Access, Limit
 from schemas.base import InputSchema
 from schemas.fields import StrictBoolean, Text
 from storage import DatabaseUnavailable
-from storage.viewers import Viewer
+from storage.collections.viewers import Viewer
 from tests.conftest import bridged
 from tests.redis import PATIENCE
+
+rate_limits = service(RateLimits)
 
 MEMBERS, GUESTS, LOGIN, REGISTRATION = "/lodge/members", "/lodge", "/lodge/keys", "/lodge/names"
 KNOWN = {"description": "Whether the guest has come this way before.", "examples": [True]}
@@ -36,7 +39,7 @@ class Guest(InputSchema):
     known = StrictBoolean(load_default=False, metadata=KNOWN)
 
 
-def add_lodge(app: Api) -> list[str]:
+def add_lodge(app: AsyncFlask) -> list[str]:
     """Add the operations, and give a list of the accounts whose passwords are looked at."""
     lodge = Blueprint("lodge", __name__, url_prefix="/lodge")
     looked_at: list[str] = []
@@ -75,17 +78,17 @@ def add_lodge(app: Api) -> list[str]:
     return looked_at
 
 
-def lodge_on_redis(settings: Settings, *, pause: float = 0) -> Api:
+def lodge_on_redis(settings: Settings, *, pause: float = 0) -> AsyncFlask:
     """An application with a lodge that is patient with Redis, and asks it again after `pause`
     seconds when it was away."""
     app = create_app(settings)
     shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
-    app.rate_limits.counters.shared = shared
+    app.services[RateLimits].counters.shared = shared
     add_lodge(app)
     return app
 
 
-def client_at(app: Api, address: str = "203.0.113.1", **headers: str) -> httpx.AsyncClient:
+def client_at(app: AsyncFlask, address: str = "203.0.113.1", **headers: str) -> httpx.AsyncClient:
     """A client of `app` whose requests come from `address`."""
     transport = httpx.ASGITransport(bridged(app), client=(address, 4711))
     return httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from api.app import Api
+from api.limiting.rate_limits import RateLimits
+from api.runtime.async_flask import AsyncFlask
 
 PATIENCE = 10.0
 """Seconds in which a Redis that runs does answer, whatever else the machine does."""
@@ -54,14 +55,14 @@ class Server:
             self._process.send_signal(signal.SIGCONT)
 
     @contextlib.contextmanager
-    def paused_for(self, app: Api) -> Iterator[None]:
+    def paused_for(self, app: AsyncFlask) -> Iterator[None]:
         """The same; meanwhile `app` has less patience than the tests have."""
-        assert app.rate_limits.counters.shared is not None
-        redis = app.rate_limits.counters.shared.redis
-        redis.deadline = 0.05
+        shared = app.services[RateLimits].counters.shared
+        assert shared is not None
+        shared.redis.deadline = 0.05
         with self.paused():
             yield
-        redis.deadline = PATIENCE
+        shared.redis.deadline = PATIENCE
 
     def _started(self) -> "subprocess.Popen[str]":
         command = [executable(), "--port", "0", "--save", ""]

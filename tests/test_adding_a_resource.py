@@ -63,7 +63,7 @@ def test_the_page_adds_a_resource(copy: Path) -> None:
     (copy / "docs" / "openapi.json").write_text(run(copy, "flask", "--app", "api", "openapi"))
     run(copy, "ruff", "check", ".")
     run(copy, "ruff", "format", "--check", ".")
-    run(copy, "mypy", "api/factory.py", "tests/api/test_notes.py")
+    run(copy, "mypy", "api/application.py", "tests/api/test_notes.py")
     generic = ["tests/openapi/test_document.py", "tests/storage/test_migrations.py"]
     # Else this run and that one would clean up each other's folders.
     folders = f"--basetemp={copy.parent / 'runs'}"

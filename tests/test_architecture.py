@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("api", "schemas", "openapi", "storage", "serving", "migrations")
@@ -83,7 +83,7 @@ def test_imports_stand_at_the_top(path: Path) -> None:
 
 def test_a_usual_start_imports_only_what_it_needs() -> None:
     """On SQLite, without Redis, with no migration to do."""
-    code = "import sys, api.factory, storage.sqlite; print(*sys.modules)"
+    code = "import sys, api.application, storage.engines.sqlite; print(*sys.modules)"
     words = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
     assert not {"alembic", "asyncpg", "redis", "sqlalchemy.orm"} & set(words)
 
@@ -95,7 +95,7 @@ def test_names_say_what_is_inside(path: Path) -> None:
 
 def test_the_environment_is_read_in_one_place() -> None:
     readers = {name_of(path) for path in SOURCES if "os.environ" in path.read_text()}
-    assert readers == {"api/environment.py"}
+    assert readers == {"api/config/environment.py"}
 
 
 def view_of(app: Flask, endpoint: str) -> object:
@@ -106,7 +106,7 @@ def view_of(app: Flask, endpoint: str) -> object:
 
 
 @pytest.mark.no_database
-def test_every_view_is_a_coroutine_function(app: Api) -> None:
+def test_every_view_is_a_coroutine_function(app: AsyncFlask) -> None:
     endpoints = [rule.endpoint for rule in app.url_map.iter_rules()]
     assert len(endpoints) >= 14
     for endpoint in endpoints:

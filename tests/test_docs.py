@@ -11,9 +11,9 @@ from typing import get_args
 import click
 import pytest
 
-from api import audit
-from api.app import Api
+from api.observability import audit
 from api.problems import BY_SLUG
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import VERSION
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +49,7 @@ def test_every_make_target_is_documented() -> None:
 
 
 @pytest.mark.no_database
-def test_every_management_command_is_documented(app: Api) -> None:
+def test_every_management_command_is_documented(app: AsyncFlask) -> None:
     documented = {c for c in first_cells("commands.md") if c.startswith("flask ")}
     flasks_own = {"flask --app api run --debug", "flask --app api routes"}
     assert documented - flasks_own == set(commands_of(app.cli, "flask --app api"))

@@ -12,10 +12,13 @@ import httpx
 import pytest
 import structlog
 
-from api.app import Api
+from api import create_app
+from api.config.settings import Settings
+from api.identity.passwords import Passwords
 from api.identity.refresh_tokens import RefreshToken
-from api.settings import Settings
-from storage.admission import Session
+from api.identity.tokens import AccessTokens
+from api.runtime.async_flask import AsyncFlask
+from storage.accounts.admission import Session
 from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 from tests.log_lines import leaks_in, unreadable_in
 from tests.processes import environment, started
@@ -32,11 +35,11 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return settings_for(tmp_path, LOG_FORMAT=request.param)
 
 
-async def test_each_kind_of_secret_is_found(app: Api, log_faults: list[str]) -> None:
+async def test_each_kind_of_secret_is_found(app: AsyncFlask, log_faults: list[str]) -> None:
     secrets = [
-        app.tokens.issue(Session(uuid4(), uuid4())),
+        app.services[AccessTokens].issue(Session(uuid4(), uuid4())),
         str(RefreshToken.new(uuid4())),
-        await app.passwords.hash(PASSWORD),
+        await app.services[Passwords].hash(PASSWORD),
         PASSWORD,
         SECRET_KEY,
     ]
@@ -49,7 +52,7 @@ async def test_each_kind_of_secret_is_found(app: Api, log_faults: list[str]) -> 
     assert log_faults == []
 
 
-async def test_a_secret_in_a_traceback_is_found(app: Api, log_faults: list[str]) -> None:
+async def test_a_secret_in_a_traceback_is_found(app: AsyncFlask, log_faults: list[str]) -> None:
     try:
         raise ValueError(PASSWORD)
     except ValueError:
@@ -74,8 +77,7 @@ def test_what_only_looks_like_a_secret_is_none() -> None:
 async def test_a_line_of_a_request_without_its_id_is_found(
     tmp_path: Path, log_faults: list[str]
 ) -> None:
-    from_json = settings_for(tmp_path, LOG_FORMAT="json")
-    app = Api(from_json)
+    app = create_app(settings_for(tmp_path, LOG_FORMAT="json"))
     app.logger.handlers.clear()
     with app.test_request_context():
         structlog.contextvars.clear_contextvars()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.instruments import Instruments
+from api.observability.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -18,7 +18,7 @@ DEPLOY = ROOT / "deploy"
 def series() -> dict[str, set[str]]:
     """The labels of each series."""
     found = {"up": {"job", "instance"}}
-    for instrument in vars(Instruments("")).values():
+    for instrument in vars(Metrics("")).values():
         for metric in getattr(instrument, "describe", list)():
             labels = {*instrument._labelnames, "job", "instance"}
             endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}

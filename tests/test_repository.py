@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.app import Api
-from api.environment import load_settings
-from api.settings import Settings
+from api.config.environment import load_settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -122,7 +122,7 @@ def test_the_licence_is_the_one_that_is_declared() -> None:
         assert declared["license"] == project["license"]
 
 
-def test_the_example_of_an_env_file_is_made_from_the_settings(app: Api) -> None:
+def test_the_example_of_an_env_file_is_made_from_the_settings(app: AsyncFlask) -> None:
     made = app.test_cli_runner().invoke(args=["settings", "example"])
     assert made.exit_code == 0
     assert (ROOT / ".env.example").read_text() == made.stdout, (

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
-from storage.observer import Kind, Observer
+from storage import Database
+from storage.engines.observer import Kind, Observer
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import item_input
@@ -71,8 +72,8 @@ class Units(Observer):
 
 
 @pytest.fixture
-async def units(app: Api) -> Units:
-    app.database._observer = units = Units()
+async def units(app: AsyncFlask) -> Units:
+    app.services[Database]._observer = units = Units()
     return units
 
 
@@ -112,8 +113,8 @@ class Client:
 
 
 @pytest.fixture
-async def client(app: Api) -> AsyncIterator[Client]:
-    async with app.database:
+async def client(app: AsyncFlask) -> AsyncIterator[Client]:
+    async with app.services[Database]:
         yield Client(bridged(app))
 
 
@@ -133,7 +134,7 @@ async def each(client: Client) -> AsyncIterator[tuple[str, str, str, Any]]:
 
 @pytest.mark.parametrize("signed_in", [False, True])
 async def test_no_request_needs_more_statements_than_it_must(
-    app: Api, client: Client, units: Units, work: dict[str, Work], signed_in: bool
+    app: AsyncFlask, client: Client, units: Units, work: dict[str, Work], signed_in: bool
 ) -> None:
     if signed_in:
         client.headers = [

@@ -9,14 +9,21 @@ from uuid import UUID
 from flask import request
 from werkzeug.exceptions import Unauthorized
 
-from api import audit
-from api.context import database, identity_provider, settings, tokens
-from api.identity.tokens import InvalidToken
+from api.config.settings import Settings
+from api.identity.provider import IdentityProvider
+from api.identity.tokens import AccessTokens, InvalidToken
+from api.observability import audit
+from api.runtime.services import current_services, service
 from openapi.operation import Access
-from storage import users
-from storage.admission import Credentials, Identity, Session, admitted
-from storage.facts import NotAdmin, UnknownIdentity
-from storage.viewers import Viewer
+from storage import Database
+from storage.accounts import users
+from storage.accounts.admission import Credentials, Identity, Session, admitted
+from storage.collections.viewers import Viewer
+from storage.errors import NotAdmin, UnknownIdentity
+
+database = service(Database)
+settings = service(Settings)
+tokens = service(AccessTokens)
 
 LONGEST = 8192
 """Characters of an Authorization header."""
@@ -127,7 +134,7 @@ async def find_credentials(access: Access) -> Credentials | None:
 
 
 async def _verified(token: str) -> Credentials:
-    provider = identity_provider()
+    provider = current_services().get(IdentityProvider)
     if provider is None or tokens.is_ours(token):
         return tokens.verify(token)
     return await provider.verify(token)

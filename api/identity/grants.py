@@ -6,21 +6,32 @@ from uuid import UUID, uuid4
 
 from flask import request
 
-from api import audit
-from api.context import database, passwords, rate_limits, refresh_tokens, settings, tokens
-from api.identity.refresh_tokens import RefreshToken
-from api.identity.refusals import InvalidGrant
-from api.identity.tokens import InvalidToken
-from api.limiting.addresses import network
+from api.config.settings import Settings
+from api.identity.errors import InvalidGrant
+from api.identity.passwords import Passwords
+from api.identity.refresh_tokens import RefreshToken, RefreshTokens
+from api.identity.tokens import AccessTokens, InvalidToken
 from api.limiting.attempts import HOME
-from api.limiting.refusals import RateLimited
-from api.request_log import current_record
+from api.limiting.errors import RateLimited
+from api.limiting.rate_limits import RateLimits
+from api.observability import audit
+from api.observability.request_log import current_record
+from api.runtime.client_address import network
+from api.runtime.services import service
 from openapi.operation import Limit
-from storage import grants as stored
-from storage import users
-from storage.admission import Session
-from storage.facts import SignedOut
-from storage.grants import Bounds, Origin, SignIn
+from storage import Database
+from storage.accounts import grants as stored
+from storage.accounts import users
+from storage.accounts.admission import Session
+from storage.accounts.grants import Bounds, Origin, SignIn
+from storage.errors import SignedOut
+
+database = service(Database)
+passwords = service(Passwords)
+rate_limits = service(RateLimits)
+refresh_tokens = service(RefreshTokens)
+settings = service(Settings)
+tokens = service(AccessTokens)
 
 WRONG = "The email address or the password is wrong."
 """Which of them, or whether the account is closed, nobody is told."""
@@ -86,7 +97,7 @@ async def refresh(text: str) -> TokenPair:
     token = RefreshToken.parse(text)
     if token is None:
         raise InvalidGrant(USED_UP)
-    await rate_limits.count_refresh(token)
+    await rate_limits.count_refresh(token.family)
     successor = refresh_tokens.successor(token)
     user_id, reused = await database.write(
         stored.refresh_session,

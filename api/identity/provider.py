@@ -6,7 +6,7 @@ import jwt
 
 from api.identity.jwts import InvalidToken, decode
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
-from storage.admission import Identity
+from storage.accounts.admission import Identity
 
 LONGEST_SUBJECT = 255
 """In characters, as OpenID Connect has it."""

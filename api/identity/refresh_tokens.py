@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
 
-from storage.grants import Hashes
+from storage.accounts.grants import Hashes
 
 PREFIX = "irt_"
 """Lets scanners for leaked secrets recognize a refresh token."""

@@ -13,7 +13,7 @@ from uuid import UUID
 import jwt
 
 from api.identity.jwts import InvalidToken, decode
-from storage.admission import Session
+from storage.accounts.admission import Session
 
 __all__ = ["AccessTokens", "InvalidToken"]
 

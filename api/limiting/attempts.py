@@ -7,11 +7,11 @@ from ipaddress import IPv6Address
 from typing import NamedTuple
 from uuid import UUID
 
-from api.limiting.addresses import network
+from api.limiting.errors import RateLimited
 from api.limiting.policies import Counters, Policy
-from api.limiting.refusals import RateLimited
 from api.limiting.windows import Clock
-from api.request_log import current_record
+from api.observability.request_log import current_record
+from api.runtime.client_address import network
 
 Client = tuple[Policy, str]
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from limits import RateLimitItem, parse
 
-from api.limiting.refusals import RateLimited, RedisUnavailable
+from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.windows import Clock, Hit, MemoryWindows
-from api.request_log import current_record
+from api.observability.request_log import current_record
 from openapi.headers import RATE_LIMIT, RATE_LIMIT_POLICY
 
 if TYPE_CHECKING:
-    from api.limiting.shared import SharedWindows
+    from api.limiting.redis_windows import SharedWindows
 
 
 class Policy:

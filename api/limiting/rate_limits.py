@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from api.identity.refresh_tokens import RefreshToken
-from api.limiting.addresses import network
+from api.config.settings import Settings
 from api.limiting.attempts import Attempts, digest
+from api.limiting.errors import RateLimited
 from api.limiting.policies import Counters, Policy
-from api.limiting.refusals import RateLimited
 from api.limiting.windows import Clock
-from api.request_log import current_record
-from api.settings import Settings
+from api.observability.request_log import current_record
+from api.runtime.client_address import network
 from openapi.operation import Limit
-from storage.admission import Credentials, Session
+from storage.accounts.admission import Credentials, Session
 
 if TYPE_CHECKING:
-    from api.limiting.shared import SharedWindows
+    from api.limiting.redis_windows import SharedWindows
 
 FAIL_CLOSED = {Limit.LOGIN, Limit.REGISTRATION}
 
@@ -51,10 +50,10 @@ class RateLimits:
         address. Raises RateLimited and RedisUnavailable."""
         await self._count(limit, _address() if credentials is None else _user(credentials))
 
-    async def count_refresh(self, token: RefreshToken) -> None:
-        """Count a refresh for its session, which the holder of one of its tokens alone can do.
-        Raises RateLimited."""
-        await self._count(Limit.REFRESH, f"session {digest(token.family.hex())}")
+    async def count_refresh(self, family: bytes) -> None:
+        """Count a refresh for its session, whose refresh tokens have `family` in common. Raises
+        RateLimited."""
+        await self._count(Limit.REFRESH, f"session {digest(family.hex())}")
 
     async def forgive(self) -> None:
         """Don't count the request that is being handled for its address after all."""
@@ -84,7 +83,7 @@ class RateLimits:
 
 def open_shared(settings: Settings) -> "SharedWindows":
     """What needs Redis's client, 70 ms of a start and 5 MB, is imported where there is a Redis."""
-    shared: SharedWindows = import_module("api.limiting.shared").SharedWindows(
+    shared: SharedWindows = import_module("api.limiting.redis_windows").SharedWindows(
         settings.redis_url, deadline=settings.redis_timeout / 1000
     )
     return shared

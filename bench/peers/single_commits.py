@@ -1,10 +1,12 @@
 """The application with one commit for each write, whatever else is waiting to be written."""
 
+from api.observability.metrics import Metrics
 from asgi import app, flask_app, settings
-from storage.sqlite import SqliteDatabase
+from storage import Database
+from storage.engines.sqlite import SqliteDatabase
 
 __all__ = ["app"]
 
-flask_app.database = SqliteDatabase(
-    settings.database_url, auto_migrate=True, observer=flask_app.instruments, batch=1
+flask_app.services[Database] = SqliteDatabase(
+    settings.database_url, auto_migrate=True, observer=flask_app.services[Metrics], batch=1
 )

@@ -7,9 +7,9 @@ round trip, and none can forget it.
 import sqlalchemy as sa
 from alembic import op
 
-from storage.search import Words
-from storage.tables import by_code_point
-from storage.words import words_of
+from storage.collections.full_text import Words
+from storage.collections.words import words_of
+from storage.column_types import by_code_point
 
 revision = "0002"
 down_revision = "0001"

@@ -16,8 +16,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from api.app import Api
-from api.identity.tokens import AUDIENCE, ISSUER, _key_id, _signing_key
+from api.identity.tokens import AUDIENCE, ISSUER, AccessTokens, _key_id, _signing_key
+from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Operation
 from tests.accounts import Account, account, another_session
 from tests.factory import PASSWORD, SECRET_KEY
@@ -42,7 +42,7 @@ def described(operation_id: str) -> dict[str, Any]:
     return operation
 
 
-def declared(app: Api, operation_id: str) -> Operation:
+def declared(app: AsyncFlask, operation_id: str) -> Operation:
     """The operation, as its view declares it."""
     operations = (getattr(view, "operation", None) for view in app.view_functions.values())
     known = (operation for operation in operations if isinstance(operation, Operation))
@@ -73,12 +73,12 @@ def request_of(operation_id: str) -> dict[str, Any]:
 class Callers:
     """Accounts and tokens, and the requests that they send."""
 
-    app: Api
+    app: AsyncFlask
     client: httpx.AsyncClient
     accounts: dict[str, Account]
 
     @classmethod
-    async def of(cls, app: Api, client: httpx.AsyncClient) -> "Callers":
+    async def of(cls, app: AsyncFlask, client: httpx.AsyncClient) -> "Callers":
         callers = cls(app, client, {who: await account(app, role) for who, role in ROLES.items()})
         token = callers.tokens["signed out"]
         signed_out = await client.post("/api/auth/logout", data={"token": token})
@@ -87,7 +87,9 @@ class Callers:
 
     @cached_property
     def tokens(self) -> dict[str, str]:
-        issued = {who: self.app.tokens.issue(self.accounts[who].session) for who in ROLES}
+        issued = {
+            who: self.app.services[AccessTokens].issue(self.accounts[who].session) for who in ROLES
+        }
         return issued | forged(self.accounts["owner"]) | of_provider()
 
     async def send(

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from api.app import Api
+from api.identity.provider import IdentityProvider as Verifier
+from api.runtime.async_flask import AsyncFlask
 from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
 
 
@@ -18,9 +19,9 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityProvider]:
 
 
 @pytest.fixture
-async def closed(app: Api) -> AsyncIterator[None]:
+async def closed(app: AsyncFlask) -> AsyncIterator[None]:
     """The one that a test puts in place of the application's own has a thread too."""
-    first = app.identity_provider
+    first = app.services.get(Verifier)
     yield
-    if first is not None and first is not app.identity_provider:
+    if first is not None and first is not app.services[Verifier]:
         await first.keys.close()

@@ -6,9 +6,9 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from api.app import Api
-from api.settings import Settings
-from storage.users import ADMIN
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
+from storage.accounts.users import ADMIN
 from tests.accounts import Account, account
 from tests.factory import PASSWORD, item_input, settings_for
 from tests.lodge import client_at
@@ -24,7 +24,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def ada(app: Api) -> Account:
+async def ada(app: AsyncFlask) -> Account:
     return await account(app, email="ada@example.com")
 
 
@@ -40,7 +40,7 @@ async def delete(
     return await client.request("DELETE", ME, json=sent, headers={**by.headers, **headers})
 
 
-async def test_ten_an_hour_whatever_the_password(app: Api, ada: Account) -> None:
+async def test_ten_an_hour_whatever_the_password(app: AsyncFlask, ada: Account) -> None:
     clients = [client_at(app, f"203.0.113.{number}") for number in range(1, 11)]
     answers = [await change(client, ada, email="x@example.com", **WRONG) for client in clients[:5]]
     answers += [await delete(client, ada, WRONG) for client in clients[5:]]
@@ -55,7 +55,7 @@ async def test_ten_an_hour_whatever_the_password(app: Api, ada: Account) -> None
 
 
 async def test_five_new_addresses_a_day_though_registration_is_closed(
-    app: Api, client: httpx.AsyncClient, ada: Account, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer says whether an address is taken."""
     await account(app, email="bob@example.com")
@@ -102,7 +102,9 @@ async def test_items_go_only_if_that_is_asked(client: httpx.AsyncClient, ada: Ac
     assert (await client.get(created.headers["Location"])).status_code == 404
 
 
-async def test_the_last_admin_stays(app: Api, client: httpx.AsyncClient, ada: Account) -> None:
+async def test_the_last_admin_stays(
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
+) -> None:
     boss = await account(app, ADMIN)
     refused = await delete(client, boss)
     assert refused.status_code == 409

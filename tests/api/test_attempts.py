@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from tests.factory import PASSWORD, settings_for
 from tests.lodge import LOGIN, add_lodge, client_at
 from tests.sign_in import EMAIL, refresh, register, sign_in
@@ -21,13 +21,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def looked_at(app: Api) -> list[str]:
+def looked_at(app: AsyncFlask) -> list[str]:
     """The accounts whose passwords have been looked at."""
     return add_lodge(app)
 
 
 async def attempt(
-    app: Api,
+    app: AsyncFlask,
     password: str,
     *,
     name: str = "anna",
@@ -39,7 +39,7 @@ async def attempt(
 
 
 async def statuses(
-    app: Api, password: str, times: int, *, address: str, known: bool = False
+    app: AsyncFlask, password: str, times: int, *, address: str, known: bool = False
 ) -> list[int]:
     return [
         (await attempt(app, password, address=address, known=known)).status_code
@@ -47,7 +47,7 @@ async def statuses(
     ]
 
 
-async def use_up(app: Api, looked_at: list[str]) -> list[str]:
+async def use_up(app: AsyncFlask, looked_at: list[str]) -> list[str]:
     """Try wrong passwords from one address after another until none is looked at any more; give
     those addresses."""
     addresses = [f"198.51.100.{number}" for number in range(1, 21)]
@@ -57,7 +57,9 @@ async def use_up(app: Api, looked_at: list[str]) -> list[str]:
     return addresses
 
 
-async def test_ten_wrong_ones_from_an_address_are_looked_at(app: Api, looked_at: list[str]) -> None:
+async def test_ten_wrong_ones_from_an_address_are_looked_at(
+    app: AsyncFlask, looked_at: list[str]
+) -> None:
     assert await statuses(app, "wrong", 10, address="203.0.113.1") == [401] * 10
     refused = await attempt(app, "open")
     assert refused.status_code == 429
@@ -68,32 +70,34 @@ async def test_ten_wrong_ones_from_an_address_are_looked_at(app: Api, looked_at:
     assert looked_at == ["anna"] * 10
 
 
-async def test_those_that_come_at_once_are_no_more(app: Api, looked_at: list[str]) -> None:
+async def test_those_that_come_at_once_are_no_more(app: AsyncFlask, looked_at: list[str]) -> None:
     answers = await asyncio.gather(*(attempt(app, "wrong") for _ in range(50)))
     assert sorted(answer.status_code for answer in answers) == [401] * 10 + [429] * 40
     assert len(looked_at) == 10
 
 
 async def test_other_accounts_and_other_addresses_are_not_affected(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     assert await statuses(app, "wrong", 11, address="203.0.113.1") == [401] * 10 + [429]
     assert (await attempt(app, "open", name="bert")).status_code == 204
     assert (await attempt(app, "open", address="203.0.113.2")).status_code == 204
 
 
-async def test_a_right_one_begins_anew(app: Api, looked_at: list[str]) -> None:
+async def test_a_right_one_begins_anew(app: AsyncFlask, looked_at: list[str]) -> None:
     for _ in range(3):
         assert await statuses(app, "wrong", 9, address="203.0.113.1") == [401] * 9
         assert await statuses(app, "open", 1, address="203.0.113.1") == [204]
 
 
-async def test_who_signs_in_all_the_time_is_not_limited(app: Api, looked_at: list[str]) -> None:
+async def test_who_signs_in_all_the_time_is_not_limited(
+    app: AsyncFlask, looked_at: list[str]
+) -> None:
     assert await statuses(app, "open", 200, address="203.0.113.1") == [204] * 200
 
 
 async def test_all_addresses_together_get_no_more_than_a_hundred_and_fifty(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     [*_, last] = await use_up(app, looked_at)
     assert (await attempt(app, "open", address=last)).status_code == 429
@@ -103,7 +107,7 @@ async def test_all_addresses_together_get_no_more_than_a_hundred_and_fifty(
 
 
 async def test_the_first_ones_are_looked_at_when_the_hundred_are_used_up(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     for number in range(1, 16):  # 3 first ones each, and 7 of the hundred
         await statuses(app, "wrong", 10, address=f"198.51.100.{number}")
@@ -112,7 +116,7 @@ async def test_the_first_ones_are_looked_at_when_the_hundred_are_used_up(
 
 
 async def test_the_owner_gets_in_from_where_they_are_signed_in_while_it_is_attacked(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     await use_up(app, looked_at)
     for number in range(1, 20):
@@ -122,7 +126,7 @@ async def test_the_owner_gets_in_from_where_they_are_signed_in_while_it_is_attac
     assert await statuses(app, "open", 1, address="203.0.113.1") == [429]
 
 
-async def test_a_known_network_has_thirty_a_day(app: Api, looked_at: list[str]) -> None:
+async def test_a_known_network_has_thirty_a_day(app: AsyncFlask, looked_at: list[str]) -> None:
     await use_up(app, looked_at)
     before = len(looked_at)
     for number in range(5):
@@ -142,7 +146,7 @@ async def test_a_known_network_has_thirty_a_day(app: Api, looked_at: list[str]) 
     ids=["/48", "/40", "/32", "all"],
 )
 async def test_each_width_of_network_has_its_first_ones(
-    app: Api, looked_at: list[str], networks: list[str], most: int
+    app: AsyncFlask, looked_at: list[str], networks: list[str], most: int
 ) -> None:
     """The rest is of the hundred, which come to an end."""
     for address in networks:
@@ -150,7 +154,7 @@ async def test_each_width_of_network_has_its_first_ones(
     assert len(looked_at) == most + 100
 
 
-async def test_one_address_can_not_try_many_accounts(app: Api, looked_at: list[str]) -> None:
+async def test_one_address_can_not_try_many_accounts(app: AsyncFlask, looked_at: list[str]) -> None:
     answers = [await attempt(app, "wrong", name=f"user-{number}") for number in range(150)]
     assert [answer.status_code for answer in answers] == [401] * 100 + [429] * 50
     assert len(looked_at) == 100
@@ -159,7 +163,7 @@ async def test_one_address_can_not_try_many_accounts(app: Api, looked_at: list[s
     assert (await attempt(app, "open", name="bert", address="203.0.113.2")).status_code == 204
 
 
-async def test_nor_can_the_networks_of_one_customer(app: Api, looked_at: list[str]) -> None:
+async def test_nor_can_the_networks_of_one_customer(app: AsyncFlask, looked_at: list[str]) -> None:
     for number in range(300):
         address = f"2001:db8:1:{number:x}::1"
         await attempt(app, "wrong", name=f"user-{number}", address=address)
@@ -167,14 +171,14 @@ async def test_nor_can_the_networks_of_one_customer(app: Api, looked_at: list[st
 
 
 async def test_those_who_sign_in_leave_their_address_to_others(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     for number in range(150):
         assert (await attempt(app, "open", name=f"user-{number}")).status_code == 204
 
 
 async def test_what_the_owner_does_gives_an_attacker_nothing(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     attackers = await use_up(app, looked_at)
     assert await statuses(app, "open", 20, address="203.0.113.1", known=True) == [204] * 20
@@ -183,7 +187,7 @@ async def test_what_the_owner_does_gives_an_attacker_nothing(
 
 
 async def test_accounts_that_are_long_or_strange_are_told_apart(
-    app: Api, looked_at: list[str]
+    app: AsyncFlask, looked_at: list[str]
 ) -> None:
     names = ["x" * 100, "x" * 99, "anna 203.0.113.1", "anna/203.0.113.1", "ä", ""]
     for name in names:
@@ -191,7 +195,7 @@ async def test_accounts_that_are_long_or_strange_are_told_apart(
         assert {answer.status_code for answer in answers} == {401}, name[:20]
 
 
-async def test_signing_in_is_an_attempt_and_refreshing_is_none(app: Api) -> None:
+async def test_signing_in_is_an_attempt_and_refreshing_is_none(app: AsyncFlask) -> None:
     client = client_at(app)
     assert (await register(client)).status_code == 201
     tokens = (await sign_in(client)).json()
@@ -208,13 +212,13 @@ async def test_signing_in_is_an_attempt_and_refreshing_is_none(app: Api) -> None
         tokens = refreshed.json()
 
 
-async def test_an_account_that_does_not_exist_is_limited_alike(app: Api) -> None:
+async def test_an_account_that_does_not_exist_is_limited_alike(app: AsyncFlask) -> None:
     client = client_at(app)
     answers = [await sign_in(client, username="nobody@example.com") for _ in range(11)]
     assert [answer.status_code for answer in answers] == [400] * 10 + [429]
 
 
-async def test_a_sign_in_knows_the_networks_of_open_sessions(app: Api) -> None:
+async def test_a_sign_in_knows_the_networks_of_open_sessions(app: AsyncFlask) -> None:
     """Elsewhere all is used up."""
     here, there = client_at(app, "203.0.113.1"), client_at(app, "203.0.113.2")
     assert (await register(here)).status_code == 201
@@ -236,7 +240,7 @@ async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Pat
 
 
 async def test_an_attempt_too_many_is_in_the_log(
-    app: Api, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = client_at(app)
     user_id = (await register(client)).json()["id"]

@@ -13,12 +13,13 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, update
 
 from api import create_app
-from api.app import Api
 from api.identity.passwords import HASHER, Passwords
 from api.identity.refresh_tokens import RefreshToken
 from api.identity.tokens import AccessTokens
-from storage import users
-from storage.grants import RETRY_WINDOW
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.accounts import users
+from storage.accounts.grants import RETRY_WINDOW
 from tests.conftest import bridged
 from tests.factory import PASSWORD, SECRET_KEY, settings_for
 from tests.sessions import shift
@@ -118,9 +119,9 @@ async def test_other_parameters_and_credentials_are_ignored(client: httpx.AsyncC
     assert response.status_code == 200
 
 
-async def test_a_weaker_hash_is_made_anew(app: Api, client: httpx.AsyncClient) -> None:
+async def test_a_weaker_hash_is_made_anew(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     created = (await register(client)).json()
-    await app.database.write(set_hash, WEAK.hash(PASSWORD))
+    await app.services[Database].write(set_hash, WEAK.hash(PASSWORD))
     assert (await sign_in(client, password=f"not {PASSWORD}")).status_code == 400
     assert (await password_hash(app)).startswith("$argon2id$v=19$m=8,")
     assert (await sign_in(client)).status_code == 200
@@ -128,14 +129,16 @@ async def test_a_weaker_hash_is_made_anew(app: Api, client: httpx.AsyncClient) -
     assert not HASHER.check_needs_rehash(renewed)
     assert (await sign_in(client)).status_code == 200
     assert await password_hash(app) == renewed
-    user = await app.database.read(users.find_by_email, EMAIL)
+    user = await app.services[Database].read(users.find_by_email, EMAIL)
     assert user is not None
     assert user.version == created["version"]
 
 
-async def test_too_many_at_once_are_told_to_come_back(app: Api, client: httpx.AsyncClient) -> None:
-    await app.passwords.close()
-    app.passwords = Passwords(threads=1, waiting=-1)
+async def test_too_many_at_once_are_told_to_come_back(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    await app.services[Passwords].close()
+    app.services[Passwords] = Passwords(threads=1, waiting=-1)
     for response in (await register(client), await sign_in(client)):
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "1"
@@ -171,13 +174,13 @@ async def test_a_refresh_token_that_is_used_again_ends_the_session(
 
 
 async def test_a_refresh_whose_answer_was_lost_is_answered_again(
-    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
     lost = (await refresh(client, pair)).json()
     answer = (await refresh(client, pair)).json()
     assert answer["refresh_token"] == lost["refresh_token"]
     assert await status_with(client, answer) == 200
-    await app.database.write(shift, RETRY_WINDOW)
+    await app.services[Database].write(shift, RETRY_WINDOW)
     assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
     assert await status_with(client, answer) == 401
 
@@ -192,10 +195,10 @@ async def test_all_that_use_a_refresh_token_at_once_get_the_same_one(
 
 
 async def test_the_id_of_a_session_ends_nothing(
-    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
     """It is in every access token; the rest of a refresh token can't be made up."""
-    session_id = app.tokens.verify(pair["access_token"]).id
+    session_id = app.services[AccessTokens].verify(pair["access_token"]).id
     real = RefreshToken.parse(pair["refresh_token"])
     assert real is not None
     assert real.session_id == session_id
@@ -212,9 +215,9 @@ async def test_the_id_of_a_session_ends_nothing(
 
 
 async def test_a_closed_account_refreshes_nothing(
-    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
-    await app.database.write(close_account)
+    await app.services[Database].write(close_account)
     assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
 
 
@@ -233,14 +236,14 @@ async def test_signing_out_counts_from_the_next_request_on(
 
 
 async def test_what_is_left_of_a_session_signs_out(
-    app: Api, client: httpx.AsyncClient, pair: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
     """A refresh token that has been used, an access token that has expired."""
     following = (await refresh(client, pair)).json()
     await sign_out(client, pair["refresh_token"])
     assert (await refresh(client, following)).status_code == 400
     pair = (await sign_in(client)).json()
-    session = app.tokens.verify(pair["access_token"])
+    session = app.services[AccessTokens].verify(pair["access_token"])
     expired = AccessTokens([SECRET_KEY], lifetime=timedelta(seconds=-1)).issue(session)
     assert await status_with(client, {"access_token": expired}) == 401
     await sign_out(client, expired)
@@ -255,8 +258,8 @@ def set_hash(connection: Connection, password_hash: str) -> None:
     connection.execute(update(users.users).values(password_hash=password_hash))
 
 
-async def password_hash(app: Api) -> str:
-    user = await app.database.read(users.find_by_email, EMAIL)
+async def password_hash(app: AsyncFlask) -> str:
+    user = await app.services[Database].read(users.find_by_email, EMAIL)
     assert user is not None
     kept: str = user.password_hash
     return kept

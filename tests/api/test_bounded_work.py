@@ -17,13 +17,13 @@ import pytest
 from flask.testing import FlaskClient
 from marshmallow import ValidationError, fields
 
-from api import forms, strict_json
-from api.app import Api
-from api.contract import Endpoint
-from api.settings import Settings
+from api.config.settings import Settings
+from api.http import forms, json_bodies
+from api.operations import Endpoint
+from api.runtime.async_flask import AsyncFlask
 from schemas.base import FormInput, InputSchema
 from schemas.fields import Bounded, BoundedList, Text
-from storage.words import search_of, words_of
+from storage.collections.words import search_of, words_of
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.serving.call import Answer, answer_of
@@ -41,12 +41,12 @@ def settings(tmp_path: Path) -> Settings:
     return settings_for(tmp_path)
 
 
-def endpoints(app: Api) -> dict[str, Endpoint]:
+def endpoints(app: AsyncFlask) -> dict[str, Endpoint]:
     views = app.view_functions.values()
     return {view.__name__: view for view in views if isinstance(view, Endpoint)}
 
 
-def inputs(app: Api) -> Iterator[tuple[str, InputSchema]]:
+def inputs(app: AsyncFlask) -> Iterator[tuple[str, InputSchema]]:
     """Each input schema of each operation, after what it is called here."""
     for name, endpoint in endpoints(app).items():
         for place in ("query", "body"):
@@ -100,7 +100,7 @@ def take(schema: InputSchema, key: str, field: Bounded, unit: str) -> None:
             schema.load({key: value})
 
 
-def test_no_value_of_any_field_costs_more_than_its_length(app: Api) -> None:
+def test_no_value_of_any_field_costs_more_than_its_length(app: AsyncFlask) -> None:
     seen = set()
     for name, schema in inputs(app):
         for key, field in schema.load_fields.items():
@@ -113,7 +113,7 @@ def test_no_value_of_any_field_costs_more_than_its_length(app: Api) -> None:
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
-def test_no_longest_value_costs_more_than_a_moment(app: Api, unit: str) -> None:
+def test_no_longest_value_costs_more_than_a_moment(app: AsyncFlask, unit: str) -> None:
     for name, schema in inputs(app):
         for key, field in schema.load_fields.items():
             assert isinstance(field, Bounded)
@@ -154,7 +154,7 @@ LARGEST: dict[str, tuple[dict[str, Any], int]] = {
 """The largest valid body of each operation, and how many bytes it takes."""
 
 
-def test_each_body_has_room_for_the_largest_that_is_valid(app: Api) -> None:
+def test_each_body_has_room_for_the_largest_that_is_valid(app: AsyncFlask) -> None:
     bodies = {
         name: (operation.body, operation.max_body)
         for name, endpoint in endpoints(app).items()
@@ -168,7 +168,7 @@ def test_each_body_has_room_for_the_largest_that_is_valid(app: Api) -> None:
             assert schema().load(forms.loads(data)), name
         else:
             data = json.dumps(value, indent=4).encode()
-            assert schema().load(strict_json.loads(data)), name
+            assert schema().load(json_bodies.loads(data)), name
         assert len(data) < limit == expected, name
 
 
@@ -179,12 +179,12 @@ def test_a_schema_whose_field_has_no_bound_stops_the_start() -> None:
             careless()
 
 
-async def post(app: Api, path: str, content: bytes, content_type: bytes) -> Answer:
+async def post(app: AsyncFlask, path: str, content: bytes, content_type: bytes) -> Answer:
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(content))]
     return await answer_of(bridged(app), content, method="POST", path=path, headers=headers)
 
 
-async def test_an_address_of_400_kb_is_refused_before_it_is_read(app: Api) -> None:
+async def test_an_address_of_400_kb_is_refused_before_it_is_read(app: AsyncFlask) -> None:
     """33 s of work, once: NFKC of so many accents."""
     accents = "a" + "\u0301\u0327" * 100_000
     body = json.dumps({"email": accents, "password": "x" * 12}, ensure_ascii=False).encode()
@@ -204,7 +204,7 @@ async def test_an_address_of_400_kb_is_refused_before_it_is_read(app: Api) -> No
     ],
 )
 async def test_a_form_is_refused_by_what_it_has_too_much_of(
-    app: Api, path: str, data: bytes
+    app: AsyncFlask, path: str, data: bytes
 ) -> None:
     answer = await post(app, path, data, b"application/x-www-form-urlencoded")
     assert answer.status == 400
@@ -226,7 +226,7 @@ def send(client: FlaskClient, method: str, path: str, header: str, unit: str, le
 @pytest.mark.parametrize(
     "unit", ["a", " ", ",", '"', '"",', "%41", "9", ";=", "W/", "Bearer ", "["]
 )
-def test_no_header_costs_more_than_its_length(app: Api, unit: str) -> None:
+def test_no_header_costs_more_than_its_length(app: AsyncFlask, unit: str) -> None:
     client = app.test_client()
     for name in HEADERS:
         for method, path in REQUESTS:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from api import create_app
-from storage import revisions
+from storage.engines import revisions
 from tests.factory import settings_for
 from tests.log_lines import leaks_in
 from tests.postgresql import Server, empty_database

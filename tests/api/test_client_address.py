@@ -4,8 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from api.limiting.addresses import MOST_PROXIES, TrustedProxies, client_address, network
-from api.readers import proxies
+from api.config.parsers import proxies
+from api.runtime.client_address import MOST_PROXIES, TrustedProxies, client_address, network
 
 NOBODY = TrustedProxies()
 OURS = proxies("127.0.0.1, 10.0.0.0/8 fd00::/8")

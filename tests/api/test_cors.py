@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from tests.api.origins import (
     ALLOWED,
     CORS_ORIGINS,
@@ -60,7 +60,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(app: Api) -> Api:
+def app(app: AsyncFlask) -> AsyncFlask:
     """The application, failing at two addresses: within Flask's care and outside of it."""
 
     async def fail() -> NoReturn:
@@ -77,7 +77,7 @@ def app(app: Api) -> Api:
     return app
 
 
-def connect(app: Api, **options: Any) -> httpx.AsyncClient:
+def connect(app: AsyncFlask, **options: Any) -> httpx.AsyncClient:
     """A client like the fixture, over a bridge with `options`."""
     transport = httpx.ASGITransport(bridged(app, **options))
     return httpx.AsyncClient(transport=transport, base_url="http://items.test")
@@ -120,7 +120,7 @@ async def test_two_origin_headers_grant_nothing(client: httpx.AsyncClient) -> No
     assert_refused(await client.get("/api/items", headers=twice), "two headers")
 
 
-async def test_the_answer_to_a_slow_body_is_readable(app: Api) -> None:
+async def test_the_answer_to_a_slow_body_is_readable(app: AsyncFlask) -> None:
     async def never() -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
         yield b""

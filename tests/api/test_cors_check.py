@@ -7,8 +7,9 @@ import pytest
 from click.testing import Result
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
 from tests.api.origins import ALLOWED, CORS_ORIGINS, REFUSED, ask, cors_headers
 from tests.api.test_cli import flask
 from tests.factory import settings_for
@@ -44,12 +45,14 @@ def settings(tmp_path: Path) -> Settings:
     return settings_for(tmp_path, CORS_ORIGINS=CORS_ORIGINS)
 
 
-def check(app: Api, *arguments: str) -> Result:
+def check(app: AsyncFlask, *arguments: str) -> Result:
     return app.test_cli_runner().invoke(args=["cors", "check", *arguments])
 
 
 @pytest.mark.parametrize("origin", ALLOWED)
-async def test_an_allowed_origin_passes(app: Api, client: httpx.AsyncClient, origin: str) -> None:
+async def test_an_allowed_origin_passes(
+    app: AsyncFlask, client: httpx.AsyncClient, origin: str
+) -> None:
     result = check(app, origin)
     assert (result.exit_code, result.output) == (0, f"{origin} may send GET.\n")
     assert cors_headers(await ask(client, "GET", "/api/items", origin))
@@ -57,7 +60,7 @@ async def test_an_allowed_origin_passes(app: Api, client: httpx.AsyncClient, ori
 
 @pytest.mark.parametrize("why", REFUSED)
 async def test_another_origin_is_told_why_not(
-    app: Api, client: httpx.AsyncClient, why: str
+    app: AsyncFlask, client: httpx.AsyncClient, why: str
 ) -> None:
     origin = REFUSED[why]
     if why == "null":
@@ -84,7 +87,7 @@ async def test_another_origin_is_told_why_not(
     ],
 )
 def test_a_request_that_an_operation_takes_passes(
-    app: Api, arguments: list[str], request_said: str
+    app: AsyncFlask, arguments: list[str], request_said: str
 ) -> None:
     result = check(app, APP, *arguments)
     assert (result.exit_code, result.output) == (0, f"{APP} may send {request_said}.\n")
@@ -104,7 +107,7 @@ def test_a_request_that_an_operation_takes_passes(
     ],
 )
 def test_a_request_that_none_takes_is_told_why_not(
-    app: Api, arguments: list[str], told: str
+    app: AsyncFlask, arguments: list[str], told: str
 ) -> None:
     result = check(app, APP, *arguments)
     assert result.exit_code == 1
@@ -114,7 +117,7 @@ def test_a_request_that_none_takes_is_told_why_not(
 async def test_nobody_passes_where_nobody_is_let_in(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, CORS_ORIGINS=""))
     assert check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has nobody.\n"
-    await app.database.close()
+    await app.services[Database].close()
 
 
 def test_it_needs_no_database_and_logs_nothing(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_it_needs_no_database_and_logs_nothing(tmp_path: Path) -> None:
     assert kept_out.stderr.startswith("Error: https://evil.net may not send GET: CORS_ORIGINS has")
 
 
-def test_it_wants_an_origin(app: Api) -> None:
+def test_it_wants_an_origin(app: AsyncFlask) -> None:
     result = check(app)
     assert result.exit_code == 2
     assert "Missing argument 'ORIGIN'" in result.output

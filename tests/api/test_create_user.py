@@ -13,7 +13,7 @@ from api import create_app
 from api.identity.passwords import HASHER
 from schemas.passwords import COMMON
 from storage import open_database
-from storage.users import UserRow, find_by_email
+from storage.accounts.users import UserRow, find_by_email
 from tests.api.test_cli import FLASK
 from tests.factory import PASSWORD, settings_for
 from tests.processes import environment

@@ -9,7 +9,7 @@ import pytest
 from flask import Response
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from tests.accounts import signed_in
 from tests.conftest import bridged
 from tests.factory import settings_for
@@ -60,7 +60,7 @@ REFUSALS = {
 }
 
 
-async def answer_to_an_endless_body(app: Api, refusal: Refusal) -> tuple[Answer, int]:
+async def answer_to_an_endless_body(app: AsyncFlask, refusal: Refusal) -> tuple[Answer, int]:
     """The answer, and how many messages had been received when it was made."""
     taken = []
 

@@ -12,12 +12,13 @@ import pytest
 
 import api
 from api import create_app
-from api.app import Api
+from api.config.settings import Settings
 from api.problems import BY_SLUG
-from api.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.examples import problem_example
 from schemas.problems import Problem
+from storage import Database
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.openapi.validation import operations, resolve
@@ -37,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def mounted(app: Api) -> AsyncIterator[httpx.AsyncClient]:
+async def mounted(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(bridged(app), root_path="/shop")
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
         yield client
@@ -82,7 +83,7 @@ async def test_a_page_shows_the_answer_as_the_document_does(
 
 @pytest.mark.parametrize("slug", BY_SLUG)
 async def test_a_page_names_the_operations_that_answer_so(
-    app: Api, client: httpx.AsyncClient, slug: str
+    app: AsyncFlask, client: httpx.AsyncClient, slug: str
 ) -> None:
     document = build_document(app)
     documented = {
@@ -99,7 +100,7 @@ async def test_a_page_names_the_operations_that_answer_so(
 @pytest.mark.parametrize("prefix", ["", "/shop"])
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_link_leads_somewhere(
-    app: Api, client: httpx.AsyncClient, mounted: httpx.AsyncClient, path: str, prefix: str
+    app: AsyncFlask, client: httpx.AsyncClient, mounted: httpx.AsyncClient, path: str, prefix: str
 ) -> None:
     reader = mounted if prefix else client
     anchors = {""} | {
@@ -137,7 +138,7 @@ async def test_the_pages_give_this_servers_own_settings(client: httpx.AsyncClien
 
 
 def test_all_advice_is_about_a_problem_that_there_is() -> None:
-    folder = Path(api.__file__).parent / "templates" / "errors"
+    folder = Path(api.__file__).parent / "http" / "templates" / "errors"
     assert {path.stem for path in folder.iterdir()} < set(BY_SLUG)
 
 
@@ -159,7 +160,7 @@ async def test_a_page_says_whom_to_ask(tmp_path: Path, contact: str, shown: str)
         info = (await client.get("/openapi.json")).json()["info"]
     assert shown in " ".join(page.split())
     assert contact in {*info["contact"].values(), ""}
-    await app.database.close()
+    await app.services[Database].close()
 
 
 async def test_without_documentation_no_page_leads_there(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ async def test_without_documentation_no_page_leads_there(tmp_path: Path) -> None
             response = await client.get(path)
             assert response.status_code == 200
             assert [link for link in links(response.text) if "docs" in link] == []
-    await app.database.close()
+    await app.services[Database].close()
 
 
 async def test_a_type_that_there_is_not_has_no_page(client: httpx.AsyncClient) -> None:

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask, Response
 from werkzeug.exceptions import ImATeapot, ServiceUnavailable
 
-from api.app import Api
 from api.problems import BY_SLUG, PROBLEMS, problem_of
+from api.runtime.async_flask import AsyncFlask
 from storage import DatabaseUnavailable
 
 pytestmark = pytest.mark.no_database
@@ -72,7 +72,7 @@ async def test_options_lists_the_methods(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_fault_tells_the_client_nothing_and_the_log_all(
-    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     raise_in_view(app, RuntimeError("secret of the house"))
     response = await client.get("/fail", headers={"X-Request-ID": "abc"})
@@ -88,7 +88,7 @@ async def test_a_fault_tells_the_client_nothing_and_the_log_all(
 
 
 async def test_a_fault_in_a_hook_is_logged_once(
-    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[int] = []
 
@@ -116,7 +116,7 @@ async def test_a_fault_in_a_hook_is_logged_once(
     ],
 )
 async def test_every_exception_has_its_row(
-    app: Api, client: httpx.AsyncClient, error: Exception, status: int, slug: str
+    app: AsyncFlask, client: httpx.AsyncClient, error: Exception, status: int, slug: str
 ) -> None:
     raise_in_view(app, error)
     response = await client.get("/fail")
@@ -127,7 +127,7 @@ async def test_every_exception_has_its_row(
 
 
 async def test_an_unavailable_database_says_when_to_come_back(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     raise_in_view(app, DatabaseUnavailable("locked"))
     response = await client.get("/fail")

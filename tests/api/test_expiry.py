@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from api import create_app
-from api.app import Api
-from api.expiry import Expiry
-from storage.session_tables import sessions
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.expiry import Expiry
+from storage import Database
+from storage.accounts.session_tables import sessions
 from tests.accounts import account
 from tests.api.test_cli import flask
 from tests.factory import SECRET_KEY, settings_for
@@ -23,19 +25,19 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(sessions)).scalar_one()
 
 
-async def with_an_expired_session(app: Api) -> None:
+async def with_an_expired_session(app: AsyncFlask) -> None:
     await account(app)
-    await app.database.write(shift, 2 * DAY)
+    await app.services[Database].write(shift, 2 * DAY)
 
 
-async def until_it_is_deleted(app: Api) -> None:
+async def until_it_is_deleted(app: AsyncFlask) -> None:
     async with asyncio.timeout(60):
-        while await app.database.read(count):  # noqa: ASYNC110  # no event says it
+        while await app.services[Database].read(count):  # noqa: ASYNC110  # no event says it
             await asyncio.sleep(0)
 
 
-async def test_it_deletes_while_the_application_serves(app: Api) -> None:
-    app.expiry = Expiry(app.database, period=0)
+async def test_it_deletes_while_the_application_serves(app: AsyncFlask) -> None:
+    app.services[Expiry] = Expiry(app.services[Database], period=0)
     async with app:
         await with_an_expired_session(app)
         await until_it_is_deleted(app)
@@ -45,7 +47,7 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = create_app(settings_for(tmp_path))
-    app.expiry = Expiry(app.database, period=0)
+    app.services[Expiry] = Expiry(app.services[Database], period=0)
     async with app:
         with contextlib.closing(
             sqlite3.connect(tmp_path / "items.db", isolation_level=None)
@@ -62,10 +64,10 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
 async def test_a_command_does_the_same(tmp_path: Path) -> None:
     async with create_app(settings_for(tmp_path)) as app:
         await with_an_expired_session(app)
-    url = app.settings.database_url
+    url = app.services[Settings].database_url
     pruned = await asyncio.to_thread(
         flask, tmp_path, "db", "prune", DATABASE_URL=url, SECRET_KEY=SECRET_KEY
     )
     assert pruned.returncode == 0
     async with create_app(settings_for(tmp_path)) as app:
-        assert await app.database.read(count) == 0
+        assert await app.services[Database].read(count) == 0

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from api import create_app
-from api.app import Api
-from api.readiness import Readiness
-from storage import revisions
+from api.limiting.rate_limits import RateLimits
+from api.observability.readiness import Readiness
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.engines import revisions
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.statements import statements
@@ -37,10 +39,10 @@ async def test_is_ready_with_a_database_that_is_up_to_date(client: httpx.AsyncCl
     }
 
 
-async def test_is_not_ready_behind_a_migration(app: Api, client: httpx.AsyncClient) -> None:
-    app.readiness.keep = 0
+async def test_is_not_ready_behind_a_migration(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+    app.services[Readiness].keep = 0
     await client.get("/api/ready")
-    await app.database.administer(revisions.downgrade, "base")
+    await app.services[Database].administer(revisions.downgrade, "base")
     response = await client.get("/api/ready")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
@@ -49,25 +51,27 @@ async def test_is_not_ready_behind_a_migration(app: Api, client: httpx.AsyncClie
 
 
 async def test_is_not_ready_with_a_database_from_the_future(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     def migrate_later(connection: Connection) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
 
-    app.readiness.keep = 0
+    app.services[Readiness].keep = 0
     await client.get("/api/ready")
-    await app.database.write(migrate_later)
+    await app.services[Database].write(migrate_later)
     response = await client.get("/api/ready")
     assert response.status_code == 503
     assert response.json()["checks"] == {"database": "ok", "migrations": "ahead"}
 
 
 async def test_those_who_ask_whether_it_is_ready_share_the_answer(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     now = [0.0]
-    app.readiness = Readiness(app.database, app.rate_limits.available, clock=lambda: now[0])
-    await app.readiness.checks()  # which brings the database up to date first
+    app.services[Readiness] = Readiness(
+        app.services[Database], app.services[RateLimits].available, clock=lambda: now[0]
+    )
+    await app.services[Readiness].checks()  # which brings the database up to date first
     for second, reads in ((1.0, 1), (1.5, 0), (2.0, 1)):
         now[0] = second
         with statements() as seen:
@@ -76,8 +80,8 @@ async def test_those_who_ask_whether_it_is_ready_share_the_answer(
         assert sum("FROM alembic_version" in found.text for found in seen) == reads
 
 
-async def test_who_gives_up_asking_takes_no_answer_from_the_others(app: Api) -> None:
-    first, second = (asyncio.ensure_future(app.readiness.checks()) for _ in range(2))
+async def test_who_gives_up_asking_takes_no_answer_from_the_others(app: AsyncFlask) -> None:
+    first, second = (asyncio.ensure_future(app.services[Readiness].checks()) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == {"database": "ok", "migrations": "ok"}

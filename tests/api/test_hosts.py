@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.live import served
@@ -79,7 +79,7 @@ INVALID = [
 
 
 @asynccontextmanager
-async def app_with(folder: Path, **environ: str) -> AsyncIterator[Api]:
+async def app_with(folder: Path, **environ: str) -> AsyncIterator[AsyncFlask]:
     async with create_app(settings_for(folder, **environ)) as app:
         yield app
 
@@ -91,7 +91,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
         yield address
 
 
-async def status_of(app: Api, host: str, path: str = "/api/health") -> int:
+async def status_of(app: AsyncFlask, host: str, path: str = "/api/health") -> int:
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return (await client.get(path, headers={b"Host": host.encode("latin-1")})).status_code
@@ -175,7 +175,9 @@ async def test_the_answer_is_a_problem_and_nothing_is_stored(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400), ("2", 400)])
-async def test_only_http_1_0_may_leave_the_host_out(app: Api, version: str, status: int) -> None:
+async def test_only_http_1_0_may_leave_the_host_out(
+    app: AsyncFlask, version: str, status: int
+) -> None:
     answer = await answer_of(bridged(app), path="/api/health", version=version, host=None)
     assert answer.status == status
     if status == 400:

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.expiry import Expiry
 from storage import Database, idempotency
+from storage.collections.viewers import EVERYBODY, Viewer
 from storage.idempotency import Answer
 from storage.items import items
-from storage.viewers import EVERYBODY, Viewer
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.postgresql import Server
@@ -25,21 +26,21 @@ async def post(client: httpx.AsyncClient, key: str, body: Any = None) -> httpx.R
     return await client.post("/api/items", json=body, headers={"Idempotency-Key": key})
 
 
-async def count(app: Api) -> int:
+async def count(app: AsyncFlask) -> int:
     def count_items(connection: Connection) -> int:
         return connection.execute(select(func.count()).select_from(items)).scalar_one()
 
-    return await app.database.read(count_items)
+    return await app.services[Database].read(count_items)
 
 
-async def age(app: Api, by: timedelta) -> None:
+async def age(app: AsyncFlask, by: timedelta) -> None:
     def make_older(connection: Connection) -> None:
         connection.execute(update(idempotency.keys).values(created_at=datetime.now(UTC) - by))
 
-    await app.database.write(make_older)
+    await app.services[Database].write(make_older)
 
 
-async def test_gives_the_first_answer_again(app: Api, client: httpx.AsyncClient) -> None:
+async def test_gives_the_first_answer_again(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     first = await post(client, "a-key")
     path = first.headers["Location"]
     await client.patch(path, json={"status": "done"})
@@ -52,19 +53,23 @@ async def test_gives_the_first_answer_again(app: Api, client: httpx.AsyncClient)
     assert await count(app) == 1
 
 
-async def test_another_key_is_another_item(app: Api, client: httpx.AsyncClient) -> None:
+async def test_another_key_is_another_item(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     for key in ("one", "two", "x" * 255, "!~"):
         assert (await post(client, key)).status_code == 201
     assert await count(app) == 4
 
 
-async def test_without_a_key_nothing_is_remembered(app: Api, client: httpx.AsyncClient) -> None:
+async def test_without_a_key_nothing_is_remembered(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     for _ in range(2):
         assert (await client.post("/api/items", json={"name": "a"})).status_code == 201
     assert await count(app) == 2
 
 
-async def test_refuses_a_key_with_another_request(app: Api, client: httpx.AsyncClient) -> None:
+async def test_refuses_a_key_with_another_request(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     await post(client, "a-key")
     other = await post(client, "a-key", {"name": "Second item"})
     assert other.status_code == 422
@@ -73,7 +78,9 @@ async def test_refuses_a_key_with_another_request(app: Api, client: httpx.AsyncC
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "Schlüssel", "a\tb"])
-async def test_refuses_an_unusable_key(app: Api, client: httpx.AsyncClient, key: str) -> None:
+async def test_refuses_an_unusable_key(
+    app: AsyncFlask, client: httpx.AsyncClient, key: str
+) -> None:
     headers = [(b"Idempotency-Key", key.encode("latin-1"))]
     response = await client.post("/api/items", json={"name": "a"}, headers=headers)
     assert response.status_code == 400
@@ -81,25 +88,29 @@ async def test_refuses_an_unusable_key(app: Api, client: httpx.AsyncClient, key:
     assert await count(app) == 0
 
 
-async def test_a_refused_request_leaves_its_key_free(app: Api, client: httpx.AsyncClient) -> None:
+async def test_a_refused_request_leaves_its_key_free(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     assert (await post(client, "a-key", {"name": ""})).status_code == 400
     assert (await post(client, "a-key")).status_code == 201
     assert await count(app) == 1
 
 
-async def test_a_failed_write_leaves_its_key_free(app: Api, client: httpx.AsyncClient) -> None:
+async def test_a_failed_write_leaves_its_key_free(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     def fail(connection: Connection, viewer: Viewer) -> None:
         raise RuntimeError("in the middle of it")
 
     with pytest.raises(RuntimeError, match="in the middle of it"):
-        await app.database.write(
+        await app.services[Database].write(
             idempotency.run_once, EVERYBODY, "a-key", b"0" * 32, fail, lambda _: ANSWER
         )
     assert (await post(client, "a-key")).status_code == 201
 
 
 async def test_64_requests_at_once_with_one_key_create_one_item(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     answers = await asyncio.gather(*(post(client, "a-key") for _ in range(64)))
     kept = [answer for answer in answers if answer.status_code == 201]
@@ -131,10 +142,10 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
         app = create_app(settings_for(tmp_path, DATABASE_URL=url))
         transport = httpx.ASGITransport(bridged(app))
         async with (
-            app.database,
+            app.services[Database],
             httpx.AsyncClient(transport=transport, base_url="http://t") as client,
         ):
-            holding = asyncio.ensure_future(hold_the_key(app.database))
+            holding = asyncio.ensure_future(hold_the_key(app.services[Database]))
             await inside.wait()
             response = await post(client, "a-key")
             assert response.status_code == 409
@@ -145,20 +156,22 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
             assert (await post(client, "a-key")).status_code == 422
 
 
-async def test_a_key_is_kept_for_a_day_and_then_goes(app: Api, client: httpx.AsyncClient) -> None:
+async def test_a_key_is_kept_for_a_day_and_then_goes(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     first = await post(client, "a-key")
     await age(app, timedelta(hours=23, minutes=59))
     assert (await post(client, "a-key")).content == first.content
-    await app.expiry.delete()
-    assert await app.database.read(keys_kept) == ["a-key"]
+    await app.services[Expiry].delete()
+    assert await app.services[Database].read(keys_kept) == ["a-key"]
     await age(app, timedelta(hours=24, minutes=1))
     assert (await post(client, "another")).status_code == 201
-    await app.expiry.delete()
-    assert await app.database.read(keys_kept) == ["another"]
+    await app.services[Expiry].delete()
+    assert await app.services[Database].read(keys_kept) == ["another"]
     assert (await post(client, "a-key")).content != first.content
 
 
-async def test_an_expired_key_is_as_good_as_new(app: Api, client: httpx.AsyncClient) -> None:
+async def test_an_expired_key_is_as_good_as_new(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     first = await post(client, "a-key")
     await age(app, timedelta(hours=24, minutes=1))
     again = await post(client, "a-key", {"name": "Second item"})

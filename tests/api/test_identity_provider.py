@@ -8,11 +8,12 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from api.app import Api
+from api.config.settings import Settings
 from api.identity.key_set import LARGEST, KeySet
 from api.identity.provider import IdentityProvider as Verifier
-from api.settings import Settings
-from storage.users import users
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.accounts.users import users
 from tests.accounts import count_users, signed_in
 from tests.factory import settings_for
 from tests.identity_provider import (
@@ -48,15 +49,15 @@ def assert_unavailable(response: httpx.Response) -> None:
     assert response.json()["type"] == "/errors/identity-provider-unavailable"
 
 
-def asks(app: Api, provider: IdentityProvider, **options: float) -> None:
+def asks(app: AsyncFlask, provider: IdentityProvider, **options: float) -> None:
     """Let `app` wait for the provider, or not, in another way than it does."""
-    app.identity_provider = Verifier(
+    app.services[Verifier] = Verifier(
         issuer=ISSUER, audience=AUDIENCE, keys=KeySet(provider.url, **options)
     )
 
 
 async def test_its_users_are_made_with_their_first_request(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
 ) -> None:
     ada = bearer(KEY, "one")
     created = await client.post("/api/items", json={"name": "First item"}, headers=ada)
@@ -74,34 +75,34 @@ async def test_its_users_are_made_with_their_first_request(
 
 
 async def test_of_many_first_requests_one_makes_the_user(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     responses = await asyncio.gather(
         *(client.get("/api/users/me", headers=bearer(KEY, "one")) for _ in range(16))
     )
     assert {response.status_code for response in responses} == {200}
     assert len({response.json()["id"] for response in responses}) == 1
-    assert await app.database.read(count_users) == 1
+    assert await app.services[Database].read(count_users) == 1
 
 
 async def test_our_own_tokens_count_as_well(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     assert await status(client, await signed_in(app)) == 200
     assert provider.asked == 0
 
 
-async def test_a_closed_account_stays_out(app: Api, client: httpx.AsyncClient) -> None:
+async def test_a_closed_account_stays_out(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     assert await status(client, bearer(KEY, "one")) == 200
-    await app.database.write(close_accounts)
+    await app.services[Database].write(close_accounts)
     response = await listed(client, bearer(KEY, "one"))
     assert response.status_code == 401
     assert response.json()["type"] == "/errors/invalid-token"
-    assert await app.database.read(count_users) == 1
+    assert await app.services[Database].read(count_users) == 1
 
 
 async def test_new_keys_are_found_and_old_ones_go(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=0)
     assert await status(client, bearer(KEY, "one")) == 200
@@ -112,7 +113,7 @@ async def test_new_keys_are_found_and_old_ones_go(
 
 
 async def test_a_withdrawn_key_goes_though_no_other_is_missing(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, kept_for=0)
     assert await status(client, bearer(KEY, "one")) == 200
@@ -123,7 +124,7 @@ async def test_a_withdrawn_key_goes_though_no_other_is_missing(
 
 
 async def test_a_flood_of_unknown_keys_is_one_question(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=inf)
     floods = [bearer(KEY, f"made-up-{n}") for n in range(50)]
@@ -135,7 +136,7 @@ async def test_a_flood_of_unknown_keys_is_one_question(
 
 
 async def test_who_waits_for_the_provider_holds_up_nobody_else(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=0, timeout=60)
     assert await status(client, bearer(KEY, "one")) == 200
@@ -154,7 +155,7 @@ async def test_who_waits_for_the_provider_holds_up_nobody_else(
 
 
 async def test_a_slow_provider_is_waited_for_so_long_and_no_longer(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=inf, timeout=0.01)
     provider.open.clear()
@@ -164,7 +165,7 @@ async def test_a_slow_provider_is_waited_for_so_long_and_no_longer(
 
 
 async def test_known_keys_work_while_the_provider_is_away(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
 ) -> None:
     asks(app, provider, pause=0, kept_for=0)
     assert await status(client, bearer(KEY, "one")) == 200
@@ -181,7 +182,7 @@ async def test_known_keys_work_while_the_provider_is_away(
 
 
 async def test_a_failure_is_no_reason_to_ask_more_often(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=inf)
     provider.status = 404
@@ -190,7 +191,7 @@ async def test_a_failure_is_no_reason_to_ask_more_often(
     assert provider.asked == 1
 
 
-async def test_nobody_there_is_unavailable(app: Api, client: httpx.AsyncClient) -> None:
+async def test_nobody_there_is_unavailable(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     gone = IdentityProvider()
     with gone.serving():
         pass

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api import create_app
+from storage import Database
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
 
@@ -181,7 +182,10 @@ async def test_takes_json_however_it_is_called(
 async def test_a_body_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Any) -> None:
     app = create_app(settings_for(tmp_path, MAX_BODY_BYTES="30"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with (
+        app.services[Database],
+        httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+    ):
         longer = await post(client, b'{"name": "%s"}' % (b"x" * 19))
         assert longer.status_code == 413
         assert longer.json()["type"] == "/errors/content-too-large"
@@ -197,7 +201,10 @@ async def test_a_body_without_length_has_the_same_limit(tmp_path: Any) -> None:
 
     app = create_app(settings_for(tmp_path, MAX_BODY_BYTES="30"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with (
+        app.services[Database],
+        httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+    ):
         for size, status in ((19, 413), (18, 201)):
             response = await client.post("/api/items", content=chunks(size), headers=JSON)
             assert response.status_code == status

@@ -10,7 +10,8 @@ import pytest
 from flask import Response
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import settings_for
@@ -27,7 +28,10 @@ async def lines_of(
 
     app.add_url_rule("/fail", view_func=fail)
     transport = httpx.ASGITransport(bridged(app))
-    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with (
+        app.services[Database],
+        httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+    ):
         capsys.readouterr()
         for method, path in requests:
             await client.request(method, path, headers={"X-Request-ID": f"id-of{path}"})
@@ -108,7 +112,7 @@ async def test_makes_a_request_id_in_place_of_an_unusable_one(
 @pytest.mark.no_database
 @pytest.mark.parametrize("chunks_before", [0, 1])
 async def test_a_stream_that_fails_is_one_line_and_a_500(
-    app: Api, caplog: pytest.LogCaptureFixture, chunks_before: int
+    app: AsyncFlask, caplog: pytest.LogCaptureFixture, chunks_before: int
 ) -> None:
     async def fail_midway() -> Response:
         async def chunks() -> AsyncGenerator[bytes, None]:
@@ -128,14 +132,14 @@ async def test_a_stream_that_fails_is_one_line_and_a_500(
 
 
 @pytest.mark.no_database
-async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: Api) -> None:
+async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: AsyncFlask) -> None:
     response = app.test_client().get("/api/health", environ_overrides={"QUERY_STRING": "q=\xff"})
     assert response.status_code == 400
     assert response.get_json()["errors"] == [{"detail": "The query is not ASCII."}]
 
 
 async def test_a_request_s_line_says_whose_it_was(
-    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     anna = await account(app)
     for path in ("/api/users/me", "/api/items/1", "/api/users"):
@@ -152,7 +156,7 @@ async def test_a_request_s_line_says_whose_it_was(
 
 @pytest.mark.no_database
 async def test_a_request_s_line_counts_the_bytes_of_its_answer(
-    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def chunks() -> AsyncGenerator[bytes, None]:
         for _ in range(3):

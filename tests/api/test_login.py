@@ -13,8 +13,9 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine, event
 
 from api import create_app
-from api.app import Api
 from api.identity.passwords import Passwords
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
 from tests.api.test_auth import close_account, set_hash
 from tests.conftest import bridged
 from tests.factory import PASSWORD, settings_for
@@ -44,10 +45,10 @@ class Counting(PasswordHasher):
 
 
 @pytest.fixture
-async def hasher(app: Api) -> Counting:
+async def hasher(app: AsyncFlask) -> Counting:
     hasher = Counting()
-    await app.passwords.close()
-    app.passwords = Passwords(hasher)
+    await app.services[Passwords].close()
+    app.services[Passwords] = Passwords(hasher)
     return hasher
 
 
@@ -65,11 +66,11 @@ def statements() -> Iterator[list[str]]:
 
 
 async def test_whoever_fails_to_sign_in_costs_the_same_and_hears_the_same(
-    app: Api, client: httpx.AsyncClient, hasher: Counting, statements: list[str]
+    app: AsyncFlask, client: httpx.AsyncClient, hasher: Counting, statements: list[str]
 ) -> None:
     await register(client)
     await register(client, email="closed@example.com")
-    await app.database.write(close_account)
+    await app.services[Database].write(close_account)
     await register(client, email="grace@example.com")
     costs, answers = [], []
     for username, password in [
@@ -105,13 +106,13 @@ async def test_registering_a_taken_address_costs_what_a_free_one_costs(
 
 
 async def test_an_account_that_is_closed_meanwhile_gets_no_session(
-    app: Api, client: httpx.AsyncClient, hasher: Counting
+    app: AsyncFlask, client: httpx.AsyncClient, hasher: Counting
 ) -> None:
     await register(client)
     hasher.released.clear()
     signing_in = asyncio.ensure_future(sign_in(client))
     await asyncio.to_thread(hasher.reached.wait)
-    await app.database.write(close_account)
+    await app.services[Database].write(close_account)
     hasher.released.set()
     assert_refused(await signing_in, "invalid_grant", WRONG)
 
@@ -187,7 +188,7 @@ async def test_nothing_secret_is_logged_at_any_level(
         await client.get(f"/api/auth/{pair['refresh_token']}")
         await refresh(client, pair)
         await refresh(client, pair)
-        await app.database.write(set_hash, f"{PASSWORD}: no hash")
+        await app.services[Database].write(set_hash, f"{PASSWORD}: no hash")
         assert (await sign_in(client)).status_code == 500
     logged = capsys.readouterr().err
     assert logged.count("unhandled_exception") == 1

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from bench.fleet import Fleet
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
@@ -91,7 +91,7 @@ async def test_counts_what_a_rate_limit_refuses(tmp_path: Path) -> None:
 
 
 @pytest.mark.no_database
-async def test_a_view_that_fails_is_counted_and_no_longer_in_flight(app: Api) -> None:
+async def test_a_view_that_fails_is_counted_and_no_longer_in_flight(app: AsyncFlask) -> None:
     async def fail() -> str:
         raise RuntimeError
 

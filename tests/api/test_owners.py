@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
-from storage import items
-from storage.users import ADMIN
-from storage.viewers import EVERYBODY
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
+from storage import Database, items
+from storage.accounts.users import ADMIN
+from storage.collections.viewers import EVERYBODY
 from tests.accounts import signed_in
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
@@ -52,15 +52,16 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) 
 
 
 @pytest.fixture
-async def people(app: Api) -> People:
+async def people(app: AsyncFlask) -> People:
     return People(await signed_in(app), await signed_in(app), await signed_in(app, ADMIN))
 
 
 @pytest.fixture
-async def nobodys(app: Api) -> str:
+async def nobodys(app: AsyncFlask) -> str:
     """The path of an item that was created while the service asked for no account."""
     values: Any = item_input(name="Nobody's")
-    return f"/api/items/{(await app.database.write(items.create_item, EVERYBODY, values)).id}"
+    row = await app.services[Database].write(items.create_item, EVERYBODY, values)
+    return f"/api/items/{row.id}"
 
 
 async def create(client: httpx.AsyncClient, by: Headers, **fields: Any) -> httpx.Response:

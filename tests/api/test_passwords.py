@@ -123,6 +123,6 @@ async def test_who_leaves_the_line_frees_a_place(hasher: Held, held: Passwords) 
 
 async def test_the_application_ends_the_threads_with_itself(tmp_path: Path) -> None:
     async with create_app(settings_for(tmp_path)) as app:
-        assert await app.passwords.hash(PASSWORD)
+        assert await app.services[Passwords].hash(PASSWORD)
     with pytest.raises(RuntimeError, match="after shutdown"):
-        await app.passwords.hash(PASSWORD)
+        await app.services[Passwords].hash(PASSWORD)

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
 from tests.api.callers import (
     DOCUMENT,
@@ -72,7 +72,7 @@ def settings(tmp_path: Path, database_url: str, provider: IdentityProvider) -> S
 
 
 @pytest.fixture
-async def callers(app: Api, client: httpx.AsyncClient) -> Callers:
+async def callers(app: AsyncFlask, client: httpx.AsyncClient) -> Callers:
     return await Callers.of(app, client)
 
 
@@ -159,7 +159,7 @@ def answers_of(operation: dict[str, Any], status: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_the_document_says_who_may(app: Api, operation_id: str) -> None:
+def test_the_document_says_who_may(app: AsyncFlask, operation_id: str) -> None:
     operation = described(operation_id)
     row = expected(declared(app, operation_id).access, operation_id)
     refusals = {slug for status in ("401", "403") for slug in answers_of(operation, status)}

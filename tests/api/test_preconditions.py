@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from api import create_app
-from api.settings import Settings
+from api.config.settings import Settings
+from storage import Database
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
 from tests.processes import started
@@ -191,7 +192,10 @@ async def test_a_page_has_a_validator_that_every_change_changes(
 async def test_a_server_may_want_a_precondition_with_every_change(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, IF_MATCH_REQUIRED="true"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app.database, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with (
+        app.services[Database],
+        httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+    ):
         path = await create(client)
         for method in WRITES:
             nothing = "/api/items/8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11"

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.factory import settings_for
 from tests.identity_provider import (
     AUDIENCE,

@@ -8,12 +8,14 @@ import httpx
 import jwt
 import pytest
 
-from api.app import Api
+from api.config.settings import Settings
 from api.identity.jwts import LEEWAY
 from api.identity.key_set import KeySet
 from api.identity.provider import IdentityProvider as Verifier
-from api.settings import Settings
-from storage.admission import Session
+from api.identity.tokens import AccessTokens
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.accounts.admission import Session
 from tests.accounts import count_users, signed_in
 from tests.factory import settings_for
 from tests.identity_provider import (
@@ -72,13 +74,13 @@ def settings(tmp_path: Any, provider: IdentityProvider) -> Settings:
     ],
 )
 async def test_refuses_what_is_not_meant_for_this_service(
-    app: Api, client: httpx.AsyncClient, claims: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, claims: dict[str, Any]
 ) -> None:
     response = await listed(client, bearer(KEY, "one", **claims))
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert response.json()["type"] == "/errors/invalid-token"
-    assert await app.database.read(count_users) == 0
+    assert await app.services[Database].read(count_users) == 0
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "AT+JWT"])
@@ -130,7 +132,7 @@ async def test_other_tokens_are_refused_whatever_they_are_called(
     ],
 )
 async def test_a_claim_may_mark_access_tokens(
-    app: Api,
+    app: AsyncFlask,
     client: httpx.AsyncClient,
     provider: IdentityProvider,
     mark: str,
@@ -138,17 +140,17 @@ async def test_a_claim_may_mark_access_tokens(
     claims: dict[str, Any],
     expected: int,
 ) -> None:
-    app.identity_provider = Verifier(
+    app.services[Verifier] = Verifier(
         issuer=ISSUER, audience=AUDIENCE, keys=KeySet(provider.url), access_token_claim=mark
     )
     assert await status(client, bearer(KEY, "one", typ=typ, **claims)) == expected
 
 
 async def test_the_claim_typ_is_keycloak_s(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     """It is called as the header's member is."""
-    app.identity_provider = Verifier(
+    app.services[Verifier] = Verifier(
         issuer=ISSUER, audience=AUDIENCE, keys=KeySet(provider.url), access_token_claim="typ=Bearer"
     )
     for kind, expected in [("Bearer", 200), ("ID", 401), ("Refresh", 401), ("Logout", 401)]:
@@ -183,7 +185,7 @@ async def test_a_token_may_begin_a_little_later(
 
 
 async def test_a_token_of_ours_is_ours_whatever_the_provider_says(
-    app: Api, client: httpx.AsyncClient, provider: IdentityProvider
+    app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     """A key of the provider's that is called as one of ours opens nothing."""
     ours = await signed_in(app)
@@ -191,7 +193,7 @@ async def test_a_token_of_ours_is_ours_whatever_the_provider_says(
     kid = jwt.get_unverified_header(token)["kid"]
     provider.keys = [jwk_of(KEY, kid)]
     assert await status(client, bearer(KEY, kid)) == 401
-    session: Session = app.tokens.verify(token)
+    session: Session = app.services[AccessTokens].verify(token)
     claims = {"sub": str(session.user_id), "sid": str(session.id)}
     assert await status(client, bearer(KEY, kid, **claims, iss="items-api")) == 401
     assert await status(client, ours) == 200

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from api import create_app, load_settings
-from api.app import Api
+from api.config.settings import Settings
 from api.limiting.rate_limits import RateLimits
-from api.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Limit
 from tests.accounts import account, another_session
@@ -44,18 +44,18 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(app: Api) -> Api:
+def app(app: AsyncFlask) -> AsyncFlask:
     add_lodge(app)
     return with_stopped_clock(app)
 
 
-def with_stopped_clock(app: Api) -> Api:
-    app.rate_limits = RateLimits(app.settings, clock=lambda: 1.7)
+def with_stopped_clock(app: AsyncFlask) -> AsyncFlask:
+    app.services[RateLimits] = RateLimits(app.services[Settings], clock=lambda: 1.7)
     return app
 
 
 @pytest.fixture
-def connect(app: Api) -> Connect:
+def connect(app: AsyncFlask) -> Connect:
     """Makes clients, each at an address and with headers of its own."""
     return partial(client_at, app)
 
@@ -150,7 +150,7 @@ async def test_behind_a_trusted_proxy_its_clients_count(connect: Connect) -> Non
     assert await statuses(behind("192.0.2.1", "203.0.113.4"), 1) == [429]
 
 
-async def test_a_user_counts_as_one_wherever_they_are(app: Api, connect: Connect) -> None:
+async def test_a_user_counts_as_one_wherever_they_are(app: AsyncFlask, connect: Connect) -> None:
     anna, bert = await account(app), await account(app)
     again = await another_session(app, anna.user)
     assert await statuses(connect("203.0.113.1", **anna.headers), 2, MEMBERS) == [204, 204]
@@ -158,7 +158,9 @@ async def test_a_user_counts_as_one_wherever_they_are(app: Api, connect: Connect
     assert await statuses(connect("203.0.113.2", **bert.headers), 1, MEMBERS) == [204]
 
 
-async def test_users_leave_what_their_address_has_to_others(app: Api, connect: Connect) -> None:
+async def test_users_leave_what_their_address_has_to_others(
+    app: AsyncFlask, connect: Connect
+) -> None:
     anna = await account(app)
     signed_in, not_signed_in = connect(**anna.headers), connect()
     assert await statuses(signed_in, 4, MEMBERS) == [204, 204, 204, 429]
@@ -218,7 +220,7 @@ async def test_health_and_readiness_have_none(connect: Connect) -> None:
     ],
 )
 async def test_what_reaches_no_operation_counts_for_its_address(
-    app: Api, connect: Connect, method: str, path: str, status: int
+    app: AsyncFlask, connect: Connect, method: str, path: str, status: int
 ) -> None:
     client = connect()
     answers = [await client.request(method, path) for _ in range(4)]
@@ -324,14 +326,14 @@ async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
     }
 
 
-def test_the_same_under_plain_wsgi(app: Api) -> None:
+def test_the_same_under_plain_wsgi(app: AsyncFlask) -> None:
     client = app.test_client()
     assert [client.get(GUESTS).status_code for _ in range(4)] == [204, 204, 204, 429]
     environ = {"REMOTE_ADDR": "203.0.113.2"}
     assert client.get(GUESTS, environ_overrides=environ).status_code == 204
 
 
-def test_the_document_says_so_where_it_is_so(app: Api) -> None:
+def test_the_document_says_so_where_it_is_so(app: AsyncFlask) -> None:
     views = app.view_functions.values()
     limits = {v.operation.operation_id: v.operation.limit for v in views if hasattr(v, "operation")}
     assert {name: limit for name, limit in limits.items() if limit is not Limit.GENERAL} == {

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
 from api import create_app
-from api.environment import load_settings
-from api.settings import Settings, SettingsError
+from api.config.environment import load_settings
+from api.config.settings import Settings, SettingsError
 from tests.conftest import bridged
 from tests.factory import SECRET_KEY, settings_for
 from tests.processes import run
@@ -112,7 +112,7 @@ async def test_a_service_without_its_database_and_redis_shows_nothing(
     log = capsys.readouterr().err
     assert "can't connect to PostgreSQL" in log
     assert "redis_is_away" in log
-    shown = log + repr(app.settings) + "".join(f"{a.headers}{a.text}" for a in answers)
+    shown = log + repr(app.services[Settings]) + "".join(f"{a.headers}{a.text}" for a in answers)
     assert words_in(shown) == []
 
 

@@ -6,8 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import Api
-from storage import users as stored
+from api.config.settings import Settings
+from api.identity.tokens import AccessTokens
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.accounts import users as stored
 from tests.accounts import another_session, signed_in
 from tests.sessions import shift
 from tests.sign_in import refresh, register, sign_in, status_with
@@ -43,7 +46,7 @@ async def phone(client: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def test_lists_where_one_is_signed_in(
-    app: Api, client: httpx.AsyncClient, phone: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
     await signed_in(app)  # somebody else
     laptop = await start(client, "laptop" * 50)
@@ -52,7 +55,7 @@ async def test_lists_where_one_is_signed_in(
     assert [session["current"] for session in seen] == [False, True]
     for session, pair in zip(seen, (laptop, phone), strict=True):
         assert session == {
-            "id": str(app.tokens.verify(pair["access_token"]).id),
+            "id": str(app.services[AccessTokens].verify(pair["access_token"]).id),
             "created_at": session["created_at"],
             "last_used_at": session["created_at"],
             "expires_at": session["expires_at"],
@@ -63,11 +66,11 @@ async def test_lists_where_one_is_signed_in(
         lasts = datetime.fromisoformat(session["expires_at"]) - datetime.fromisoformat(
             session["created_at"]
         )
-        assert lasts == timedelta(seconds=app.settings.refresh_token_seconds)
+        assert lasts == timedelta(seconds=app.services[Settings].refresh_token_seconds)
 
 
 async def test_the_one_that_was_refreshed_last_comes_first(
-    app: Api, client: httpx.AsyncClient, phone: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
     await start(client, "laptop")
     client.headers["User-Agent"] = "the phone, updated"
@@ -79,9 +82,11 @@ async def test_the_one_that_was_refreshed_last_comes_first(
 
 
 async def test_what_has_expired_is_not_listed(
-    app: Api, client: httpx.AsyncClient, phone: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
-    await app.database.write(shift, timedelta(seconds=app.settings.refresh_token_seconds))
+    await app.services[Database].write(
+        shift, timedelta(seconds=app.services[Settings].refresh_token_seconds)
+    )
     assert await status_with(client, phone) == 401
     laptop = await start(client, "laptop")
     assert [session["user_agent"] for session in await listed(client, laptop)] == ["laptop"]
@@ -101,7 +106,7 @@ async def test_ends_one(client: httpx.AsyncClient, phone: dict[str, Any]) -> Non
     assert again.json()["detail"] == "No session has this id."
 
 
-async def test_ends_all(app: Api, client: httpx.AsyncClient, phone: dict[str, Any]) -> None:
+async def test_ends_all(app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]) -> None:
     somebody = await signed_in(app)
     laptop = await start(client, "laptop")
     ended = await client.delete(SESSIONS, headers=headers_of(laptop))
@@ -111,9 +116,9 @@ async def test_ends_all(app: Api, client: httpx.AsyncClient, phone: dict[str, An
 
 
 async def test_nobody_ends_those_of_others(
-    app: Api, client: httpx.AsyncClient, phone: dict[str, Any]
+    app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
-    path = f"{SESSIONS}/{app.tokens.verify(phone['access_token']).id}"
+    path = f"{SESSIONS}/{app.services[AccessTokens].verify(phone['access_token']).id}"
     for role in ("user", "admin"):
         response = await client.delete(path, headers=await signed_in(app, role))
         assert response.status_code == 404
@@ -121,10 +126,12 @@ async def test_nobody_ends_those_of_others(
 
 
 async def test_a_session_may_know_nothing_of_where_it_is_used(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     """One from before revision 0007."""
-    user = await app.database.write(stored.create_user, email="bob@example.com", password_hash="#")
+    user = await app.services[Database].write(
+        stored.create_user, email="bob@example.com", password_hash="#"
+    )
     bob = await another_session(app, user)
     [session] = (await client.get(SESSIONS, headers=bob.headers)).json()["sessions"]
     assert (session["address"], session["user_agent"]) == (None, None)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from api.environment import load_settings
-from api.settings import Settings, SettingsError
+from api.config.environment import load_settings
+from api.config.settings import Settings, SettingsError
 from tests.factory import SECRET_KEY
 from tests.processes import environment
 
@@ -300,7 +300,7 @@ def test_a_crash_while_the_key_is_written_leaves_none(tmp_path: Path, call: str)
     code = (
         "import os, signal\n"
         f"{call} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from api.environment import load_settings\n"
+        "from api.config.environment import load_settings\n"
         "load_settings({})"
     )
     killed = subprocess.run(

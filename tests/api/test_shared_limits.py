@@ -9,8 +9,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.limiting.rate_limits import RateLimits
+from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
 from tests.live import HUNG
 from tests.lodge import GUESTS, LOGIN, REGISTRATION, client_at, lodge_on_redis
@@ -27,13 +28,13 @@ def settings(tmp_path: Path, redis_server: Server, redis: Redis) -> Settings:
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Api]:
+async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
     async with lodge_on_redis(settings) as app:
         yield app
 
 
 @pytest.fixture
-def client(app: Api) -> httpx.AsyncClient:
+def client(app: AsyncFlask) -> httpx.AsyncClient:
     return client_at(app)
 
 
@@ -128,12 +129,13 @@ async def test_hundreds_at_once_share_a_connection(redis: Redis, client: httpx.A
 
 
 async def test_a_busy_process_is_not_taken_for_a_slow_redis(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     """The event loop stands still for longer than the deadline, while the answers arrive."""
     assert (await client.post(REGISTRATION)).status_code == 204
-    assert app.rate_limits.counters.shared is not None
-    app.rate_limits.counters.shared.redis.deadline = 0.001
+    shared = app.services[RateLimits].counters.shared
+    assert shared is not None
+    shared.redis.deadline = 0.001
     answers = [asyncio.ensure_future(client.post(REGISTRATION)) for _ in range(100)]
     while not all(answer.done() for answer in answers):
         await asyncio.sleep(0)

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from api.app import Api
+from api.config.settings import Settings
 from api.identity.refresh_tokens import RefreshToken
-from api.settings import Settings
+from api.identity.tokens import AccessTokens
+from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
 from tests.lodge import client_at
 from tests.sign_in import refresh, register, sign_in
@@ -21,7 +22,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def pair(app: Api) -> dict[str, Any]:
+async def pair(app: AsyncFlask) -> dict[str, Any]:
     """Tokens that were asked for from elsewhere."""
     client = client_at(app, "192.0.2.1")
     assert (await register(client)).status_code == 201
@@ -29,7 +30,7 @@ async def pair(app: Api) -> dict[str, Any]:
     return tokens
 
 
-async def test_sign_ins_count_for_their_address(app: Api, pair: dict[str, Any]) -> None:
+async def test_sign_ins_count_for_their_address(app: AsyncFlask, pair: dict[str, Any]) -> None:
     client = client_at(app)
     answers = [await sign_in(client) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200] * 3 + [429]
@@ -37,7 +38,7 @@ async def test_sign_ins_count_for_their_address(app: Api, pair: dict[str, Any]) 
     assert (await sign_in(client_at(app, "203.0.113.2"))).status_code == 200
 
 
-async def test_refreshes_count_for_their_session(app: Api, pair: dict[str, Any]) -> None:
+async def test_refreshes_count_for_their_session(app: AsyncFlask, pair: dict[str, Any]) -> None:
     """Wherever they come from, and whatever the others behind one address do."""
     other = (await sign_in(client_at(app, "192.0.2.2"))).json()
     answers = []
@@ -54,7 +55,7 @@ async def test_refreshes_count_for_their_session(app: Api, pair: dict[str, Any])
     assert (await refresh(client, other)).status_code == 200
 
 
-async def test_thousands_behind_one_address_can_refresh(app: Api) -> None:
+async def test_thousands_behind_one_address_can_refresh(app: AsyncFlask) -> None:
     pairs = []
     for number in range(6):
         elsewhere = client_at(app, f"192.0.2.{number + 1}")
@@ -68,10 +69,12 @@ async def test_thousands_behind_one_address_can_refresh(app: Api) -> None:
         pairs = [answer.json() for answer in answers]
 
 
-async def test_refreshes_that_fail_count_for_their_address(app: Api, pair: dict[str, Any]) -> None:
+async def test_refreshes_that_fail_count_for_their_address(
+    app: AsyncFlask, pair: dict[str, Any]
+) -> None:
     """Nor does somebody who knows the id of a session use up what its user may do."""
     client = client_at(app)
-    session_id = app.tokens.verify(pair["access_token"]).id
+    session_id = app.services[AccessTokens].verify(pair["access_token"]).id
     made_up = [str(RefreshToken.new(session_id)) for _ in range(9)]
     answers = [await refresh(client, {"refresh_token": token}) for token in made_up]
     assert [answer.status_code for answer in answers] == [400] * 8 + [429]

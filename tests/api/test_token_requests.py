@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.factory import settings_for
 from tests.sign_in import USED_UP, assert_refused, refresh, register
 

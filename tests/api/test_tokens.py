@@ -12,11 +12,11 @@ import jwt
 import pytest
 
 from api import create_app
-from api.app import Api
+from api.config.settings import Settings
 from api.identity.jwts import LEEWAY
 from api.identity.tokens import AccessTokens, InvalidToken, _key_id, _signing_key
-from api.settings import Settings
-from storage.admission import Session
+from api.runtime.async_flask import AsyncFlask
+from storage.accounts.admission import Session
 from tests.accounts import signed_in
 from tests.conftest import bridged
 from tests.factory import SECRET_KEY, settings_for
@@ -72,7 +72,7 @@ KID = _key_id(_signing_key(SECRET_KEY))
     ],
 )
 async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
-    app: Api, client: httpx.AsyncClient, header: dict[str, Any] | bytes, status: int
+    app: AsyncFlask, client: httpx.AsyncClient, header: dict[str, Any] | bytes, status: int
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     headers = {"Authorization": f"Bearer {token_with(header, token)}"}
@@ -105,7 +105,7 @@ async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: byt
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearertoken", "", "Token"])
 async def test_other_schemes_are_none_of_ours(
-    app: Api, client: httpx.AsyncClient, scheme: str
+    app: AsyncFlask, client: httpx.AsyncClient, scheme: str
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     headers = {"Authorization": f"{scheme} {token}"}
@@ -117,7 +117,7 @@ async def test_other_schemes_are_none_of_ours(
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
 async def test_the_scheme_s_case_and_blanks_do_not_matter(
-    app: Api, client: httpx.AsyncClient, scheme: str
+    app: AsyncFlask, client: httpx.AsyncClient, scheme: str
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     response = await client.get("/api/items", headers={"Authorization": f"{scheme} {token}"})

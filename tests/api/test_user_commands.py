@@ -10,9 +10,11 @@ import pytest
 from click.testing import Result
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
-from storage.users import ADMIN, UserRow, find_by_email
+from api.config.settings import Settings
+from api.identity.passwords import Passwords
+from api.runtime.async_flask import AsyncFlask
+from storage import Database
+from storage.accounts.users import ADMIN, UserRow, find_by_email
 from tests.accounts import account, another_session, sessions_of
 from tests.factory import MARKER, settings_for
 
@@ -27,7 +29,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return settings_for(tmp_path, DATABASE_URL=database_url)
 
 
-def do(settings: Settings, work: Callable[[Api], Awaitable[T]]) -> T:
+def do(settings: Settings, work: Callable[[AsyncFlask], Awaitable[T]]) -> T:
     """The result of `work` with an application that serves meanwhile."""
 
     async def run() -> T:
@@ -42,7 +44,7 @@ def users(settings: Settings, *arguments: str, password: str | None = None) -> R
     return runner.invoke(args=["users", *arguments], input=password)
 
 
-async def with_two_sessions(app: Api) -> UUID:
+async def with_two_sessions(app: AsyncFlask) -> UUID:
     ada = await account(app, email=EMAIL)
     await another_session(app, ada.user)
     user_id: UUID = ada.user.id
@@ -52,11 +54,15 @@ async def with_two_sessions(app: Api) -> UUID:
 def found(settings: Settings) -> tuple[UserRow, bool, int]:
     """The user, whether NEW is the password, and how many sessions there are."""
 
-    async def find(app: Api) -> tuple[UserRow, bool, int]:
-        user = await app.database.read(find_by_email, EMAIL)
+    async def find(app: AsyncFlask) -> tuple[UserRow, bool, int]:
+        user = await app.services[Database].read(find_by_email, EMAIL)
         assert user is not None
-        sessions = await app.database.read(sessions_of, user.id)
-        return user, await app.passwords.verify(NEW, user.password_hash), len(sessions)
+        sessions = await app.services[Database].read(sessions_of, user.id)
+        return (
+            user,
+            await app.services[Passwords].verify(NEW, user.password_hash),
+            len(sessions),
+        )
 
     return do(settings, find)
 
@@ -115,7 +121,7 @@ def test_says_that_nobody_has_the_address(settings: Settings, command: str) -> N
 
 
 def test_lists_all(settings: Settings) -> None:
-    async def create_many(app: Api) -> list[UserRow]:
+    async def create_many(app: AsyncFlask) -> list[UserRow]:
         rows = [(await account(app, email=f"user-{n}@example.com")).user for n in range(205)]
         return [*rows, (await account(app, ADMIN, email=EMAIL)).user]
 

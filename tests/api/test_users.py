@@ -7,10 +7,12 @@ import httpx
 import pytest
 
 from api import create_app
-from api.app import Api
+from api.identity.passwords import Passwords
+from api.runtime.async_flask import AsyncFlask
 from schemas.passwords import COMMON, PERSONAL
-from storage import users as stored
-from storage.users import ADMIN
+from storage import Database
+from storage.accounts import users as stored
+from storage.accounts.users import ADMIN
 from tests.accounts import HASH, Account, account, another_session
 from tests.accounts import sessions_of as ids_of_sessions
 from tests.conftest import bridged
@@ -39,12 +41,12 @@ def json_of(user: Account) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def ada(app: Api) -> Account:
+async def ada(app: AsyncFlask) -> Account:
     return await account(app, email="Ada@example.com")
 
 
 @pytest.fixture
-async def boss(app: Api) -> Account:
+async def boss(app: AsyncFlask) -> Account:
     return await account(app, ADMIN)
 
 
@@ -85,7 +87,7 @@ async def test_changes_ones_address(client: httpx.AsyncClient, ada: Account, sen
 
 
 async def test_refuses_the_address_of_somebody_else(
-    app: Api, client: httpx.AsyncClient, ada: Account
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
 ) -> None:
     await account(app, email="bob@example.com")
     body = {"email": "Bob@Example.com", "current_password": PASSWORD}
@@ -96,7 +98,7 @@ async def test_refuses_the_address_of_somebody_else(
 
 
 async def test_a_new_password_signs_out_everywhere_else(
-    app: Api, client: httpx.AsyncClient, ada: Account
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
 ) -> None:
     other = await another_session(app, ada.user)
     stranger = await account(app)
@@ -104,19 +106,19 @@ async def test_a_new_password_signs_out_everywhere_else(
     response = await patch(client, ME, ada, body)
     assert response.status_code == 200
     assert response.json()["version"] == 2
-    assert await app.database.read(ids_of_sessions, ada.user.id) == [ada.session.id]
+    assert await app.services[Database].read(ids_of_sessions, ada.user.id) == [ada.session.id]
     statuses = [
         (await client.get(ME, headers=a.headers)).status_code for a in (ada, other, stranger)
     ]
     assert statuses == [200, 401, 200]
-    kept = await app.database.read(stored.find_by_email, "ada@example.com")
+    kept = await app.services[Database].read(stored.find_by_email, "ada@example.com")
     assert kept is not None
-    assert await app.passwords.verify(NEW_PASSWORD, kept.password_hash)
+    assert await app.services[Passwords].verify(NEW_PASSWORD, kept.password_hash)
     assert (await patch(client, ME, ada, body)).status_code == 403
 
 
 async def test_a_new_address_signs_out_everywhere_else(
-    app: Api, client: httpx.AsyncClient, ada: Account
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
 ) -> None:
     other = await another_session(app, ada.user)
     body = {"email": "bob@example.com", "current_password": PASSWORD}
@@ -161,10 +163,10 @@ async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ad
 
 
 async def test_who_has_no_password_here_can_not_change_it_here(
-    app: Api, client: httpx.AsyncClient
+    app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
-    await app.database.write(stored.enrol_user, "https://idp.example", "7")
-    [user] = (await app.database.read(stored.list_users, None, limit=9, after=None)).rows  # type: ignore[arg-type]  # any viewer
+    await app.services[Database].write(stored.enrol_user, "https://idp.example", "7")
+    [user] = (await app.services[Database].read(stored.list_users, None, limit=9, after=None)).rows  # type: ignore[arg-type]  # any viewer
     outsider = await another_session(app, user)
     for password in ("", "x", PASSWORD):
         body = {"password": NEW_PASSWORD, "current_password": password}
@@ -222,7 +224,7 @@ async def test_other_methods_on_one_self_are_none(client: httpx.AsyncClient, bos
 
 
 async def test_an_admin_lists_the_users_page_by_page(
-    client: httpx.AsyncClient, app: Api, boss: Account
+    client: httpx.AsyncClient, app: AsyncFlask, boss: Account
 ) -> None:
     others = [await account(app) for _ in range(4)]
     seen, query = [], {"limit": "2"}
@@ -311,7 +313,7 @@ async def test_a_role_holds_from_the_next_request_on(
 
 
 async def test_who_is_deactivated_is_signed_out_for_good(
-    app: Api, client: httpx.AsyncClient, ada: Account, boss: Account
+    app: AsyncFlask, client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     response = await patch(client, path_of(ada), boss, {"active": False})
     assert response.status_code == 200

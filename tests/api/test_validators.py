@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
 from tests.api.callers import OPERATIONS, Callers, declared, described, request_of
 from tests.factory import settings_for
@@ -28,7 +28,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def callers(app: Api, client: httpx.AsyncClient) -> Callers:
+async def callers(app: AsyncFlask, client: httpx.AsyncClient) -> Callers:
     return await Callers.of(app, client)
 
 

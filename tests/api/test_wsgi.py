@@ -10,8 +10,8 @@ import httpx
 import pytest
 from flask import Response, request
 
-from api.app import Api
-from api.background import BackgroundLoop
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.background_loop import BackgroundLoop
 from tests.factory import PASSWORD
 from tests.live import HUNG
 from tests.processes import started
@@ -88,7 +88,7 @@ def test_serves_many_at_once(address: str) -> None:
 
 
 @pytest.mark.no_database
-def test_a_view_sees_its_request_on_the_background_loop(app: Api) -> None:
+def test_a_view_sees_its_request_on_the_background_loop(app: AsyncFlask) -> None:
     async def echo() -> Response:
         before = request.args["q"]
         await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from playwright.async_api import (
     expect,
 )
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.browser.origin import serve_origin
 from tests.factory import settings_for
 from tests.live import HUNG

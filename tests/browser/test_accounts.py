@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.factory import PASSWORD, settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

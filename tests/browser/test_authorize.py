@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from serving.asgi import Receive, Scope, Send
 from tests.browser.conftest import Record
 from tests.conftest import bridged
@@ -27,7 +27,7 @@ def settings(tmp_path: Path, allowed_origin: str) -> Settings:
 
 
 @pytest.fixture(params=["", "/shop"], ids=["root", "prefix"])
-def served(app: Api, request: pytest.FixtureRequest) -> Iterator[str]:
+def served(app: AsyncFlask, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the application, at the root of its server or under a path prefix."""
     application = bridged(app)
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from api.app import Api
 from api.problems import BY_SLUG
+from api.runtime.async_flask import AsyncFlask
 from serving.asgi import Receive, Scope, Send
 from tests.browser.conftest import Record
 from tests.conftest import bridged
@@ -29,7 +29,7 @@ def operation(page: Page, operation_id: str) -> Locator:
 
 
 @pytest.fixture
-def mounted(app: Api) -> Iterator[str]:
+def mounted(app: AsyncFlask) -> Iterator[str]:
     """The address of the application on a server that has it under the path prefix /shop."""
     application = bridged(app)
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.factory import settings_for
 from tests.processes import ROOT
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.clients.conftest import TypeScriptApp
 from tests.factory import settings_for
 from tests.processes import ROOT, command_started, environment

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
 from api import create_app
-from api.app import Api
+from api.observability.readiness import Readiness
+from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from tests.conftest import bridged
 from tests.factory import settings_for
@@ -33,19 +34,19 @@ def postgresql_url(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[Api]:
+async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[AsyncFlask]:
     settings = settings_for(
         tmp_path, DATABASE_URL=postgresql_url, DATABASE_POOL_SIZE=str(CONNECTIONS)
     )
     app = create_app(settings)
-    app.readiness.keep = 0
-    await app.database.__aenter__()
+    app.services[Readiness].keep = 0
+    await app.services[Database].__aenter__()
     yield app
     await app.close()
 
 
 @pytest.fixture
-async def client(app: Api) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
         yield client

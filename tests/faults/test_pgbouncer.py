@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from storage import Database, DatabaseUnavailable, PoolOptions, items, open_database
+from storage.collections.viewers import EVERYBODY
 from storage.items import ItemValues
-from storage.viewers import EVERYBODY
 from tests.faults.conftest import CONNECTIONS
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars

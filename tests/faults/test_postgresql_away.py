@@ -4,8 +4,8 @@ import httpx
 import pytest
 from sqlalchemy import Connection, text
 
-from api.app import Api
-from storage import DatabaseUnavailable
+from api.runtime.async_flask import AsyncFlask
+from storage import Database, DatabaseUnavailable
 from tests.faults.conftest import assert_all_connections_are_back, assert_unavailable
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars
@@ -14,7 +14,7 @@ OWN_PID = "SELECT pg_backend_pid()"
 
 
 async def test_answers_503_while_the_server_is_away_and_recovers_with_the_next_request(
-    server: Server, app: Api, client: httpx.AsyncClient
+    server: Server, app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
     with server.away():
@@ -29,36 +29,40 @@ async def test_answers_503_while_the_server_is_away_and_recovers_with_the_next_r
     listed = (await client.get("/api/items")).json()["items"]
     assert [item["name"] for item in listed] == ["After", "Before"]
     assert (await client.get("/api/ready")).status_code == 200
-    await assert_all_connections_are_back(app.database)
+    await assert_all_connections_are_back(app.services[Database])
 
 
 async def test_nobody_notices_a_restart_between_two_requests(
-    server: Server, app: Api, client: httpx.AsyncClient
+    server: Server, app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
-    await assert_all_connections_are_back(app.database)
+    await assert_all_connections_are_back(app.services[Database])
     with server.away():
         pass
     assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
     assert len((await client.get("/api/items")).json()["items"]) == 1
 
 
-async def test_a_start_without_the_server_says_so_in_one_line(server: Server, app: Api) -> None:
+async def test_a_start_without_the_server_says_so_in_one_line(
+    server: Server, app: AsyncFlask
+) -> None:
     await app.close()
     with (
         server.away(),
         pytest.raises(DatabaseUnavailable, match=r"^can't connect to PostgreSQL: .*$"),
     ):
-        await app.database.__aenter__()
+        await app.services[Database].__aenter__()
 
 
-async def terminate(app: Api, pid: object) -> None:
-    assert await app.database.administer(scalars, f"SELECT pg_terminate_backend({pid}, 10000)") == [
-        True
-    ]
+async def terminate(app: AsyncFlask, pid: object) -> None:
+    assert await app.services[Database].administer(
+        scalars, f"SELECT pg_terminate_backend({pid}, 10000)"
+    ) == [True]
 
 
-async def test_units_of_work_go_on_when_their_connections_ended_between_them(app: Api) -> None:
-    for unit in (app.database.read, app.database.write):
+async def test_units_of_work_go_on_when_their_connections_ended_between_them(
+    app: AsyncFlask,
+) -> None:
+    for unit in (app.services[Database].read, app.services[Database].write):
         [pid] = await unit(scalars, OWN_PID)
         await terminate(app, pid)
         [other] = await unit(scalars, OWN_PID)
@@ -67,7 +71,7 @@ async def test_units_of_work_go_on_when_their_connections_ended_between_them(app
 
 @pytest.mark.parametrize("kind", ["read", "write"])
 async def test_a_unit_of_work_runs_again_when_its_connection_ends_in_the_middle(
-    app: Api, kind: str
+    app: AsyncFlask, kind: str
 ) -> None:
     calls = []
 
@@ -79,16 +83,18 @@ async def test_a_unit_of_work_runs_again_when_its_connection_ends_in_the_middle(
             execute(connection, "SELECT pg_terminate_backend(pg_backend_pid())")
         return "done"
 
-    await app.database.administer(execute, "CREATE TABLE notes (body TEXT)")
-    unit = app.database.read if kind == "read" else app.database.write
+    await app.services[Database].administer(execute, "CREATE TABLE notes (body TEXT)")
+    unit = app.services[Database].read if kind == "read" else app.services[Database].write
     assert await unit(end_own_connection_once) == "done"
     assert len(calls) == 2
     assert calls[0] != calls[1]
-    assert await app.database.read(scalars, "SELECT count(*) FROM notes") == [kind == "write"]
-    await assert_all_connections_are_back(app.database)
+    assert await app.services[Database].read(scalars, "SELECT count(*) FROM notes") == [
+        kind == "write"
+    ]
+    await assert_all_connections_are_back(app.services[Database])
 
 
-async def test_a_unit_of_work_runs_a_second_time_but_not_a_third(app: Api) -> None:
+async def test_a_unit_of_work_runs_a_second_time_but_not_a_third(app: AsyncFlask) -> None:
     calls = []
 
     def end_own_connection(connection: Connection) -> None:
@@ -96,12 +102,12 @@ async def test_a_unit_of_work_runs_a_second_time_but_not_a_third(app: Api) -> No
         execute(connection, "SELECT pg_terminate_backend(pg_backend_pid())")
 
     with pytest.raises(DatabaseUnavailable):
-        await app.database.write(end_own_connection)
+        await app.services[Database].write(end_own_connection)
     assert len(calls) == 2
-    await assert_all_connections_are_back(app.database)
+    await assert_all_connections_are_back(app.services[Database])
 
 
-async def test_a_write_does_not_run_again_once_its_commit_was_sent(app: Api) -> None:
+async def test_a_write_does_not_run_again_once_its_commit_was_sent(app: AsyncFlask) -> None:
     """A deferred trigger ends the connection while the server commits."""
 
     def prepare(connection: Connection) -> None:
@@ -125,18 +131,21 @@ async def test_a_write_does_not_run_again_once_its_commit_was_sent(app: Api) -> 
         calls.append(1)
         execute(connection, "INSERT INTO notes VALUES ('a')")
 
-    await app.database.administer(prepare)
+    await app.services[Database].administer(prepare)
     with pytest.raises(DatabaseUnavailable, match="during a commit"):
-        await app.database.write(insert)
+        await app.services[Database].write(insert)
     assert len(calls) == 1
-    await assert_all_connections_are_back(app.database)
+    await assert_all_connections_are_back(app.services[Database])
 
 
-async def test_nobody_notices_a_change_of_a_table_by_another_process(app: Api) -> None:
-    await app.database.administer(execute, "CREATE TABLE notes (body VARCHAR(10))")
-    for unit, length in ((app.database.read, 20), (app.database.write, 30)):
+async def test_nobody_notices_a_change_of_a_table_by_another_process(app: AsyncFlask) -> None:
+    await app.services[Database].administer(execute, "CREATE TABLE notes (body VARCHAR(10))")
+    for unit, length in (
+        (app.services[Database].read, 20),
+        (app.services[Database].write, 30),
+    ):
         assert await unit(scalars, "SELECT * FROM notes") == []
-        await app.database.administer(
+        await app.services[Database].administer(
             execute, f"ALTER TABLE notes ALTER COLUMN body TYPE VARCHAR({length})"
         )
         assert await unit(scalars, "SELECT * FROM notes") == []

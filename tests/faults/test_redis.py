@@ -9,8 +9,9 @@ import pytest
 from redis import Redis
 
 from api import create_app
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.observability.readiness import Readiness
+from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
 from tests.live import HUNG
 from tests.lodge import GUESTS, LOGIN, REGISTRATION, add_lodge, client_at, lodge_on_redis
@@ -35,13 +36,13 @@ def settings(tmp_path: Path, redis_server: Server, redis: Redis) -> Settings:
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Api]:
+async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
     async with lodge_on_redis(settings) as app:
         yield app
 
 
 @pytest.fixture
-def client(app: Api) -> httpx.AsyncClient:
+def client(app: AsyncFlask) -> httpx.AsyncClient:
     return client_at(app)
 
 
@@ -81,7 +82,7 @@ async def test_nobody_waits_for_it_after_the_first(
 
 
 async def test_it_is_asked_again_by_one_at_a_time(
-    app: Api, redis_server: Server, client: httpx.AsyncClient
+    app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     with redis_server.paused_for(app):
         others = asyncio.all_tasks()
@@ -119,9 +120,9 @@ async def test_nothing_that_guards_a_password_is_answered_without_it(
 
 
 async def test_readiness_tells_of_it_and_stays(
-    app: Api, redis_server: Server, client: httpx.AsyncClient
+    app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
-    app.readiness.keep = 0
+    app.services[Readiness].keep = 0
 
     async def ready() -> tuple[int, object]:
         response = await client.get("/api/ready")
@@ -186,7 +187,7 @@ async def test_one_that_can_not_write_is_as_good_as_none(
 
 
 async def test_it_is_as_before_after_it_stood_still(
-    app: Api, redis_server: Server, redis: Redis, client: httpx.AsyncClient
+    app: AsyncFlask, redis_server: Server, redis: Redis, client: httpx.AsyncClient
 ) -> None:
     for _ in range(3):
         with redis_server.paused_for(app):
@@ -198,7 +199,7 @@ async def test_it_is_as_before_after_it_stood_still(
 
 
 async def test_clients_that_leave_take_nothing_along(
-    app: Api, redis_server: Server, client: httpx.AsyncClient
+    app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     with redis_server.paused_for(app):
         leaving = [asyncio.ensure_future(client.post(REGISTRATION)) for _ in range(AT_ONCE)]

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from marshmallow import fields
 
-from api.contract import operation
-from api.converters import IdConverter
+from api.http.path_ids import IdConverter
+from api.operations import operation
 from api.problems import NotReady
 from openapi.document import build_document
 from openapi.examples import example_of

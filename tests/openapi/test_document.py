@@ -12,8 +12,8 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from api.app import Api
 from api.problems import BY_SLUG
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Operation
 from tests.openapi.validation import (
@@ -40,7 +40,7 @@ PORTABLE_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
 @pytest.fixture
-def document(app: Api) -> Json:
+def document(app: AsyncFlask) -> Json:
     return build_document(app)
 
 
@@ -57,7 +57,7 @@ async def test_both_addresses_serve_it(client: httpx.AsyncClient, document: Json
     assert yaml.safe_load(as_yaml.text) == document
 
 
-def test_the_committed_snapshot_is_up_to_date(app: Api) -> None:
+def test_the_committed_snapshot_is_up_to_date(app: AsyncFlask) -> None:
     path = ROOT / "docs" / "openapi.json"
     printed = app.test_cli_runner().invoke(args=["openapi"]).output
     names = ("docs/openapi.json", "what the code says")
@@ -71,7 +71,7 @@ def test_its_version_is_the_projects(document: Json) -> None:
     assert document["info"]["version"] == project["version"]
 
 
-def test_every_view_of_the_api_is_in_it(app: Api, document: Json) -> None:
+def test_every_view_of_the_api_is_in_it(app: AsyncFlask, document: Json) -> None:
     documented = {
         operation["operationId"]: (re.sub(r"{[^}]+}", "{}", path), method)
         for path, method, operation in operations(document)

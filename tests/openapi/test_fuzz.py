@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from api.app import Api
+from api.config.settings import Settings
 from api.problems import BY_SLUG
-from api.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
@@ -103,7 +103,7 @@ headers = st.dictionaries(
 class Sender:
     """Sends requests to the application and judges every answer."""
 
-    def __init__(self, app: Api, runner: asyncio.Runner) -> None:
+    def __init__(self, app: AsyncFlask, runner: asyncio.Runner) -> None:
         transport = httpx.ASGITransport(bridged(app))
         self.client = httpx.AsyncClient(transport=transport)
         self.runner = runner
@@ -140,7 +140,7 @@ def examples(long_form: bool) -> int:
 
 
 @pytest.fixture
-def sender(app: Api) -> Iterator[Sender]:
+def sender(app: AsyncFlask) -> Iterator[Sender]:
     with asyncio.Runner() as runner:
         sender = Sender(app, runner)
         yield sender

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, validate
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.openapi_3_0 import as_openapi_3_0
 from tests.openapi.validation import Json
@@ -59,7 +59,7 @@ NAMES = ["type", "examples", "example", "default", "enum", "schema", "anyOf", "$
 
 
 @pytest.fixture
-def document(app: Api) -> Json:
+def document(app: AsyncFlask) -> Json:
     return build_document(app)
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from api import create_app
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from openapi.openapi_3_0 import as_openapi_3_0
 from openapi.views import ASSETS
 from tests.conftest import bridged
@@ -29,7 +29,7 @@ PAGES = ["/", "/docs", *(f"/docs/{asset}" for asset in ASSETS), *DOCUMENTS]
 
 
 @pytest.fixture
-async def mounted(app: Api) -> AsyncIterator[httpx.AsyncClient]:
+async def mounted(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application as a server with the root path /shop runs it."""
     transport = httpx.ASGITransport(bridged(app), root_path="/shop")
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:

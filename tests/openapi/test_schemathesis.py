@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from storage import open_database
-from storage.users import ADMIN
+from storage.accounts.users import ADMIN
 from tests.accounts import account
 from tests.factory import settings_for
 from tests.processes import unmeasured
@@ -28,12 +28,14 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return settings_for(tmp_path, DATABASE_URL=database_url, **unlimited)
 
 
-def an_admin(app: Api) -> str:
+def an_admin(app: AsyncFlask) -> str:
     """The Authorization of a new one."""
 
     async def create() -> str:
         # The application's own connections belong to the loop that it is served on.
-        async with open_database(app.settings.database_url, auto_migrate=True) as database:
+        async with open_database(
+            app.services[Settings].database_url, auto_migrate=True
+        ) as database:
             return (await account(app, ADMIN, database=database)).headers["Authorization"]
 
     return asyncio.run(create())
@@ -78,7 +80,9 @@ def run_schemathesis(
 @pytest.mark.parametrize(
     "database_url", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"], indirect=True
 )
-def test_schemathesis_finds_nothing(app: Api, live: str, tmp_path: Path, long_form: bool) -> None:
+def test_schemathesis_finds_nothing(
+    app: AsyncFlask, live: str, tmp_path: Path, long_form: bool
+) -> None:
     """The short form is on PostgreSQL, which refuses more values, and takes each operation through
     each phase: most requests are of the phase "coverage", one per boundary of each schema. What
     test_fuzz.py sends goes to SQLite."""

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from api.http.security_headers import HEADERS
 from api.problems import BY_SLUG
-from api.security import HEADERS
 from bench.nginx import Nginx
 from tests.factory import item_input
 from tests.proxy.conftest import APP

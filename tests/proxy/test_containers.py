@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from api.settings import Settings
+from api.config.settings import Settings
 from serving.server import LINGER
 from tests.factory import SECRET_KEY
 from tests.processes import ROOT, command_started

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from flask import g, request
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving.asgi import Message, Receive, Scope, Send
 from tests.conftest import bridged
 from tests.live import HUNG, served
@@ -26,7 +26,7 @@ def barrier() -> asyncio.Barrier:
 
 
 @pytest.fixture
-def app(app: Api, barrier: asyncio.Barrier) -> Api:
+def app(app: AsyncFlask, barrier: asyncio.Barrier) -> AsyncFlask:
     async def wait_for_the_others(colour: str) -> list[str]:
         COLOUR.set(colour)
         g.colour = colour
@@ -53,7 +53,7 @@ async def test_a_hundred_requests_are_in_one_view_at_once(client: httpx.AsyncCli
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("http2", [False, True])
 async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
-    app: Api, http2: bool
+    app: AsyncFlask, http2: bool
 ) -> None:
     """Over HTTP/2 on ten connections: each begins with at most 16 (serving/admission.py)."""
     async with AsyncExitStack() as stack:
@@ -76,7 +76,7 @@ async def test_a_hundred_requests_are_in_one_view_at_once_on_hypercorn(
 class Never:
     """A view that waits until it is cancelled."""
 
-    def __init__(self, app: Api) -> None:
+    def __init__(self, app: AsyncFlask) -> None:
         self.started = asyncio.Event()
         self.steps: list[str] = []
         app.add_url_rule("/never", view_func=self.view)
@@ -94,7 +94,7 @@ class Never:
 
 @pytest.mark.no_database
 @pytest.mark.usefixtures("quiet")
-async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
+async def test_cancelling_the_request_cancels_the_view(app: AsyncFlask) -> None:
     never = Never(app)
     call = Call(bridged(app), path="/never")
     call.client_sends()
@@ -107,7 +107,7 @@ async def test_cancelling_the_request_cancels_the_view(app: Api) -> None:
 
 
 @pytest.mark.no_database
-async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api) -> None:
+async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: AsyncFlask) -> None:
     never = Never(app)
     async with served(bridged(app), grace=0) as address, httpx.AsyncClient() as client:
         answer = asyncio.create_task(client.get(f"{address}/never", timeout=HUNG))
@@ -118,7 +118,7 @@ async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Api)
 
 
 @pytest.mark.no_database
-async def test_an_unread_body_does_not_keep_the_server_from_ending(app: Api) -> None:
+async def test_an_unread_body_does_not_keep_the_server_from_ending(app: AsyncFlask) -> None:
     """Hypercorn waits for room in the queue of a cancelled request's body, unless we make it."""
     never, bridge = Never(app), bridged(app)
     queues: list[asyncio.Queue[Message]] = []

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from flask import g
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
+from storage import Database
+from storage.collections.viewers import EVERYBODY
 from storage.items import ItemValues, create_item
-from storage.viewers import EVERYBODY
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.call import Call
@@ -51,7 +52,7 @@ Leave = Callable[[Http1], Awaitable[None]]
 class Writing:
     """A view at /write that waits, in the middle of its work, and then stores an item."""
 
-    def __init__(self, app: Api) -> None:
+    def __init__(self, app: AsyncFlask) -> None:
         self.app = app
         self.started = asyncio.Event()
         self.resume = asyncio.Event()
@@ -62,7 +63,7 @@ class Writing:
         self.started.set()
         await self.resume.wait()
         values = ItemValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
-        await self.app.database.write(create_item, EVERYBODY, values)
+        await self.app.services[Database].write(create_item, EVERYBODY, values)
         return "written"
 
 
@@ -75,7 +76,7 @@ async def names(address: str) -> list[str]:
 @pytest.mark.parametrize("sent", [b"", BODY[:5]])
 @pytest.mark.parametrize("framing", ["Content-Length: 22", "Transfer-Encoding: chunked"])
 async def test_leaving_before_the_body_has_come_stores_nothing(
-    app: Api, leave: Leave, sent: bytes, framing: str
+    app: AsyncFlask, leave: Leave, sent: bytes, framing: str
 ) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge, grace=1) as address:
@@ -89,7 +90,7 @@ async def test_leaving_before_the_body_has_come_stores_nothing(
 
 
 @pytest.mark.parametrize("leave", ["connection", "stream"])
-async def test_leaving_in_the_body_of_http2_stores_nothing(app: Api, leave: str) -> None:
+async def test_leaving_in_the_body_of_http2_stores_nothing(app: AsyncFlask, leave: str) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge, grace=1) as address:
         async with Http2.connect(address) as client:
@@ -109,7 +110,7 @@ async def test_leaving_in_the_body_of_http2_stores_nothing(app: Api, leave: str)
 @LEAVING
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_leaving_while_the_view_works_does_not_cut_it_short(
-    app: Api, leave: Leave, method: str
+    app: AsyncFlask, leave: Leave, method: str
 ) -> None:
     writing = Writing(app)
     bridge = Observed(bridged(app))
@@ -125,7 +126,7 @@ async def test_leaving_while_the_view_works_does_not_cut_it_short(
         assert await names(address) == ["red"]
 
 
-async def test_a_client_that_has_only_ended_its_sending_is_answered(app: Api) -> None:
+async def test_a_client_that_has_only_ended_its_sending_is_answered(app: AsyncFlask) -> None:
     writing = Writing(app)
     async with served(bridged(app), grace=1) as address, Http1.connect(address) as client:
         await client.request("GET /write")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Response
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from serving.asgi import Application, Message, Receive, Scope, Send
 from serving.drain import STOPPING, Drain
@@ -176,7 +176,7 @@ async def test_other_scopes_pass_through() -> None:
 
 @pytest.mark.parametrize("client_class", [Http1, Http2])
 async def test_the_generator_of_a_view_is_closed_and_its_client_sees_the_end(
-    app: Api, client_class: type[Http1]
+    app: AsyncFlask, client_class: type[Http1]
 ) -> None:
     closed = asyncio.Event()
 

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from flask import Response
 
-from api.app import Api
-from api.limiting.addresses import TrustedProxies
-from api.request_log import RequestLog
+from api.observability.metrics import Metrics
+from api.observability.request_log import RequestLog
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.client_address import TrustedProxies
 from serving import Bridge
 from tests.conftest import bridged
 from tests.serving.call import Answer, Call, answer_of
@@ -138,13 +139,13 @@ async def test_raises_when_the_answer_to_a_failure_fails() -> None:
 
 
 async def test_a_failure_outside_of_flask_is_a_problem_like_any_other(
-    app: Api, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, caplog: pytest.LogCaptureFixture
 ) -> None:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         raise KeyError("colour")
 
     bridge = bridged(app)
-    bridge.wsgi_application = RequestLog(application, app.instruments, TrustedProxies())
+    bridge.wsgi_application = RequestLog(application, app.services[Metrics], TrustedProxies())
     transport = httpx.ASGITransport(bridge)
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
         headers = {"Origin": ORIGIN, "X-Request-ID": "abc"}
@@ -159,7 +160,7 @@ async def test_a_failure_outside_of_flask_is_a_problem_like_any_other(
 
 
 async def test_a_failure_inside_of_flask_is_logged_once_too(
-    app: Api, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail() -> str:
         raise KeyError("colour")
@@ -170,11 +171,13 @@ async def test_a_failure_inside_of_flask_is_logged_once_too(
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert response.headers["X-Request-ID"] == response.json()["request_id"] == "abc"
-    assert [r.name for r in caplog.records if r.levelno >= logging.ERROR] == ["api.errors"]
+    assert [r.name for r in caplog.records if r.levelno >= logging.ERROR] == ["api.http.errors"]
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_teardown_and_call_on_close_run_once(app: Api, client: httpx.AsyncClient) -> None:
+async def test_teardown_and_call_on_close_run_once(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     steps = []
 
     async def respond() -> Response:

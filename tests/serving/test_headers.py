@@ -8,7 +8,7 @@ import httpx
 import pytest
 from flask import Response, request
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from serving.greenlets import wait_for
 from tests.conftest import bridged
@@ -139,7 +139,7 @@ async def test_an_unknown_protocol_is_refused() -> None:
 
 
 @pytest.mark.no_database
-async def test_latin_1_goes_out_as_it_came_in(app: Api) -> None:
+async def test_latin_1_goes_out_as_it_came_in(app: AsyncFlask) -> None:
     def echo() -> Response:
         return Response("text", headers={"X-Name": request.headers["X-Name"]})
 
@@ -163,7 +163,7 @@ async def test_a_head_has_the_headers_of_get_and_no_body(
 
 
 @pytest.mark.no_database
-async def test_a_connection_can_be_used_again_after_a_head(app: Api) -> None:
+async def test_a_connection_can_be_used_again_after_a_head(app: AsyncFlask) -> None:
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         for _ in range(3):
             await client.request("HEAD /api/health")

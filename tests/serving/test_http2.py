@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from serving.bridge import DRAIN_LIMIT
 from tests.conftest import bridged
@@ -30,7 +30,7 @@ def big(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/api/items", 413)])
 @pytest.mark.parametrize("size", [3_000_000, DRAIN_LIMIT + 3_000_000])
 async def test_an_early_answer_leaves_the_other_streams_alone(
-    app: Api, path: str, status: int, size: int
+    app: AsyncFlask, path: str, status: int, size: int
 ) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http2.connect(address) as client:
@@ -47,7 +47,7 @@ async def test_an_early_answer_leaves_the_other_streams_alone(
 
 
 @pytest.mark.no_database
-async def test_an_upload_that_is_never_wanted_is_answered_before_it_ends(app: Api) -> None:
+async def test_an_upload_that_is_never_wanted_is_answered_before_it_ends(app: AsyncFlask) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http2.connect(address) as client:
         upload = await client.open("POST /nope", JSON, end=False)

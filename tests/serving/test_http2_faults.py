@@ -19,7 +19,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from serving.frames import FRAMES
 from tests.conftest import bridged
@@ -76,7 +76,7 @@ async def open_raw(client: Http2, headers: dict[str, str | None], *, end: bool =
     ids=str,
 )
 async def test_a_bad_stream_leaves_five_creates_beside_it_alone(
-    app: Api, headers: dict[str, str | None], caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, headers: dict[str, str | None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     bridge = Observed(bridged(app))

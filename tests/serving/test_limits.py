@@ -9,8 +9,8 @@ import httpx
 import pytest
 from flask import Response as FlaskResponse
 
-from api.app import Api
-from api.settings import Settings
+from api.config.settings import Settings
+from api.runtime.async_flask import AsyncFlask
 from serving.bridge import DRAIN_LIMIT
 from tests.conftest import bridged
 from tests.factory import settings_for
@@ -53,7 +53,7 @@ async def count_items(address: str) -> int:
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])
-async def test_the_limit_is_the_same_for_both_framings(app: Api, size: int) -> None:
+async def test_the_limit_is_the_same_for_both_framings(app: AsyncFlask, size: int) -> None:
     body = ITEM.ljust(size)
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         for headers, sent in [
@@ -73,7 +73,7 @@ async def test_the_limit_is_the_same_for_both_framings(app: Api, size: int) -> N
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_takes_no_more_of_a_body_than_the_limit_before_it_refuses(
-    app: Api, declared: bool
+    app: AsyncFlask, declared: bool
 ) -> None:
     """Each message is 64 KiB: the second one is taken only to be dropped."""
     size = f"{CHUNK * 3}".encode()
@@ -114,7 +114,7 @@ class Flood:
             self.sent += CHUNK
 
 
-async def test_a_client_that_never_stops_sending_is_answered(app: Api) -> None:
+async def test_a_client_that_never_stops_sending_is_answered(app: AsyncFlask) -> None:
     bridge = Observed(bridged(app, drain_timeout=HUNG))
     async with served(bridge) as address, Http1.connect(address) as client:
         flood = Flood(client)
@@ -130,7 +130,7 @@ async def test_a_client_that_never_stops_sending_is_answered(app: Api) -> None:
         await bridge.idle()
 
 
-async def test_a_client_that_never_stops_sending_is_cut_off_in_the_end(app: Api) -> None:
+async def test_a_client_that_never_stops_sending_is_cut_off_in_the_end(app: AsyncFlask) -> None:
     bridge = Observed(bridged(app, body_timeout=0.05))
     async with served(bridge) as address, Http1.connect(address) as client:
         with pytest.raises(ConnectionError):
@@ -140,7 +140,7 @@ async def test_a_client_that_never_stops_sending_is_cut_off_in_the_end(app: Api)
 
 @pytest.mark.parametrize("client_class", [Http1, Http2])
 async def test_a_refusal_does_not_wait_for_a_body_that_never_ends(
-    app: Api, client_class: type[Http1 | Http2]
+    app: AsyncFlask, client_class: type[Http1 | Http2]
 ) -> None:
     async with (
         served(bridged(app, drain_timeout=0)) as address,
@@ -163,7 +163,7 @@ async def test_a_refusal_does_not_wait_for_a_body_that_never_ends(
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 100", "Transfer-Encoding: chunked"])
-async def test_a_body_slower_than_its_time_is_refused(app: Api, headers: str) -> None:
+async def test_a_body_slower_than_its_time_is_refused(app: AsyncFlask, headers: str) -> None:
     async with (
         served(bridged(app, body_timeout=0.05)) as address,
         Http1.connect(address) as client,
@@ -178,7 +178,7 @@ async def test_a_body_slower_than_its_time_is_refused(app: Api, headers: str) ->
         assert await count_items(address) == 0
 
 
-async def test_a_slow_body_of_http2_is_refused_alone(app: Api) -> None:
+async def test_a_slow_body_of_http2_is_refused_alone(app: AsyncFlask) -> None:
     async with (
         served(bridged(app, body_timeout=0.05)) as address,
         Http2.connect(address) as client,
@@ -190,7 +190,7 @@ async def test_a_slow_body_of_http2_is_refused_alone(app: Api) -> None:
         assert (await client.answer(healthy)).status == 200
 
 
-async def test_a_body_shorter_than_declared_stores_nothing(app: Api) -> None:
+async def test_a_body_shorter_than_declared_stores_nothing(app: AsyncFlask) -> None:
     async with served(bridged(app)) as address:
         async with Http1.connect(address) as client:
             await client.request("POST /api/items", JSON, "Content-Length: 100", body=ITEM)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from flask import Response, request, stream_with_context
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.call import Call
@@ -27,7 +27,7 @@ class Events:
     None is the end. With `greets`, each says "hello" first.
     """
 
-    def __init__(self, app: Api) -> None:
+    def __init__(self, app: AsyncFlask) -> None:
         self.app = app
         self.queue: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.greets = False
@@ -57,12 +57,12 @@ class Events:
 
 
 @pytest.fixture
-def events(app: Api) -> Events:
+def events(app: AsyncFlask) -> Events:
     return Events(app)
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_each_chunk_arrives_before_the_next_is_made(app: Api, events: Events) -> None:
+async def test_each_chunk_arrives_before_the_next_is_made(app: AsyncFlask, events: Events) -> None:
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         await client.request(GET)
         events.put(b"first")
@@ -80,7 +80,7 @@ async def test_each_chunk_arrives_before_the_next_is_made(app: Api, events: Even
 
 @pytest.mark.usefixtures("quiet")
 async def test_hundreds_of_streams_are_open_and_closed_when_their_clients_leave(
-    app: Api, events: Events
+    app: AsyncFlask, events: Events
 ) -> None:
     events.greets = True
     bridge = Observed(bridged(app))
@@ -103,7 +103,7 @@ async def test_hundreds_of_streams_are_open_and_closed_when_their_clients_leave(
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("leave", ["connection", "stream"])
 async def test_streams_of_http2_end_when_their_client_leaves(
-    app: Api, events: Events, leave: str
+    app: AsyncFlask, events: Events, leave: str
 ) -> None:
     events.greets = True
     bridge = Observed(bridged(app))
@@ -124,7 +124,7 @@ async def test_streams_of_http2_end_when_their_client_leaves(
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("client_class", [Http1, Http2])
 async def test_a_stream_ends_with_its_client_before_its_first_chunk(
-    app: Api, events: Events, client_class: type[Http1]
+    app: AsyncFlask, events: Events, client_class: type[Http1]
 ) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address:
@@ -140,7 +140,7 @@ async def test_a_stream_ends_with_its_client_before_its_first_chunk(
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_stream_over_a_body_that_nobody_reads_ends_with_its_client(
-    app: Api, events: Events
+    app: AsyncFlask, events: Events
 ) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address:
@@ -153,7 +153,7 @@ async def test_a_stream_over_a_body_that_nobody_reads_ends_with_its_client(
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_the_head_of_a_stream_never_begins_it(app: Api, events: Events) -> None:
+async def test_the_head_of_a_stream_never_begins_it(app: AsyncFlask, events: Events) -> None:
     async with served(bridged(app)) as address, httpx.AsyncClient() as client:
         response = await client.head(f"{address}/events")
     assert (response.status_code, response.content) == (200, b"")
@@ -161,7 +161,7 @@ async def test_the_head_of_a_stream_never_begins_it(app: Api, events: Events) ->
 
 
 async def test_a_stream_that_fails_before_its_first_chunk_is_a_problem(
-    app: Api, events: Events, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, events: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
     events.put(KeyError("colour"))
     async with served(bridged(app)) as address, httpx.AsyncClient() as client:
@@ -174,7 +174,7 @@ async def test_a_stream_that_fails_before_its_first_chunk_is_a_problem(
 
 
 async def test_a_stream_that_fails_later_is_cut_off(
-    app: Api, events: Events, caplog: pytest.LogCaptureFixture
+    app: AsyncFlask, events: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
     events.put(b"first", KeyError("colour"))
     async with served(bridged(app)) as address, Http1.connect(address) as client:
@@ -187,7 +187,7 @@ async def test_a_stream_that_fails_later_is_cut_off(
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_stream_may_go_on_after_its_client_has_left(app: Api) -> None:
+async def test_a_stream_may_go_on_after_its_client_has_left(app: AsyncFlask) -> None:
     """Its own matter; but the exchange ends, and nobody is told of an error."""
 
     async def stubborn() -> AsyncGenerator[bytes, None]:
@@ -207,7 +207,7 @@ async def test_a_stream_may_go_on_after_its_client_has_left(app: Api) -> None:
     assert [m["body"] for m in call.sent[1:]] == [b"first", b"second", b""]
 
 
-def test_streams_under_plain_wsgi(app: Api) -> None:
+def test_streams_under_plain_wsgi(app: AsyncFlask) -> None:
     closed = []
 
     async def numbers() -> AsyncGenerator[str, None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import ROOT, environment

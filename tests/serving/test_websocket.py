@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.app import Api
+from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from serving.asgi import Message
 from tests.conftest import bridged
@@ -34,7 +34,7 @@ HANDSHAKE = (
     ],
 )
 async def test_a_handshake_gets_the_answer_of_the_plain_get(
-    app: Api, path: str, status: int, content_type: str
+    app: AsyncFlask, path: str, status: int, content_type: str
 ) -> None:
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http1.connect(address) as client:
@@ -47,7 +47,7 @@ async def test_a_handshake_gets_the_answer_of_the_plain_get(
         await bridge.idle()
 
 
-async def test_an_upgrade_of_another_method_is_ignored_too(app: Api) -> None:
+async def test_an_upgrade_of_another_method_is_ignored_too(app: AsyncFlask) -> None:
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         json_type, length = "Content-Type: application/json", "Content-Length: 13"
         await client.request(
@@ -57,7 +57,7 @@ async def test_an_upgrade_of_another_method_is_ignored_too(app: Api) -> None:
 
 
 @pytest.mark.no_database
-async def test_a_handshake_over_http2_too(app: Api) -> None:
+async def test_a_handshake_over_http2_too(app: AsyncFlask) -> None:
     async with served(bridged(app)) as address, Http2.connect(address) as client:
         headers = [(":protocol", "websocket"), ("sec-websocket-version", "13")]
         stream = await client.open("CONNECT /nope", *headers, end=False)
@@ -67,7 +67,9 @@ async def test_a_handshake_over_http2_too(app: Api) -> None:
 
 
 @pytest.mark.no_database
-async def test_a_stream_is_the_answer_to_a_handshake_until_its_client_leaves(app: Api) -> None:
+async def test_a_stream_is_the_answer_to_a_handshake_until_its_client_leaves(
+    app: AsyncFlask,
+) -> None:
     closed = asyncio.Event()
 
     async def ticks() -> Any:

@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storage import Database, credentials, users
-from storage.admission import Session
-from storage.credentials import WrongPassword
-from storage.facts import VersionConflict
-from storage.users import UserRow
-from storage.versions import ANY_VERSION, Precondition, Version
+from storage import Database
+from storage.accounts import credentials, users
+from storage.accounts.admission import Session
+from storage.accounts.credentials import WrongPassword
+from storage.accounts.users import UserRow
+from storage.collections.preconditions import ANY_VERSION, Precondition, Version
+from storage.errors import VersionConflict
 from tests.accounts import sessions_of, start_session
 from tests.storage.test_users import user, viewer
 

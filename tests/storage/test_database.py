@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from storage import Database, open_database, revisions
+from storage import Database, open_database
+from storage.engines import revisions
 from tests.storage.units import Gate, execute, notes, scalars
 
 NEWEST = revisions.known()[0]
@@ -127,7 +128,7 @@ async def test_the_first_unit_of_work_prepares_what_nobody_entered(empty_url: st
 async def test_starts_at_the_same_time_migrate_once(
     empty_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "storage.revisions")
+    caplog.set_level(logging.INFO, "storage.engines.revisions")
     databases = [open_database(empty_url, auto_migrate=True) for _ in range(8)]
     await asyncio.gather(*(database.__aenter__() for database in databases))
     for database in databases:

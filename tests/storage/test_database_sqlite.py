@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from storage import Database, DatabaseUnavailable, open_database, revisions
-from storage.observer import Observer
-from storage.sqlite import SqliteDatabase
+from storage import Database, DatabaseUnavailable, open_database
+from storage.engines import revisions
+from storage.engines.observer import Observer
+from storage.engines.sqlite import SqliteDatabase
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes, scalars
 

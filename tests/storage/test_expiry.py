@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, func, insert, select
 
-from storage import Database, expiry, idempotency, open_database
+from storage import Database, idempotency, open_database
+from storage.accounts import expiry
+from storage.accounts.session_tables import sessions
 from storage.idempotency import DELETED_AT_ONCE
-from storage.session_tables import sessions
 from tests.storage.test_users import user
 
 DAY = timedelta(days=1)

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from storage import Database, open_database, users
-from storage import grants as stored
-from storage.facts import SignedOut
-from storage.grants import RETRY_WINDOW, Bounds, Hashes, Origin, Refresh, SignIn
-from storage.session_tables import sessions
+from storage import Database, open_database
+from storage.accounts import grants as stored
+from storage.accounts import users
+from storage.accounts.grants import RETRY_WINDOW, Bounds, Hashes, Origin, Refresh, SignIn
+from storage.accounts.session_tables import sessions
+from storage.errors import SignedOut
 from tests.sessions import shift
 from tests.storage.units import Gate, scalars
 

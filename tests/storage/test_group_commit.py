@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from storage import Database, DatabaseUnavailable, open_database
-from storage.workers import BATCH, driver_of
+from storage.engines.sqlite_threads import BATCH, driver_of
 from tests.live import HUNG
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes

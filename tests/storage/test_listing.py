@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete
 
 from storage import Database, items, open_database
-from storage.filters import Wanted
+from storage.accounts.users import create_user
+from storage.collections.filters import Wanted
+from storage.collections.keyset import Page, Position
+from storage.collections.query_plan import SORTS
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.words import search_of, words_of
 from storage.item_tables import PUBLIC
 from storage.items import ItemNotFound, ItemRow, ItemValues
-from storage.listing import SORTS
-from storage.pages import Page, Position
-from storage.users import create_user
-from storage.viewers import EVERYBODY, Viewer
-from storage.words import search_of, words_of
 
 REPEATABLE = settings(
     max_examples=60,

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from storage import Database, items, open_database, revisions
-from storage.filters import Wanted
+from storage import Database, items, open_database
+from storage.collections.filters import Wanted
+from storage.collections.viewers import EVERYBODY
+from storage.engines import revisions
 from storage.item_tables import item_tags
 from storage.items import ItemValues
-from storage.viewers import EVERYBODY
 from tests.sqlite import migrated_database
 from tests.statements import statements
 from tests.storage.units import execute, scalars

@@ -8,12 +8,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, select
 
-from storage import grants, items, open_database, revisions, users
-from storage.grants import Bounds, Hashes, Origin, Refresh
+from storage import items, open_database
+from storage.accounts import grants, users
+from storage.accounts.grants import Bounds, Hashes, Origin, Refresh
+from storage.accounts.session_tables import sessions
+from storage.collections.viewers import EVERYBODY
+from storage.column_types import is_described, metadata
+from storage.engines import revisions
 from storage.items import ItemValues
-from storage.session_tables import sessions
-from storage.tables import is_described, metadata
-from storage.viewers import EVERYBODY
 
 VALUES: ItemValues = {
     "name": "First item",

@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, select, update
 
-from storage import Database, items, open_database, revisions
-from storage.filters import Wanted
+from storage import Database, items, open_database
+from storage.accounts.users import create_user
+from storage.collections.filters import Wanted
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.engines import revisions
 from storage.item_tables import item_tags
 from storage.items import ItemNotFound, ItemRow, ItemValues
-from storage.users import create_user
-from storage.viewers import EVERYBODY, Viewer
 from tests.storage.units import execute
 
 VALUES: ItemValues = {

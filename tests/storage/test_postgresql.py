@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
-from storage import Database, DatabaseUnavailable, PoolOptions, open_database, revisions
-from storage.postgresql import MIGRATION_LOCK
+from storage import Database, DatabaseUnavailable, PoolOptions, open_database
+from storage.engines import revisions
+from storage.engines.postgresql import MIGRATION_LOCK
 from tests.postgresql import Server
 from tests.storage.units import Gate, execute, notes, scalars
 

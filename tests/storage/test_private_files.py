@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage import open_database
-from storage.private_files import make_private_folder
+from storage.engines.private_files import make_private_folder
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277])

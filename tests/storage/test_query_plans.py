@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from storage import Database, items, open_database
-from storage.filters import Wanted
-from storage.listing import BUDGET, SORTS
-from storage.pages import Position
-from storage.users import USER, users
-from storage.viewers import EVERYBODY, Viewer
-from storage.words import words_of
+from storage.accounts.users import USER, users
+from storage.collections.filters import Wanted
+from storage.collections.keyset import Position
+from storage.collections.query_plan import BUDGET, SORTS
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.words import words_of
 from tests.postgresql import empty_database, vacuum
 from tests.statements import statements
 from tests.storage.units import execute

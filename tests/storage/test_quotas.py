@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, func, select
 
-from storage import Database, items, open_database, revisions
-from storage.facts import QuotaExceeded, SignedOut
+from storage import Database, items, open_database
+from storage.accounts.tables import users
+from storage.accounts.users import create_user
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.engines import revisions
+from storage.errors import QuotaExceeded, SignedOut
 from storage.items import ItemRow, ItemValues
-from storage.user_tables import users
-from storage.users import create_user
-from storage.viewers import EVERYBODY, Viewer
 from tests.statements import statements
 
 QUOTA = 5

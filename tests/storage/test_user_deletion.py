@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from storage import Database, idempotency, items, user_deletion, users
-from storage.credentials import WrongPassword
-from storage.facts import VersionConflict
+from storage import Database, idempotency, items
+from storage.accounts import deletion, users
+from storage.accounts.credentials import WrongPassword
+from storage.accounts.deletion import UserHasItems
+from storage.accounts.users import LastAdmin, UserRow
+from storage.collections.preconditions import ANY_VERSION, Precondition, Version
+from storage.errors import VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
-from storage.user_deletion import UserHasItems
-from storage.users import LastAdmin, UserRow
-from storage.versions import ANY_VERSION, Precondition, Version
 from tests.storage.test_users import ITEM, admin, user, viewer
 
 
@@ -26,7 +27,7 @@ async def delete(
 ) -> bool:
     """By the user of `row` themselves."""
     return await database.write(
-        user_deletion.delete_current_user,
+        deletion.delete_current_user,
         viewer(row),
         precondition,
         known_hash=known_hash,
@@ -96,7 +97,7 @@ async def test_the_answers_stored_for_a_user_go_too(database: Database) -> None:
     ada, bob = await user(database), await user(database, "bob@example.com")
     for row in (ada, bob):
         await database.write(keep_answers, row.id, 3)
-    assert await database.write(user_deletion.delete_user, boss, ada.id)
+    assert await database.write(deletion.delete_user, boss, ada.id)
     assert await database.read(callers) == {bob.id.hex}
 
 

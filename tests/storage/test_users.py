@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from storage import Database, items, open_database, user_deletion, users
-from storage.admission import Session, admitted
-from storage.facts import NotAdmin, SignedOut, VersionConflict
+from storage import Database, items, open_database
+from storage.accounts import deletion, users
+from storage.accounts.admission import Session, admitted
+from storage.accounts.users import ADMIN, USER, UserRow
+from storage.collections.preconditions import Precondition, Version
+from storage.collections.viewers import Viewer
+from storage.errors import NotAdmin, SignedOut, VersionConflict
 from storage.items import ItemValues
-from storage.users import ADMIN, USER, UserRow
-from storage.versions import Precondition, Version
-from storage.viewers import Viewer
 from tests.accounts import start_session
 from tests.postgresql import Server
 from tests.storage.units import Gate, execute, scalars
@@ -130,7 +131,7 @@ async def test_changes_a_user_at_the_version_that_was_seen(database: Database) -
     with pytest.raises(VersionConflict):
         await database.write(users.update_user, boss, ada.id, {"role": USER}, only(ada))
     with pytest.raises(VersionConflict):
-        await database.write(user_deletion.delete_user, boss, ada.id, only(ada))
+        await database.write(deletion.delete_user, boss, ada.id, only(ada))
     assert await database.read(users.get_user, boss, ada.id) == changed
 
 
@@ -143,14 +144,14 @@ async def test_who_is_not_there_is_not_found(database: Database) -> None:
         await database.write(users.update_user, boss, nobody, {"active": False})
     with pytest.raises(users.UserNotFound):
         await database.write(
-            user_deletion.delete_user, boss, nobody, Precondition(frozenset({Version(1, nobody)}))
+            deletion.delete_user, boss, nobody, Precondition(frozenset({Version(1, nobody)}))
         )
 
 
 REMOVALS: list[Any] = [
     pytest.param((users.update_user, {"role": USER}), id="demote"),
     pytest.param((users.update_user, {"active": False}), id="deactivate"),
-    pytest.param((user_deletion.delete_user,), id="delete"),
+    pytest.param((deletion.delete_user,), id="delete"),
 ]
 
 
@@ -200,10 +201,10 @@ async def test_a_user_with_items_goes_only_with_them(database: Database) -> None
     ada, bob = await user(database), await user(database, "bob@example.com")
     its = await database.write(items.create_item, viewer(ada), ITEM)
     other = await database.write(items.create_item, viewer(bob), ITEM)
-    with pytest.raises(user_deletion.UserHasItems):
-        await database.write(user_deletion.delete_user, boss, ada.id)
+    with pytest.raises(deletion.UserHasItems):
+        await database.write(deletion.delete_user, boss, ada.id)
     assert await database.read(items.get_item, boss, its.id) == its
-    assert await database.write(user_deletion.delete_user, boss, ada.id, delete_items=True)
+    assert await database.write(deletion.delete_user, boss, ada.id, delete_items=True)
     with pytest.raises(users.UserNotFound):
         await database.read(users.get_user, boss, ada.id)
     with pytest.raises(items.ItemNotFound):
@@ -221,7 +222,7 @@ async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
 
     await database.write(create_many)
     done = [
-        await database.write(user_deletion.delete_user, boss, ada.id, delete_items=True)
+        await database.write(deletion.delete_user, boss, ada.id, delete_items=True)
         for _ in range(3)
     ]
     assert done == [False, False, True]
@@ -255,10 +256,10 @@ async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Data
 
     creating = asyncio.ensure_future(database.write(create))
     await gate.reached.wait()
-    deleting = asyncio.ensure_future(database.write(user_deletion.delete_user, boss, ada.id))
+    deleting = asyncio.ensure_future(database.write(deletion.delete_user, boss, ada.id))
     await until_it_waits(database, deleting)
     gate.opened.set()
-    with pytest.raises(user_deletion.UserHasItems):
+    with pytest.raises(deletion.UserHasItems):
         await deleting
     await creating
 
@@ -277,7 +278,7 @@ async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -
 
     creating = asyncio.ensure_future(database.write(admitted(session, False, create)))
     await gate.reached.wait()
-    assert await database.write(user_deletion.delete_user, boss, ada.id)
+    assert await database.write(deletion.delete_user, boss, ada.id)
     gate.opened.set()
     with pytest.raises(SignedOut):
         await creating

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.words import LONGEST, Search, search_of, words_of
+from storage.collections.words import LONGEST, Search, search_of, words_of
 
 text = st.text(max_size=40)
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.browser.spa.app import App, Hold
 from tests.factory import settings_for
 from tests.live import HUNG

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page
 
-from api.settings import DEVELOPMENT_ORIGINS
+from api.config.settings import DEVELOPMENT_ORIGINS
 from tests.browser.conftest import Record
 from tests.browser.spa.app import App
 from tests.browser.spa.build import SOURCE

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from api.settings import Settings
+from api.config.settings import Settings
 from tests.browser.spa.app import App
 from tests.factory import settings_for
 

@@ -1,0 +1,113 @@
+"""`flask --app api cors check`: whether a browser lets an app on an origin call, and why not.
+
+It asks the application itself, as a browser would: a request, then preflights until an operation
+takes the method. So what it says is what the settings do that it runs with.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from werkzeug.http import parse_set_header
+from werkzeug.test import TestResponse
+
+from api.config.settings import Settings
+from api.observability.request_log import RECORD, Record
+from api.runtime.services import service
+
+HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f.:]*:[0-9a-f.:]*")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Which headers the Fetch standard lets every app send, and which methods it puts into capitals.
+SAFE_HEADERS = {"accept", "accept-language", "content-language"}
+CAPITALIZED = {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
+
+settings = service(Settings)
+cors = AppGroup("cors", help="Browser apps on other origins.")
+
+
+@cors.command()
+@click.argument("origin")
+@click.option("--method", default="GET", help="The method of the request; GET if left out.")
+@click.option("--header", "headers", multiple=True, help="A header that it has; can be repeated.")
+def check(origin: str, method: str, headers: tuple[str, ...]) -> None:
+    """Say whether a browser app on ORIGIN may call, and if not, why; fail if not."""
+    reason = objection_to_origin(origin) or objection_to_request(origin, method, headers)
+    request = " with ".join(filter(None, [method, " and ".join(headers)]))
+    if reason is not None:
+        raise click.ClickException(f"{origin} may not send {request}: {reason}.")
+    click.echo(f"{origin} may send {request}.")
+
+
+def objection_to_origin(origin: str) -> str | None:
+    """Why a browser keeps every answer from an app on `origin`, if it does."""
+    if origin == "null":
+        return "null is any file and any sandboxed frame"
+    written = as_browsers_write(origin)
+    if written is None:
+        return "an origin is a scheme, a host and perhaps a port, as in https://app.example.com"
+    if written != origin:
+        return f"a browser writes {written}"
+    if not is_granted(ask("GET", "/api/health", origin), origin):
+        return f"CORS_ORIGINS has {', '.join(settings.cors_origins) or 'nobody'}"
+    return None
+
+
+def objection_to_request(origin: str, method: str, headers: tuple[str, ...]) -> str | None:
+    """Why a browser doesn't send that for an app on `origin`, if it doesn't."""
+    if method.upper() in CAPITALIZED:
+        method = method.upper()
+    asked = {"Access-Control-Request-Method": method}
+    if headers:
+        asked["Access-Control-Request-Headers"] = ",".join(headers)
+    for path in operation_paths():
+        answer = ask("OPTIONS", path, origin, **asked)
+        methods, allowed = (
+            parse_set_header(answer.headers.get(f"Access-Control-Allow-{what}"))
+            for what in ("Methods", "Headers")
+        )
+        if is_granted(answer, origin) and method in methods.as_set(preserve_casing=True):
+            unknown = [h for h in headers if h not in allowed and h.lower() not in SAFE_HEADERS]
+            return f"no operation takes the header {unknown[0]}" if unknown else None
+    hint = "" if method == method.upper() else ", as it is written"
+    return f"no operation takes the method {method}{hint}"
+
+
+def ask(method: str, path: str, origin: str, **headers: str) -> TestResponse:
+    """The application's answer, without a line in the log."""
+    client = current_app.test_client()
+    return client.open(
+        path,
+        method=method,
+        headers={"Origin": origin, **headers},
+        environ_overrides={RECORD: Record(id="", closed=True)},
+    )
+
+
+def is_granted(answer: TestResponse, origin: str) -> bool:
+    return answer.headers.get("Access-Control-Allow-Origin") == origin
+
+
+def operation_paths() -> Iterator[str]:
+    """A path of each operation."""
+    for rule in current_app.url_map.iter_rules():
+        if hasattr(current_app.view_functions[rule.endpoint], "operation"):
+            yield re.sub("<[^>]+>", "1", rule.rule)
+
+
+def as_browsers_write(address: str) -> str | None:
+    """The origin of a page at `address`; None if it has none."""
+    try:
+        parts = urlsplit(address)
+        host = (parts.hostname or "").encode("idna").decode()
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.scheme or not HOST.fullmatch(host):
+        return None
+    if ":" in host:
+        host = f"[{host}]"
+    standard = port in (None, DEFAULT_PORTS.get(parts.scheme))
+    return f"{parts.scheme}://{host}" + ("" if standard else f":{port}")

@@ -1,0 +1,49 @@
+"""`flask --app api db …`."""
+
+import click
+from flask.cli import AppGroup
+
+from api.commands.loop import run
+from api.runtime.expiry import Expiry
+from api.runtime.services import current_services, service
+from storage import Database
+from storage.engines import revisions
+
+database = service(Database)
+db = AppGroup("db", help="The database's schema.")
+
+
+@db.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the database up to REVISION, by default the newest."""
+    run(database.administer(revisions.upgrade, revision))
+
+
+@db.command()
+@click.argument("revision")
+def downgrade(revision: str) -> None:
+    """Take the database down to REVISION; `base` drops everything."""
+    run(database.administer(revisions.downgrade, revision))
+
+
+@db.command()
+def current() -> None:
+    """Say which revision the database is at."""
+    click.echo(run(database.administer(revisions.current)) or "none")
+
+
+@db.command()
+def check() -> None:
+    """Say whether the database is at the revision that this version needs; fail if not."""
+    run(database.administer(revisions.check))
+    click.echo("The database is up to date.")
+
+
+@db.command()
+def prune() -> None:
+    """Delete sessions and stored answers that have expired.
+
+    Servers do so by themselves every minute. Plain WSGI servers don't: run it once a day or so.
+    """
+    run(current_services()[Expiry].delete())

@@ -1,0 +1,174 @@
+"""`flask --app api users …`: accounts, for the operator."""
+
+import re
+import sys
+from collections.abc import AsyncIterator
+
+import click
+from flask.cli import AppGroup
+from marshmallow import ValidationError
+
+from api.commands.loop import run
+from api.identity.passwords import Passwords
+from api.observability import audit
+from api.runtime.services import service
+from schemas.users import UserInput
+from storage import Database
+from storage.accounts import credentials
+from storage.accounts import users as stored
+from storage.accounts.users import ADMIN, USER, EmailTaken, LastAdmin, UserNotFound, UserRow
+from storage.collections.viewers import OPERATOR
+
+TAKEN = """Another account has this email address.
+To set its password: flask --app api users set-password {email}
+To make it an admin: sign in as an admin and change its role; or create an admin with another \
+address first."""
+PAGE = 200
+
+database = service(Database)
+passwords = service(Passwords)
+users = AppGroup("users", help="Accounts: who may sign in.")
+
+
+def _address(_context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """`text` as an address that an account can have. Raises click.BadParameter."""
+    try:
+        return str(UserInput().fields["email"].deserialize(text))
+    except ValidationError as error:
+        raise click.BadParameter(" ".join(error.messages), param_hint=parameter.name) from None
+
+
+an_address = click.argument("email", callback=_address)
+
+
+@users.command("create-user")
+@an_address
+def create_user(email: str) -> None:
+    """Create a user, who signs in with the address EMAIL.
+
+    The password is asked for, or else comes from standard input. It is no argument: everybody on
+    the machine can read those.
+    """
+    _create(email, USER)
+
+
+@users.command("create-admin")
+@an_address
+def create_admin(email: str) -> None:
+    """Create an admin, who signs in with the address EMAIL; like create-user."""
+    _create(email, ADMIN)
+
+
+@users.command("set-password")
+@an_address
+def set_password(email: str) -> None:
+    """Set the password of the user with the address EMAIL, and end their sessions.
+
+    The password comes as create-user's does.
+    """
+    user = _of(email, run(_set_password(email, _read_password(email))))
+    closed = "" if user.active else " The account is deactivated: an admin can reactivate it."
+    click.echo(f"{email} has a new password, and is signed out everywhere.{closed}")
+
+
+@users.command()
+@an_address
+def deactivate(email: str) -> None:
+    """Deactivate the user with the address EMAIL: their sessions end, and they can't sign in."""
+    _of(email, run(_deactivate(email)))
+    click.echo(f"{email} is deactivated, and signed out everywhere.")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the users, the newest first: id, role, state, when created, email address."""
+    for line in run(_lines()):
+        click.echo(line)
+
+
+def _create(email: str, role: str) -> None:
+    user = run(_insert(email, _read_password(email), role))
+    if user is None:
+        raise click.ClickException(TAKEN.format(email=email))
+    click.echo(f"{email} can sign in now, with the role {role}.")
+
+
+async def _insert(email: str, password: str, role: str) -> UserRow | None:
+    """None if the address is taken."""
+    password_hash = await passwords.hash(password)
+    try:
+        user = await database.write(
+            stored.create_user, email=email, password_hash=password_hash, role=role
+        )
+    except EmailTaken:
+        return None
+    audit.record("user_created", user_id=user.id, role=role)
+    return user
+
+
+async def _set_password(email: str, password: str) -> UserRow | None:
+    """None if no user has the address."""
+    password_hash = await passwords.hash(password)
+    try:
+        user = await database.write(credentials.set_password, email, password_hash)
+    except UserNotFound:
+        return None
+    audit.record("password_changed", user_id=user.id)
+    return user
+
+
+async def _deactivate(email: str) -> UserRow | None:
+    """None if no user has the address. Raises ClickException for the last admin."""
+    try:
+        user = await database.write(stored.deactivate_user, email)
+    except UserNotFound:
+        return None
+    except LastAdmin:
+        raise click.ClickException("This is the last active admin: create another first.") from None
+    audit.record("user_deactivated", user_id=user.id)
+    return user
+
+
+def _of(email: str, user: UserRow | None) -> UserRow:
+    if user is None:
+        raise click.ClickException(f"No user has the address {email}.")
+    return user
+
+
+async def _lines() -> list[str]:
+    return [
+        f"{user.id}  {user.role:5}  {'active' if user.active else 'closed'}  "
+        f"{user.created_at:%Y-%m-%d}  {user.email or '(of the identity provider)'}"
+        async for user in _all_users()
+    ]
+
+
+async def _all_users() -> AsyncIterator[UserRow]:
+    after = None
+    while True:
+        page = await database.read(stored.list_users, OPERATOR, limit=PAGE, after=after)
+        for user in page.rows:
+            yield user
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _read_password(email: str) -> str:
+    """A password that the user of `email` may have. Raises click.BadParameter."""
+    errors = UserInput().validate({"email": email, "password": (password := _typed_password())})
+    if errors:
+        raise click.BadParameter(" ".join(errors["password"]), param_hint="password")
+    return password
+
+
+def _typed_password() -> str:
+    if sys.stdin.isatty():
+        prompt = "Password (12 to 128 characters)"
+        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
+        return typed
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise click.BadParameter("Not UTF-8.", param_hint="password") from None
+    return re.sub(r"\r?\n\Z", "", text)

@@ -1,0 +1,1 @@
+"""HTTP's parts that all operations share: bodies, queries, headers, errors, CORS."""

@@ -1,0 +1,78 @@
+"""Which hosts the service answers for: `Host`, or `:authority` in HTTP/2.
+
+A page of another site can have its name point to 127.0.0.1 (DNS rebinding). For the browser the
+service then has the page's own origin, so CORS protects nothing; but the requests still name the
+page's host. Where access tokens are required, such a page has none, and any host will do.
+"""
+
+import ipaddress
+import re
+from functools import lru_cache
+from wsgiref.types import WSGIEnvironment
+
+from werkzeug.exceptions import MisdirectedRequest
+
+from api.config.settings import Settings
+from api.http.errors import InvalidRequest
+from api.runtime.async_flask import AsyncFlask
+
+LONGEST = 260
+"""A name has 253 characters at most, a port five."""
+HOST = re.compile(
+    r"(?P<name>[\w-]+(\.[\w-]+)*\.?|\[(?P<ipv6>[0-9a-f.]*:[0-9a-f:.]+)\])(:(?P<port>[0-9]{0,5}))?",
+    re.ASCII | re.IGNORECASE,
+)
+INVALID = {"detail": "Must be one host name or address, with a port or without.", "header": "Host"}
+
+
+def init_app(app: AsyncFlask, settings: Settings) -> None:
+    app.check_host = AllowedHosts(settings).check
+
+
+class AllowedHosts:
+    """The check of each request's host, by the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = frozenset(settings.answered_hosts)
+        # A client sends the same one again and again. What raises isn't kept.
+        self._check_once = lru_cache(maxsize=128)(self._check_host)
+
+    def check(self, environ: WSGIEnvironment) -> None:
+        """Raise MisdirectedRequest (RFC 9110 §7.4) for a host that isn't allowed, InvalidRequest
+        where there is no valid one (RFC 9112 §3.2). HTTP/1.0 may leave it out; browsers don't."""
+        host = environ.get("HTTP_HOST")
+        if host is not None:
+            self._check_once(host)
+        elif environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+            raise InvalidRequest([INVALID])
+
+    def _check_host(self, host: str) -> None:
+        match = HOST.fullmatch(host)
+        if match is None or not _is_valid(host, match):
+            raise InvalidRequest([INVALID])
+        name = (match["ipv6"] or match["name"]).lower().removesuffix(".")
+        if not self._allows(name):
+            raise MisdirectedRequest(f"This service does not answer for the host {name}.")
+
+    def _allows(self, name: str) -> bool:
+        parent = name.partition(".")[2]
+        return (
+            not self._names.isdisjoint({name, f"*.{parent}", "*"})
+            or name.rpartition(".")[2] == "localhost"
+            or _is_address(name)
+        )
+
+
+def _is_valid(host: str, match: re.Match[str]) -> bool:
+    ipv6, port = match["ipv6"], match["port"]
+    return len(host) <= LONGEST and int(port or 0) < 2**16 and (not ipv6 or _is_address(ipv6))
+
+
+def _is_address(name: str) -> bool:
+    """No DNS server can make an IP address stand for another one, and the probes of load balancers
+    and of Kubernetes request the process by its address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,209 @@
+"""From an exception to the problem body that a client gets."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import singledispatch
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import orjson
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    RequestedRangeNotSatisfiable,
+    UnsupportedMediaType,
+)
+
+from api.identity.errors import InvalidGrant, InvalidTokenRequest
+from api.limiting.errors import RateLimited
+from api.observability.request_log import current_record
+from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
+from schemas.problems import ProblemType
+from storage.accounts.credentials import WrongPassword
+from storage.errors import NotFound, QuotaExceeded
+
+MOST_ERRORS = 100
+"""How many errors one answer lists at most, whatever a client manages to do wrong."""
+NOT_IN_OAUTH = re.compile(r"[^ !#-\[\]-~]")
+"""What an error_description may not have (RFC 6749 §5.2)."""
+
+log = structlog.get_logger(__name__)
+
+Error = dict[str, str]
+
+
+class InvalidRequest(BadRequest):
+    """`errors`: what is wrong, each with `detail` and `pointer`, `parameter` or `header`."""
+
+    def __init__(self, errors: Iterable[Error]) -> None:
+        super().__init__()
+        self.errors = [error for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
+
+
+class UnsupportedContent(UnsupportedMediaType):
+    """The body comes as nothing that the operation takes; `header` says so."""
+
+    def __init__(self, detail: str, *, header: str) -> None:
+        super().__init__(detail)
+        self.errors = [{"detail": detail, "header": header}]
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Exception, handle)
+
+
+def failure_of(app: Flask) -> WSGIApplication:
+    """The response where `app` raised an exception outside of Flask's own handling of errors."""
+
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with app.request_context(environ):
+            response = problem_response(INTERNAL_ERROR)
+            response = app.finalize_request(response, from_error_handler=True)
+            return response(environ, start_response)
+
+    return respond
+
+
+def handle(error: Exception) -> Response:
+    """The answer to any exception; what isn't the client's doing is logged, once."""
+    problem = problem_of(type(error))
+    if isinstance(error, HTTPException) and problem is INTERNAL_ERROR and error.code:
+        # One of Werkzeug's that no row names, raised before a view was reached.
+        problem = INVALID_REQUEST if error.code < 500 else INTERNAL_ERROR
+    if problem is INTERNAL_ERROR and not _logged_by_flask(error):
+        log.error("unhandled_exception", exc_info=error)
+    elif problem.status >= 500:
+        log.warning(problem.slug.replace("-", "_"), cause=str(error))
+    return problem_response(problem, **particulars(error))
+
+
+def _logged_by_flask(error: Exception) -> bool:
+    """Flask logs what escapes a hook, and wraps it, before it asks for an answer."""
+    return isinstance(error, InternalServerError) and error.original_exception is not None
+
+
+@singledispatch
+def particulars(error: Exception) -> dict[str, Any]:
+    """What this very error adds to its problem's own words: arguments of problem_response()."""
+    return {}
+
+
+@particulars.register
+def _(error: HTTPException) -> dict[str, Any]:
+    ours = error.description != type(error).description
+    return {"detail": error.description} if ours else {}
+
+
+@particulars.register
+def _(error: InvalidRequest | InvalidTokenRequest | UnsupportedContent) -> dict[str, Any]:
+    return {"errors": error.errors, "detail": _sentence(error.errors)}
+
+
+@particulars.register
+def _(error: MethodNotAllowed) -> dict[str, Any]:
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return {"detail": f"This address takes {allowed}.", "headers": {"Allow": allowed}}
+
+
+@particulars.register
+def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
+    return {"headers": {"Content-Range": f"{error.units} */{error.length}"}}
+
+
+@particulars.register
+def _(error: NotFound | InvalidGrant) -> dict[str, Any]:
+    return {"detail": error.detail}
+
+
+@particulars.register
+def _(error: QuotaExceeded) -> dict[str, Any]:
+    return {"detail": f"An account may have {error.quota} items, and this one has them."}
+
+
+@particulars.register
+def _(error: WrongPassword) -> dict[str, Any]:
+    return {"errors": [{"detail": "Not your current password.", "pointer": "/current_password"}]}
+
+
+@particulars.register
+def _(error: RateLimited) -> dict[str, Any]:
+    detail = f"Too many requests: the next one is answered in {error.wait} s."
+    return {"detail": detail, "headers": {"Retry-After": str(error.wait)}}
+
+
+@particulars.register
+def _(error: NotReady) -> dict[str, Any]:
+    return {"checks": error.checks}
+
+
+def problem_response(
+    problem: ProblemType,
+    *,
+    detail: str | None = None,
+    errors: Iterable[Error] = (),
+    headers: dict[str, str] | None = None,
+    **extensions: Any,
+) -> Response:
+    """The answer for `problem`; `extensions` are members of its own (RFC 9457 §3.2)."""
+    detail = detail or problem.detail
+    body = {
+        "type": problem.uri,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "error": problem.code or detail,
+        "errors": list(errors),
+        "request_id": current_record().id,
+        **extensions,
+    }
+    if problem.code is not None:
+        body["error_description"] = NOT_IN_OAUTH.sub("?", detail)
+    response = Response(orjson.dumps(body), problem.status, headers)
+    response.mimetype = problem.media_type
+    if problem.retry_after is not None:
+        response.headers.setdefault("Retry-After", str(problem.retry_after))
+    if problem.challenge is not None:
+        response.headers["WWW-Authenticate"] = problem.challenge
+    return response
+
+
+def errors_of(messages: Any, place: str = "pointer", path: str = "") -> Iterator[Error]:
+    """Marshmallow's nested messages as a flat list, each with its place in the request.
+
+    `place` is "pointer" (with JSON pointers, RFC 6901) or "parameter" (with plain names).
+    """
+    if isinstance(messages, str):
+        yield {"detail": messages, place: _printable(path)}
+    elif isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from errors_of(
+                inner, place, path if key == "_schema" else _join(place, path, key)
+            )
+    else:
+        for inner in messages:
+            yield from errors_of(inner, place, path)
+
+
+def _join(place: str, path: str, key: object) -> str:
+    if place == "parameter":
+        return str(key)
+    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def _printable(text: str) -> str:
+    """Half a surrogate pair can't be written as UTF-8, nor a whole megabyte be read."""
+    return text[:200].encode(errors="backslashreplace").decode()
+
+
+def _sentence(errors: list[Error]) -> str:
+    """What the first errors say, for clients that show one line."""
+    lines = []
+    for error in errors[:3]:
+        place = error.get("pointer") or error.get("parameter") or error.get("header")
+        lines.append(f"{place}: {error['detail']}" if place else error["detail"])
+    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
+    return " ".join(lines) + more

@@ -1,0 +1,86 @@
+"""From the request's body and query to what a view takes. Raises InvalidRequest and its kin."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError, fields
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.http import forms, json_bodies
+from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
+from schemas.base import FormInput, MergePatch
+
+CHUNK = 64 * 1024
+MOST_PARAMETERS = 100
+"""How many a query may have; each costs a hundred times its bytes."""
+PARSERS: dict[str, Callable[[bytes], Any]] = {
+    **dict.fromkeys(MergePatch.media_types, json_bodies.loads),
+    **dict.fromkeys(FormInput.media_types, forms.loads),
+}
+
+
+def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises UnsupportedContent, RequestEntityTooLarge and,
+    from the server's side, RequestTimeout.
+
+    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
+    and says nothing.
+    """
+    _require_media_type(media_types)
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    data = bytearray()
+    while chunk := request.stream.read(min(CHUNK, limit + 1 - len(data))):
+        data += chunk
+        if len(data) > limit:
+            raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
+    return bytes(data)
+
+
+def load_body(schema: Schema, data: bytes) -> Any:
+    """What is in `data`, validated."""
+    if not data:
+        raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
+    try:
+        return schema.load(PARSERS[request.mimetype](data))
+    except (json_bodies.MalformedJson, forms.MalformedForm) as error:
+        raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
+    except ValidationError as error:
+        raise InvalidRequest(errors_of(error.messages)) from None
+
+
+def load_query(schema: Schema) -> Any:
+    """The query's parameters, validated; only those that are lists may be there more than once."""
+    if request.query_string.count(b"&") >= MOST_PARAMETERS:
+        detail = f"The query has more than {MOST_PARAMETERS} parameters."
+        raise InvalidRequest([{"detail": detail}])
+    lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
+    try:
+        given = request.args.to_dict(flat=False)
+    except UnicodeDecodeError:
+        # A raw byte, which HTTP/2 lets through.
+        raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
+    repeated = [name for name, values in given.items() if len(values) > 1 and name not in lists]
+    if repeated:
+        messages: Any = {name: ["Must not be there twice."] for name in repeated}
+        raise InvalidRequest(errors_of(messages, "parameter"))
+    try:
+        return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
+    except ValidationError as error:
+        # Which of a list's values is wrong has no place in the name of the parameter.
+        messages = {
+            name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
+            for name, wrong in error.messages_dict.items()
+        }
+        raise InvalidRequest(errors_of(messages, "parameter")) from None
+
+
+def _require_media_type(media_types: Sequence[str]) -> None:
+    if request.mimetype not in media_types:
+        wanted = " or ".join(media_types)
+        raise UnsupportedContent(f"Send the body as {wanted}.", header="Content-Type")
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedContent("Send the body in UTF-8.", header="Content-Type")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")

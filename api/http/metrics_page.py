@@ -1,0 +1,40 @@
+"""GET /metrics, for Prometheus."""
+
+import asyncio
+import hmac
+
+from flask import Blueprint, Response, request
+from prometheus_client.exposition import choose_encoder
+from werkzeug.exceptions import NotFound, Unauthorized
+
+from api.config.settings import PRODUCTION, Settings
+from api.limiting.rate_limits import RateLimits
+from api.observability.metrics import Metrics
+from api.runtime.services import service
+from openapi.operation import Limit
+
+metrics = Blueprint("metrics", __name__)
+settings = service(Settings)
+rate_limits = service(RateLimits)
+counted = service(Metrics)
+
+
+@metrics.get("/metrics")
+async def get_metrics() -> Response:
+    """What has been counted, in Prometheus's format or OpenMetrics, as the client accepts it.
+
+    Not in the document, since it is the operator's. Without a token it is closed in production.
+    """
+    if settings.metrics_token:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        right = hmac.compare_digest(token.encode(), settings.metrics_token.encode())
+        if scheme.lower() != "bearer" or not right:
+            await rate_limits.count(Limit.GENERAL, None)
+            raise Unauthorized
+    elif settings.environment == PRODUCTION:
+        await rate_limits.count(Limit.GENERAL, None)
+        raise NotFound
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    # In a thread, since it may be many files that are read.
+    text = await asyncio.to_thread(encode, counted.current())
+    return Response(text, content_type=content_type)

@@ -1,0 +1,71 @@
+"""Cursors: a place in a list, signed for the operation that gave it and for the list's order and
+filters, so that one that was tampered with, or that another list gave, is refused."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Flask, current_app, request
+from itsdangerous import BadData, URLSafeSerializer
+
+from api.config.settings import Settings
+from api.http.errors import InvalidRequest
+from storage.collections.keyset import Position
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+OF_THE_PAGE = {"limit", "cursor", "include_total"}
+"""Parameters that may differ from page to page; any other makes another list."""
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    # itsdangerous signs with the last key and accepts all of them.
+    keys = [*settings.secret_key_fallbacks, settings.secret_key]
+    sha256 = {"digest_method": hashlib.sha256}  # not its default, SHA-1
+    app.extensions["cursors"] = URLSafeSerializer(keys, signer_kwargs=sha256)
+
+
+def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
+    """The cursor for the page behind `position` of the list that `query` asked for."""
+    if position is None:
+        return None
+    value: datetime | str | int = position.value
+    if isinstance(value, datetime):
+        value = (value - EPOCH) // MICROSECOND
+    return str(_serializer().dumps([value, position.id.hex], salt=_list_of(query)))
+
+
+def decode(query: Mapping[str, Any]) -> Position | None:
+    """The place of the `cursor` in `query`; None without one.
+
+    Raises InvalidRequest if it is none that this operation gave for the same order and filters.
+    """
+    if query["cursor"] is None:
+        return None
+    try:
+        value, hexadecimal = _serializer().loads(query["cursor"], salt=_list_of(query))
+    except BadData:
+        detail = (
+            "Not a cursor of this list: send next_cursor as it was given, with the same order "
+            "and filters."
+        )
+        raise InvalidRequest([{"detail": detail, "parameter": "cursor"}]) from None
+    if isinstance(value, int):
+        value = EPOCH + value * MICROSECOND
+    return Position(value, UUID(hexadecimal))
+
+
+def _list_of(query: Mapping[str, Any]) -> str:
+    """What a cursor is bound to, as part of the key that signs it: so it needn't be in it."""
+    asked = {
+        name: sorted(value) if isinstance(value, list) else value
+        for name, value in query.items()
+        if name not in OF_THE_PAGE
+    }
+    return f"{request.endpoint}?{sorted(asked.items())}"
+
+
+def _serializer() -> URLSafeSerializer:
+    return cast(URLSafeSerializer, current_app.extensions["cursors"])

@@ -1,0 +1,92 @@
+"""If-Match and If-None-Match (RFC 9110 §13.1), for resources whose ETag is their version."""
+
+import re
+from uuid import UUID
+
+from flask import request
+
+from api.http.errors import InvalidRequest
+from openapi.operation import RequestHeader
+from storage.collections.preconditions import ANY_VERSION, Precondition, Version
+from storage.errors import VersionConflict
+
+TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+# A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
+PATTERN = rf"^(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)$"
+LONGEST = 4096
+"""Characters of a list of ETags."""
+VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')
+"""An ETag of one row, with its id where the schema is personal (api/http/headers.py)."""
+LARGEST_VERSION = 2**31 - 1
+
+IF_MATCH = RequestHeader(
+    name="If-Match",
+    description="Only if what is stored has one of these ETags; else 412, and nothing is written.",
+    example='"1"',
+    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+)
+IF_NONE_MATCH = RequestHeader(
+    name="If-None-Match",
+    description="Only if what is stored has none of these ETags; else a read is answered by 304, "
+    "a write by 412.",
+    example='"1"',
+    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+)
+
+
+MISSING = Precondition(only=frozenset())
+"""That of a write which had to ask for something and didn't: no version meets it."""
+
+
+def read_precondition(*, required: bool) -> Precondition:
+    """What the request asks of a write. Raises InvalidRequest. MISSING where an If-Match is
+    `required` and there is none, so that what isn't there is 404 all the same."""
+    wanted, unwanted = _tags(IF_MATCH), _tags(IF_NONE_MATCH)
+    if wanted is None and required:
+        return MISSING
+    if wanted is None and unwanted is None:
+        return ANY_VERSION
+    # What isn't there is 404, so `*` asks for nothing here in the one header and for the
+    # impossible in the other.
+    only = None if wanted is None or "*" in wanted else _versions(wanted, weak=False)
+    if unwanted is not None and "*" in unwanted:
+        only = frozenset()
+    return Precondition(only, _versions(unwanted or [], weak=True))
+
+
+def require_match(etag: str) -> None:
+    """Whether a read may be answered (RFC 9110 §13.1.1). Raises VersionConflict and
+    InvalidRequest."""
+    tags = _tags(IF_MATCH)
+    if tags is not None and "*" not in tags and etag not in tags:
+        raise VersionConflict
+
+
+def is_known(etag: str) -> bool:
+    """Whether the client has what it asks to read. Raises InvalidRequest."""
+    tags = _tags(IF_NONE_MATCH)
+    if tags is None:
+        return False
+    return "*" in tags or etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in tags}
+
+
+def _tags(header: RequestHeader) -> list[str] | None:
+    value = request.headers.get(header.name)
+    if value is None:
+        return None
+    if len(value) > LONGEST or not re.fullmatch(PATTERN, value.strip(" \t")):
+        detail = f'Must be * or a list of ETags such as "1", of at most {LONGEST} characters.'
+        raise InvalidRequest([{"detail": detail, "header": header.name}])
+    return ["*"] if value.strip() == "*" else re.findall(TAG, value)
+
+
+def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
+    """The versions among `tags`. A tag that never was ours matches none; nor does a weak one in a
+    strong comparison (RFC 9110 §8.8.3.2)."""
+    found = (VERSION.fullmatch(tag.removeprefix("W/") if weak else tag) for tag in tags)
+    versions = (_version(*match.groups()) for match in found if match)
+    return frozenset(version for version in versions if version.number <= LARGEST_VERSION)
+
+
+def _version(row_id: str | None, number: str) -> Version:
+    return Version(int(number), UUID(row_id) if row_id else None)

@@ -1,0 +1,38 @@
+"""Counts the requests that reach no operation, which would count them itself: what is refused for
+its path or its method, preflights, the document and its pages."""
+
+from flask import request
+
+from api.limiting.errors import RateLimited
+from api.limiting.rate_limits import RateLimits
+from api.runtime.async_flask import AsyncFlask
+from openapi.operation import Limit
+
+UNCOUNTED = {"metrics.get_metrics"}
+"""Monitoring is needed most in a flood. It counts what it refuses."""
+
+
+def is_preflight() -> bool:
+    """Whether a browser asks if it may send a request from another origin."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def init_app(app: AsyncFlask) -> None:
+    async def count() -> None:
+        await app.services[RateLimits].count(Limit.GENERAL, None)
+
+    def count_unless_an_operation_does() -> None:
+        if request.endpoint in UNCOUNTED:
+            return
+        view = None if request.url_rule is None else app.view_functions[request.url_rule.endpoint]
+        operation = getattr(view, "operation", None)
+        if operation is not None and (request.method != "OPTIONS" or operation.limit is Limit.NONE):
+            return
+        try:
+            app.ensure_sync(count)()
+        except RateLimited:
+            # A preflight that is refused hides the 429 of its request from the page.
+            if not is_preflight():
+                raise
+
+    app.before_request(count_unless_an_operation_does)

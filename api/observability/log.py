@@ -1,0 +1,91 @@
+"""Where log lines go and what they look like: structlog's and the standard library's alike."""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import structlog
+
+from api.config.settings import Settings
+
+# Without the variables of each frame: they are what clients sent, keys and all.
+TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
+SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(settings: Settings) -> None:
+    """Send every log line of the process to standard error, in the format of the settings."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    # Whatever the level, nobody wants to miss these.
+    logging.getLogger("audit").setLevel(logging.INFO)
+    # Ours are the lines for each request and each migration; flask-cors tells of preflights.
+    for chatty in ("flask_cors", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("werkzeug").addFilter(is_no_access_line)
+
+
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """structlog's, but for the line that each request has: a third of the time."""
+
+    def __init__(
+        self, *last: structlog.typing.Processor, of_requests: Callable[[dict[str, Any]], str]
+    ) -> None:
+        without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        super().__init__(foreign_pre_chain=SHARED, processors=[without_meta, *last])
+        self._of_requests = of_requests
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "request" and isinstance(record.msg, dict):
+            return self._of_requests(record.msg)
+        return super().format(record)
+
+
+def json_lines() -> Formatter:
+    return Formatter(TRACEBACKS, structlog.processors.JSONRenderer(), of_requests=as_json)
+
+
+def text_lines() -> Formatter:
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return Formatter(console, of_requests=as_text)
+
+
+def as_json(line: dict[str, Any]) -> str:
+    return orjson.dumps(line).decode()
+
+
+def as_text(line: dict[str, Any]) -> str:
+    """As structlog's ConsoleRenderer writes it, without colours."""
+    timestamp, level, logger, event, *fields = line.items()
+    about = " ".join(f"{name}={value}" for name, value in fields)
+    return f"{timestamp[1]} [{level[1]:<9}] {event[1]:<30} [{logger[1]}] {about}"
+
+
+def is_no_access_line(record: logging.LogRecord) -> bool:
+    """A filter for `flask run`, which says where it listens and logs each request as well."""
+    return " - - [" not in str(record.msg)

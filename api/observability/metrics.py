@@ -1,0 +1,180 @@
+"""What is counted and timed for Prometheus; docs/metrics.md says what it means.
+
+Labels have few values, all of them ours: nothing that a client sends makes a new one.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.values import MutexValue, ValueClass
+
+from api.config.settings import SettingsError
+from api.observability.request_log import Record
+from openapi.document import VERSION
+from storage.engines.observer import Kind, Observer
+from storage.engines.private_files import make_private_folder
+
+M = TypeVar("M", bound=MetricWrapperBase)
+Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
+
+# In seconds. Most requests take a few milliseconds, most units of work a tenth of that.
+OF_REQUESTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+OF_UNITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+
+# Or each counter would have a second series, which says when it was first counted.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # as the library has it
+
+NO_OPERATION = "none"
+"""In place of an operation where no address matched."""
+
+
+class Metrics(Observer):
+    """The metrics of one application, in memory or in files of `folder`.
+
+    The processes of a machine share such a folder, so that whichever is asked answers for all.
+    Raises SettingsError where `folder` came too late.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.registry = CollectorRegistry()
+        self.folder = folder
+        if folder:
+            prepare(Path(folder))
+        else:
+            ProcessCollector(registry=self.registry)
+        counter: Callable[..., Counter] = partial(Counter, registry=self.registry)
+        gauge: Callable[..., Gauge] = partial(
+            Gauge, registry=self.registry, multiprocess_mode="livesum"
+        )
+        histogram: Callable[..., Histogram] = partial(Histogram, registry=self.registry)
+
+        self._children: dict[Child, MetricWrapperBase] = {}
+        self.requests = counter(
+            "http_requests_total", "Requests that were answered.", ["operation", "status"]
+        )
+        self.request_duration = histogram(
+            "http_request_duration_seconds",
+            "From a request's head to the end of its answer.",
+            ["operation"],
+            buckets=OF_REQUESTS,
+        )
+        self.in_flight = gauge("http_requests_in_flight", "Requests that are being answered.")
+        self.rejections = counter(
+            "rate_limit_rejections_total", "Requests beyond a rate limit.", ["limit"]
+        )
+        self.waiting = gauge(
+            "database_units_waiting",
+            "Units of work that wait for a thread (SQLite) or a connection (PostgreSQL).",
+            ["kind"],
+        )
+        self.running = gauge("database_units_running", "Units of work that run.", ["kind"])
+        self.wait_duration = histogram(
+            "database_wait_duration_seconds",
+            "How long a unit of work waited.",
+            ["kind"],
+            buckets=OF_UNITS,
+        )
+        self.unit_duration = histogram(
+            "database_unit_duration_seconds",
+            "How long a unit of work ran: its statements, and the commit.",
+            ["kind"],
+            buckets=OF_UNITS,
+        )
+        self.build = gauge("build_info", "1 for each process.", ["version", "python"])
+        self.build.labels(VERSION, platform.python_version()).set(1)
+
+    def begin(self) -> None:
+        self.in_flight.inc()
+
+    def end(self, record: Record) -> None:
+        operation = record.operation or NO_OPERATION
+        self.in_flight.dec()
+        self._child(self.requests, operation, record.status).inc()
+        self._child(self.request_duration, operation).observe(record.duration)
+        if record.refused_by is not None:
+            self._child(self.rejections, record.refused_by).inc()
+
+    def waits(self, kind: Kind) -> None:
+        self._child(self.waiting, kind).inc()
+
+    def waited(self, kind: Kind, seconds: float) -> None:
+        self._child(self.waiting, kind).dec()
+        self._child(self.wait_duration, kind).observe(seconds)
+
+    def runs(self, kind: Kind) -> None:
+        self._child(self.running, kind).inc()
+
+    def ran(self, kind: Kind, seconds: float) -> None:
+        self._child(self.running, kind).dec()
+        self._child(self.unit_duration, kind).observe(seconds)
+
+    def _child(self, metric: M, *labels: str | int) -> M:
+        """That of `labels`; to look it up in the metric itself takes longer than to count."""
+        key = metric, labels
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return cast(M, child)
+
+    def current(self) -> CollectorRegistry:
+        """What is to be told now."""
+        if not self.folder:
+            return self.registry
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all, self.folder)  # type: ignore[no-untyped-call]  # as the library has it
+        return of_all
+
+    async def close(self) -> None:
+        """Nothing of this process is in flight any more."""
+        if self.folder:
+            mark_process_dead(os.getpid(), self.folder)  # type: ignore[no-untyped-call]  # as the library has it
+
+
+def prepare(folder: Path) -> None:
+    """Make it, without what was in flight in processes that have been killed.
+
+    prometheus-client itself reads PROMETHEUS_MULTIPROC_DIR, when it is imported: raises
+    SettingsError where it wasn't there by then.
+    """
+    if ValueClass is MutexValue:
+        reason = "it must be in the process's environment, not in .env"
+        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}")
+    try:
+        make_private_folder(folder)
+    except OSError as error:
+        reason = f"the folder can't be made: {error.strerror}"
+        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}") from None
+    forget_the_dead(folder)
+
+
+def forget_the_dead(folder: Path) -> None:
+    pids = {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}
+    for pid in pids:
+        if not is_alive(pid):
+            with suppress(FileNotFoundError):  # another start was faster
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]  # as the library has it
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True

@@ -1,0 +1,58 @@
+"""Whether what the service depends on can be used, asked once for all that want to know."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from storage import Database, DatabaseUnavailable
+from storage.engines import revisions
+
+Checks = dict[str, str]
+
+KEEP = 1.0
+"""For how many seconds an answer is good: a flood of probes then costs a read a second."""
+
+
+class Readiness:
+    """The state of each dependency. `redis` says whether Redis can be used, None without one."""
+
+    def __init__(
+        self,
+        database: Database,
+        redis: Callable[[], Awaitable[bool | None]],
+        *,
+        keep: float = KEEP,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.keep = keep
+        self._database = database
+        self._redis = redis
+        self._clock = clock
+        self._asking: asyncio.Task[Checks] | None = None
+        self._asked_at = 0.0
+
+    async def checks(self) -> Checks:
+        """Callers that come while the dependencies are asked share the answer."""
+        if self._asking is None or (self._asking.done() and self._is_old()):
+            self._asked_at = self._clock()
+            self._asking = asyncio.create_task(self._ask())
+        # A caller may be cancelled: the others still wait.
+        return dict(await asyncio.shield(self._asking))
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._asked_at >= self.keep
+
+    async def _ask(self) -> Checks:
+        checks = {"database": "ok", "migrations": "ok"}
+        try:
+            await self._database.read(revisions.check)
+        except DatabaseUnavailable:
+            checks = {"database": "unavailable", "migrations": "unavailable"}
+        except revisions.DatabaseBehind:
+            checks["migrations"] = "behind"
+        except revisions.DatabaseAhead:
+            checks["migrations"] = "ahead"
+        shared = await self._redis()
+        if shared is not None:
+            checks["redis"] = "ok" if shared else "unavailable"
+        return checks

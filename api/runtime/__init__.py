@@ -1,0 +1,1 @@
+"""Flask as this service needs it: coroutines, services, the client's address."""

@@ -1,0 +1,114 @@
+"""Flask whose coroutines run on the server's event loop, or on one in the background."""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from inspect import iscoroutinefunction
+from typing import Any, Self, TypeVar, cast
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Request, has_request_context, request
+from flask.globals import app_ctx
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.routing import MapAdapter
+from werkzeug.wsgi import get_host
+
+from api.runtime.background_loop import BackgroundLoop
+from api.runtime.services import Services
+
+T = TypeVar("T")
+
+AWAIT = "serving.await"
+"""Where an ASGI bridge leaves the function that waits for a coroutine on the server's loop."""
+
+
+class AsyncFlask(Flask):
+    """As an asynchronous context manager it starts its services, and closes them at the end."""
+
+    failure: WSGIApplication
+    """Responds in place of this application where that raised an exception."""
+    check_host: Callable[[WSGIEnvironment], None]
+    """Raises an exception for a request whose host is refused."""
+
+    def __init__(self, import_name: str) -> None:
+        super().__init__(import_name, static_folder=None)
+        self.session_interface = NoSessions()
+        self.services = Services()
+        self._background = BackgroundLoop()
+        self._is_async: dict[Callable[..., Any], bool] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.services.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for what is running, then close the services."""
+        await self.services.close()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # Flask asks for each hook and view of each request; whether it is async doesn't change.
+        is_async = self._is_async.get(func)
+        if is_async is None:
+            is_async = self._is_async[func] = iscoroutinefunction(func)
+        return self.async_to_sync(func) if is_async else func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, for an application whose routes are the same under every host. Flask responds
+        to what `check_host` raises as if a view had raised it."""
+        if request is None:
+            return super().create_url_adapter(request)
+        environ = request.environ
+        self.check_host(environ)
+        return self.url_map.bind(
+            get_host(environ),
+            environ.get("SCRIPT_NAME", ""),
+            None,
+            environ["wsgi.url_scheme"],
+            environ["REQUEST_METHOD"],
+            request.path,
+            query_args=environ.get("QUERY_STRING", ""),
+        )
+
+    def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+        run = self._runner()
+        return lambda *args, **kwargs: run(func(*args, **kwargs))
+
+    def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
+        """The items of `chunks` as they come; to be called while a request is handled."""
+        return _iterate(chunks, self._runner())
+
+    def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+        bridge = request.environ.get(AWAIT) if has_request_context() else None
+        return bridge or self._background.run
+
+
+def this_app() -> AsyncFlask:
+    """The application that handles the current request or command."""
+    return cast(AsyncFlask, app_ctx.app)
+
+
+class NoSessions(SessionInterface):
+    """No client is known by a cookie; Flask's own sessions would look for one in each request."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        return self._none
+
+
+def _iterate(
+    chunks: AsyncGenerator[T, None], run: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> Iterator[T]:
+    async def next_chunk() -> T:
+        return await anext(chunks)
+
+    try:
+        while True:
+            try:
+                yield run(next_chunk())
+            except StopAsyncIteration:
+                return
+    finally:
+        run(chunks.aclose())

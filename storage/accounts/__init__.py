@@ -1,0 +1,1 @@
+"""Users, their credentials, their sessions, and which of them may do what."""

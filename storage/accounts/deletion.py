@@ -1,0 +1,87 @@
+"""Deleting users, with all that belongs to them."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
+
+from storage.accounts.credentials import refuse_change
+from storage.accounts.tables import users
+from storage.accounts.users import keep_an_admin, refuse
+from storage.collections.preconditions import ANY_VERSION, Precondition
+from storage.collections.viewers import OPERATOR, Viewer
+from storage.idempotency import delete_answers_of
+from storage.items import delete_items_of, has_items
+
+
+class UserHasItems(Exception):
+    """Items belong to this user."""
+
+
+BY_ID = users.c.id == bindparam("user_id")
+LOCK = select(users.c.id).where(BY_ID).with_for_update()
+DELETE = delete(users).where(BY_ID)
+
+
+def delete_user(
+    connection: Connection,
+    viewer: Viewer,
+    user_id: UUID,
+    precondition: Precondition = ANY_VERSION,
+    *,
+    delete_items: bool = False,
+) -> bool:
+    """Delete a user with their sessions, the answers stored for them and, if asked, their items.
+    Return whether that is done: if not, some are left, and it has to be called again.
+
+    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserHasItems.
+    """
+    keep_an_admin(connection, viewer, user_id)
+    if not _lock(connection, user_id, precondition):
+        refuse(connection, viewer, user_id)
+    return _delete(connection, user_id, delete_items=delete_items)
+
+
+def delete_current_user(
+    connection: Connection,
+    viewer: Viewer,
+    precondition: Precondition = ANY_VERSION,
+    *,
+    known_hash: str,
+    delete_items: bool = False,
+) -> bool:
+    """The same for the viewer, if `known_hash` is still the hash of their password.
+
+    Raises WrongPassword too, but neither UserNotFound nor NotAdmin.
+    """
+    user_id = cast(UUID, viewer.user_id)
+    # Another admin may have made this user the only one meanwhile, so anybody is asked.
+    keep_an_admin(connection, OPERATOR, user_id)
+    if not _lock(connection, user_id, precondition, users.c.password_hash == known_hash):
+        refuse_change(connection, viewer, known_hash)
+    return _delete(connection, user_id, delete_items=delete_items)
+
+
+def _lock(
+    connection: Connection,
+    user_id: UUID,
+    precondition: Precondition,
+    *conditions: ColumnElement[bool],
+) -> bool:
+    """Lock a user who meets the conditions: no item can be created for them any more."""
+    statement = LOCK.where(precondition.holds_for(users.c.version), *conditions)
+    parameters: dict[str, Any] = {"user_id": user_id, **precondition.parameters(user_id)}
+    return connection.execute(statement, parameters).one_or_none() is not None
+
+
+def _delete(connection: Connection, user_id: UUID, *, delete_items: bool) -> bool:
+    if delete_items:
+        delete_items_of(connection, user_id)
+    if has_items(connection, user_id):
+        if delete_items:
+            return False
+        raise UserHasItems
+    if not delete_answers_of(connection, user_id):
+        return False
+    connection.execute(DELETE, {"user_id": user_id})
+    return True

@@ -1,0 +1,223 @@
+"""Users in the database."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypedDict
+from unicodedata import normalize
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from storage.accounts.sessions import END_ALL
+from storage.accounts.tables import ADMIN, PUBLIC, USER, users
+from storage.collections.keyset import Keyset, Page, Position
+from storage.collections.preconditions import ANY_VERSION, Precondition
+from storage.collections.viewers import OPERATOR, Viewer
+from storage.errors import NotAdmin, NotFound, VersionConflict
+
+__all__ = [
+    "ADMIN",
+    "USER",
+    "EmailTaken",
+    "LastAdmin",
+    "UserChanges",
+    "UserNotFound",
+    "UserRow",
+    "create_user",
+    "deactivate_user",
+    "email_key",
+    "enrol_user",
+    "find_by_email",
+    "get_current_user",
+    "get_user",
+    "keep_an_admin",
+    "list_users",
+    "refuse",
+    "update_user",
+    "users",
+    "write_user",
+]
+
+UserRow = Row[Any]
+
+
+class UserNotFound(NotFound):
+    """No user has this id."""
+
+    detail = "No user has this id."
+
+
+class EmailTaken(Exception):
+    """Another user has this email address."""
+
+
+class LastAdmin(Exception):
+    """Without this user there would be no active admin any more."""
+
+
+class UserChanges(TypedDict, total=False):
+    """What an admin decides about a user, as far as it changes."""
+
+    role: str
+    active: bool
+
+
+BY_ID = users.c.id == bindparam("user_id")
+
+# A conflict is no error, so that PostgreSQL's transaction goes on.
+INSERT: dict[str, Any] = {
+    "sqlite": sqlite_insert(users).on_conflict_do_nothing().returning(*PUBLIC),
+    "postgresql": postgresql_insert(users).on_conflict_do_nothing().returning(*PUBLIC),
+}
+SELECT = select(*PUBLIC).where(BY_ID)
+WITH_HASH = [*PUBLIC, users.c.password_hash]
+BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
+LIST = Keyset(users, PUBLIC, "-created_at")
+UPDATE = update(users).where(BY_ID)
+# In one order for all, so that two who lock them can't wait for each other. Whoever only refers
+# to an admin, by creating an item, need not wait.
+ACTIVE_ADMINS = (
+    select(users.c.id)
+    .where(users.c.role == ADMIN, users.c.active)
+    .order_by(users.c.id)
+    .with_for_update(key_share=True)
+)
+
+
+def email_key(email: str) -> str:
+    """What two spellings of one address share: compatibility forms, case and blanks at its ends
+    don't count (the compatibility caseless match of Unicode, D146)."""
+    return normalize("NFKC", normalize("NFKC", email.strip()).casefold())
+
+
+def create_user(
+    connection: Connection, *, email: str, password_hash: str, role: str = USER
+) -> UserRow:
+    """Raises EmailTaken."""
+    row = _insert(
+        connection,
+        email=email,
+        email_key=email_key(email),
+        password_hash=password_hash,
+        role=role,
+    )
+    if row is None:
+        raise EmailTaken
+    return row
+
+
+def enrol_user(connection: Connection, issuer: str, subject: str) -> UserRow | None:
+    """Make the user whom an outside identity provider knows so; None if somebody just did."""
+    return _insert(connection, issuer=issuer, subject=subject, role=USER)
+
+
+def _insert(connection: Connection, **values: Any) -> UserRow | None:
+    now = datetime.now(UTC)
+    row = {"id": uuid4(), "active": True, "created_at": now, "updated_at": now, "version": 1}
+    inserted: UserRow | None = connection.execute(
+        INSERT[connection.dialect.name], {**values, **row}
+    ).one_or_none()
+    return inserted
+
+
+def find_by_email(connection: Connection, email: str) -> UserRow | None:
+    """The user with this address, however it is spelt; `password_hash` is among the columns."""
+    return connection.execute(BY_EMAIL, {"key": email_key(email)}).one_or_none()
+
+
+def get_user(connection: Connection, _viewer: Viewer, user_id: UUID) -> UserRow:
+    """Raises UserNotFound."""
+    row = connection.execute(SELECT, {"user_id": user_id}).one_or_none()
+    if row is None:
+        raise UserNotFound
+    return row
+
+
+def get_current_user(connection: Connection, viewer: Viewer) -> UserRow:
+    """The viewer, who has an account."""
+    return connection.execute(SELECT, {"user_id": viewer.user_id}).one()
+
+
+def list_users(
+    connection: Connection, _viewer: Viewer, *, limit: int, after: Position | None
+) -> Page:
+    """At most `limit` users, newest first, from behind `after` on."""
+    return LIST.page(connection, limit=limit, after=after)
+
+
+def update_user(
+    connection: Connection,
+    viewer: Viewer,
+    user_id: UUID,
+    changes: UserChanges,
+    precondition: Precondition = ANY_VERSION,
+) -> UserRow:
+    """Set `changes` and add one to the version; whom it deactivates, it signs out everywhere.
+
+    Raises UserNotFound, VersionConflict, LastAdmin and NotAdmin.
+    """
+    deactivates = changes.get("active") is False
+    if deactivates or changes.get("role") == USER:
+        keep_an_admin(connection, viewer, user_id)
+    row = write_user(connection, user_id, changes, precondition)
+    if row is None:
+        refuse(connection, viewer, user_id)
+    if deactivates:
+        connection.execute(END_ALL, {"user_id": user_id})
+    return row
+
+
+def deactivate_user(connection: Connection, email: str) -> UserRow:
+    """For the operator: close the account with this address, and end its sessions.
+
+    Raises UserNotFound and LastAdmin.
+    """
+    row = find_by_email(connection, email)
+    if row is None:
+        raise UserNotFound
+    return update_user(connection, OPERATOR, row.id, {"active": False})
+
+
+def write_user(
+    connection: Connection,
+    user_id: UUID | None,
+    changes: Mapping[str, Any],
+    precondition: Precondition,
+    *conditions: ColumnElement[bool],
+) -> UserRow | None:
+    """Set `changes` and add one to the version; None where nobody is who meets the conditions."""
+    statement = (
+        UPDATE.where(precondition.holds_for(users.c.version), *conditions)
+        .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
+        .returning(*PUBLIC)
+    )
+    this = {"user_id": user_id, **precondition.parameters(user_id)}
+    return connection.execute(statement, this).one_or_none()
+
+
+def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
+    """Hold the active admins as they are until the transaction ends, so that of those who would
+    remove each other at once one remains.
+
+    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer isn't one any more.
+    """
+    admins = set(connection.execute(ACTIVE_ADMINS).scalars())
+    if viewer != OPERATOR and viewer.user_id not in admins:
+        raise NotAdmin(viewer.user_id)
+    if admins == {user_id}:
+        raise LastAdmin
+
+
+def refuse(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
+    """Raise why a write met no row: UserNotFound, or else VersionConflict."""
+    get_user(connection, viewer, user_id)
+    raise VersionConflict

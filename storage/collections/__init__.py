@@ -1,0 +1,1 @@
+"""What the rows of every resource share: pages, filters, owners, versions."""

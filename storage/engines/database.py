@@ -1,0 +1,110 @@
+"""The way to the data: units of work against whichever database the settings name.
+
+A unit of work is a plain function over a Connection. Each engine runs it in its own way
+(storage/engines/sqlite.py, storage/engines/postgresql.py); nothing above this line knows which.
+"""
+
+from __future__ import annotations  # or those of inner functions are made for each request
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection
+
+from storage.engines import revisions
+from storage.engines.observer import Observer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseUnavailable(Exception):
+    """The database can't be reached, is locked by somebody else, too slow or can't write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolOptions:
+    """`timeout` and `statement_timeout` are in seconds; `pgbouncer`: one stands in between that
+    gives each transaction whichever server connection is free."""
+
+    size: int = 10
+    timeout: float = 1
+    statement_timeout: float = 1
+    pgbouncer: bool = False
+
+
+class Database(ABC):
+    """The connections, for the life of the application.
+
+    As a context manager it brings the database up to date, or checks that it is, and closes it
+    at the end. Where nobody enters it (plain WSGI), the first unit of work does the former.
+    """
+
+    def __init__(self, *, auto_migrate: bool, observer: Observer) -> None:
+        self._observer = observer
+        self._auto_migrate = auto_migrate
+        self._prepared = False
+
+    async def read(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `function(connection, …)`, which only reads.
+
+        Raises what it raises, and DatabaseUnavailable.
+        """
+        if not self._prepared:
+            await self._prepare()
+        return await self._read(lambda connection: function(connection, *args, **kwargs))
+
+    async def write(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `function(connection, …)` as one transaction, committed when it returns.
+
+        Raises what it raises, after rolling back, and DatabaseUnavailable. The function may run
+        again, on a new connection, if the first one breaks before the commit.
+        """
+        if not self._prepared:
+            await self._prepare()
+        return await self._write(lambda connection: function(connection, *args, **kwargs))
+
+    async def administer(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `write`, but whatever revision the database is at: for storage.engines.revisions.
+
+        A lock lets in one process at a time; the next finds nothing left to do.
+        """
+        return await self._administer(lambda connection: function(connection, *args, **kwargs))
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._prepare()
+        except BaseException:
+            await self.close()  # nobody else will
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _prepare(self) -> None:
+        if self._auto_migrate:
+            await self.administer(revisions.upgrade)
+        await self._read(revisions.check)
+        self._prepared = True
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Wait for what is running, then close every connection."""
+
+    @abstractmethod
+    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T: ...
+
+    @abstractmethod
+    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T: ...
+
+    @abstractmethod
+    async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T: ...

@@ -1,0 +1,166 @@
+"""SQLite: one hop to a worker thread for a whole unit of work.
+
+Measured (docs/architecture.md): an asynchronous driver hops once for every step of a cursor;
+running the unit in one hop costs a third of that. SQLite allows one writer at a time, so writes
+queue for a single thread, and readers never wait for it (WAL).
+"""
+
+import asyncio
+import logging
+import sqlite3
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from storage.column_types import JSON_OPTIONS
+from storage.engines.database import Database, PoolOptions
+from storage.engines.observer import Kind, Observer, Unit
+from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
+from storage.engines.sqlite_threads import BATCH, Job, Jobs, Reader, Worker, Writer, translated
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+READERS = 4
+BUSY_TIMEOUT = 1
+"""Seconds for which a writer waits for another process's transaction before it gives up."""
+
+MIGRATION_TIMEOUT = 600
+"""Seconds for which a start waits for another process's migration."""
+
+
+class SqliteDatabase(Database):
+    """Units of work in threads: a few that read, one that writes.
+
+    `pool`: of no concern here, where nothing needs a connection that others have. `batch`: how many
+    writes share a transaction at most.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auto_migrate: bool,
+        pool: PoolOptions | None = None,
+        observer: Observer,
+        batch: int = BATCH,
+    ) -> None:
+        super().__init__(auto_migrate=auto_migrate, observer=observer)
+        path = Path(make_url(url).database or "")
+        with suppress(OSError):  # SQLite meets the error again, and it is reported as its others
+            make_private_folder(path.parent)
+        if open_to_others(path):
+            log.warning("other users of this machine can read the database: chmod 600 its file")
+        self._administering = _create_engine(url, busy_timeout=MIGRATION_TIMEOUT)
+        reading, writing = _create_engine(url, query_only=True), _create_engine(url)
+        reads, writes = Jobs(), Jobs()
+        self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes}
+        self._workers: list[Worker] = [
+            *(Reader(f"reader-{number}", reading, reads) for number in range(READERS)),
+            Writer("writer", writing, writes, batch=batch),
+        ]
+        self._lock = Lock()
+        self._started = False
+        self._closed = False
+
+    async def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._started:
+                stop(self._workers)
+        for worker in self._workers if self._started else ():
+            await asyncio.to_thread(worker.join)
+
+    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
+        return await self._run("read", unit_of_work)
+
+    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
+        return await self._run("write", unit_of_work)
+
+    async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(_administer, self._administering, unit_of_work)
+
+    async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
+        unit = Unit(self._observer, kind)
+        job = Job(unit_of_work, unit)
+        try:
+            with self._lock:
+                self._start()
+                self._jobs[kind].put(job)
+            return cast(T, await job.answer)
+        finally:
+            unit.stop_waiting()
+
+    def _start(self) -> None:
+        """Start the threads with the first job: a process may fork before. Raises RuntimeError
+        where the database has been closed."""
+        if self._closed:
+            raise RuntimeError("the database has been closed")
+        if not self._started:
+            self._started = True
+            for worker in self._workers:
+                worker.start()
+            # Where nobody closes it.
+            weakref.finalize(self, stop, self._workers)
+
+
+def stop(workers: list[Worker]) -> None:
+    """Have each end, once all that was asked for before is done."""
+    for worker in workers:
+        worker.jobs.put(None)
+
+
+def _administer(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
+    try:
+        with engine.connect() as connection:
+            # The lock: what a migration does to the schema is in this transaction.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            result = unit_of_work(connection)
+            connection.commit()
+            return result
+    except Exception as error:
+        unavailable = translated(error)
+        if unavailable is error:
+            raise
+        raise unavailable from error
+
+
+def _create_engine(
+    url: str, *, query_only: bool = False, busy_timeout: int = BUSY_TIMEOUT
+) -> Engine:
+    """An engine that leaves transactions to us, since the driver has another idea of them."""
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # or an error's text has the data
+        poolclass=NullPool,
+        **JSON_OPTIONS,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def create(*_: object) -> None:
+        # SQLite gives its -wal and -shm the mode of the database's file.
+        create_private_file(Path(engine.url.database or ""))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        try:
+            connection.executescript(f"""
+                PRAGMA busy_timeout = {busy_timeout * 1000};
+                PRAGMA journal_mode = WAL;
+                PRAGMA synchronous = FULL;
+                PRAGMA foreign_keys = ON;
+                PRAGMA query_only = {query_only};
+            """)
+        except sqlite3.Error:
+            connection.close()  # the pool forgets what it couldn't configure
+            raise
+
+    return engine
