@@ -49,8 +49,7 @@ def made(folder: Path, size: int) -> Iterator[tuple[dict[str, Databases], Path]]
     template = folder / "template.db"
     asyncio.run(_fill(f"sqlite:///{template}", size, ids))
     with ExitStack() as stack:
-        (folder / "postgresql").mkdir()
-        server = Server(folder / "postgresql")
+        server = Server(fsync=True)
         stack.callback(server.stop)
         url = stack.enter_context(server.database())
         asyncio.run(_fill(url, size, ids))

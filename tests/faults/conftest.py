@@ -21,8 +21,8 @@ CONNECTIONS = 3
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("own-pg"))
+def server() -> Iterator[Server]:
+    server = Server()
     yield server
     server.stop()
 

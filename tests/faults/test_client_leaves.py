@@ -19,7 +19,7 @@ async def send_and_leave(address: str, name: str) -> None:
     _, writer = await asyncio.open_connection(host, int(port))
     body = f'{{"name": "{name}"}}'.encode()
     writer.write(
-        b"POST /api/items HTTP/1.1\r\nHost: items.test\r\nContent-Type: application/json\r\n"
+        b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
     )
     await writer.drain()
