@@ -1,4 +1,4 @@
-"""Field types for query strings, where everything comes as text."""
+"""Field types for query strings, in which every value is text."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ NOT_RFC_3339 = "Not an RFC 3339 date and time with an offset; write + as %2B."
 
 
 class QueryTimestamp(Bounded, fields.AwareDateTime):
-    """RFC 3339 with an offset; comes out in UTC. What is finer than a microsecond is cut off."""
+    """RFC 3339 with an offset, converted to UTC. Digits beyond microseconds are cut off."""
 
     longest = 64
     too_long = NOT_RFC_3339

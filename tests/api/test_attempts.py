@@ -66,7 +66,7 @@ async def test_ten_wrong_ones_from_an_address_are_looked_at(
     assert refused.headers["Retry-After"] == "900"
     assert refused.headers["RateLimit-Policy"] == '"login";q=1000000;w=1'
     assert refused.json()["type"] == "/errors/rate-limited"
-    assert refused.json()["detail"] == "Too many requests: the next one is answered in 900 s."
+    assert refused.json()["detail"] == "Too many requests: try again in 900 s."
     assert looked_at == ["anna"] * 10
 
 

@@ -61,7 +61,7 @@ async def test_another_method_is_told_which_there_are(
     response = await client.request(method, path)
     assert response.status_code == 405
     assert response.headers["Allow"] == allowed
-    assert response.json()["detail"] == f"This address takes {allowed}."
+    assert response.json()["detail"] == f"This address supports {allowed}."
     assert response.json()["type"] == "/errors/method-not-allowed"
 
 

@@ -257,7 +257,7 @@ async def test_who_has_as_many_items_as_allowed_gets_no_more(
         )
         assert refused.status_code == 409
         assert refused.json()["type"] == "/errors/quota-exceeded"
-        assert refused.json()["detail"] == ("An account may have 2 items, and this one has them.")
+        assert refused.json()["detail"] == ("This account has reached its maximum of 2 items.")
         await create(client, bob)
         await create(client, {})  # nobody's, where the service asks for no account
         assert (await client.delete(paths[0], headers=ada)).status_code == 204

@@ -98,8 +98,8 @@ async def test_one_more_is_refused(connect: Connect) -> None:
             "type": "/errors/rate-limited",
             "title": "Rate limited",
             "status": 429,
-            "detail": "Too many requests: the next one is answered in 3600 s.",
-            "error": "Too many requests: the next one is answered in 3600 s.",
+            "detail": "Too many requests: try again in 3600 s.",
+            "error": "Too many requests: try again in 3600 s.",
             "errors": [],
             "request_id": "abc",
         }

@@ -75,7 +75,7 @@ async def test_a_query_is_an_invalid_request_too(client: httpx.AsyncClient) -> N
 
 async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
     response = await client.post("/api/auth/token", data={"grant_type": "client_credentials"})
-    detail = "The grant_type may be password or refresh_token."
+    detail = "The grant_type must be password or refresh_token."
     assert_refused(response, "unsupported_grant_type", detail)
 
 

@@ -155,7 +155,7 @@ async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ad
         "status": 403,
         "detail": "The current password is incorrect.",
         "error": "The current password is incorrect.",
-        "errors": [{"detail": "Not your current password.", "pointer": "/current_password"}],
+        "errors": [{"detail": "Incorrect password.", "pointer": "/current_password"}],
         "request_id": response.headers["X-Request-ID"],
     }
     assert "WWW-Authenticate" not in response.headers  # the token is good

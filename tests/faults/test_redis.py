@@ -58,7 +58,7 @@ def assert_refused(response: httpx.Response) -> None:
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
     assert body["type"] == "/errors/limits-unavailable"
-    assert body["detail"] == "Attempts can't be counted at the moment, so none is answered."
+    assert body["detail"] == "Attempts can't be counted at the moment, so they are refused."
 
 
 async def until_it_is_back(client: httpx.AsyncClient) -> None:
