@@ -60,7 +60,7 @@ ERRORS_OF: dict[str, tuple[type[Exception], ...]] = {
 }
 SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken, ProviderUnavailable)
 ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
-    Access.EVERYONE: (),
+    Access.PUBLIC: (),
     Access.OWNERS: SIGN_IN,
     Access.USERS: SIGN_IN,
     Access.ADMINS: (*SIGN_IN, NotAdmin),
@@ -86,7 +86,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     status: int = 200,
     headers: Sequence[ResponseHeader] = (),
     raises: Sequence[type[Exception]] = (),
-    access: Access = Access.EVERYONE,
+    access: Access = Access.PUBLIC,
     limit: Limit = Limit.GENERAL,
     guard: Callable[[], None] | None = None,
 ) -> Callable[[View], "Endpoint"]:
@@ -181,7 +181,7 @@ class Endpoint:
             if arguments["if_match"] is MISSING:
                 raise http.PreconditionRequired from None
             raise
-        if self.operation.access is not Access.EVERYONE and not caller.admitted:
+        if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never asked who its caller is")
         answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
@@ -233,6 +233,6 @@ class Endpoint:
         )
         if not answer.body:
             del response.headers["Content-Type"]
-        if self.operation.access is not Access.EVERYONE:
+        if self.operation.access is not Access.PUBLIC:
             response.headers.add("Vary", "Authorization")
         return response

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import make_url
 
 from bench.contestants import POSTGRESQL, SQLITE
-from bench.household import CHUNK, rows_of
+from bench.dataset import CHUNK, rows_of
 from bench.lists import execute, insert_rows
 from storage import open_database
 from tests.postgresql import Server

@@ -23,9 +23,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, make_url, text
 
-from bench.household import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
+from bench.dataset import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
 from bench.owned_writes import compare_writes, tables_of_writes
-from bench.turns import ROUNDS, measure
+from bench.rounds import ROUNDS, measure
 from storage import Database, items, open_database
 from storage.accounts.users import users
 from storage.collections.filters import Wanted

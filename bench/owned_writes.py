@@ -6,8 +6,8 @@ from functools import partial
 from itertools import count, cycle
 from uuid import UUID
 
-from bench.household import KINDS, MANY, PLACES, TAGS, THINGS
-from bench.turns import measure
+from bench.dataset import KINDS, MANY, PLACES, TAGS, THINGS
+from bench.rounds import measure
 from storage import Database, items, open_database
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.engines import revisions

@@ -1,4 +1,4 @@
-"""`python -m serving`: what `make serve` and the service units start."""
+"""`python -m serving`, which `make serve` and the service units start."""
 
 from asgi import app, settings
 from serving.runner import Options, run

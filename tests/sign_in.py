@@ -8,7 +8,7 @@ from tests.factory import PASSWORD
 
 EMAIL = "ada@example.com"
 WRONG = "The email address or the password is wrong."
-USED_UP = "The refresh token is not valid, or not any more."
+USED_UP = "The refresh token is invalid or no longer valid."
 
 
 async def register(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""The one who sent the request, as a view meets them."""
+"""The caller of an operation, as views use it."""
 
 from __future__ import annotations  # or those of inner functions are made for each request
 
@@ -26,62 +26,63 @@ settings = service(Settings)
 tokens = service(AccessTokens)
 
 LONGEST = 8192
-"""Characters of an Authorization header."""
+"""The maximum number of characters of an Authorization header."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Caller:
-    """Runs units of work for whoever sent the request, if the operation is theirs to call.
+    """Runs units of work for the caller, if the caller may call the operation.
 
-    The function gets the viewer behind the connection: `await caller.read(stored.get_item, id)`
-    calls `get_item(connection, viewer, id)`.
+    The function's second argument is the viewer: `await caller.read(stored.get_item, id)` calls
+    `get_item(connection, viewer, id)`.
     """
 
     def __init__(self, credentials: Credentials | None, access: Access) -> None:
         self.credentials = credentials
         self.viewer: Viewer | None = None
-        """Who it is, once that has been asked."""
+        """The caller as storage sees it; None until the first unit of work."""
         self._admins_only = access is Access.ADMINS
 
     @property
     def admitted(self) -> bool:
-        """Whether it has been asked who this is; a view that never did must not answer."""
+        """Whether the caller has been checked; a view that never does so must not respond."""
         return self.viewer is not None
 
     @property
     def user_id(self) -> UUID | None:
-        """None without an account. Before it has been asked, what one of our own tokens says."""
+        """The caller's user id, or None without an account. Before the first unit of work it is
+        known only from our own tokens."""
         if self.viewer is None:
             return self.credentials.user_id if isinstance(self.credentials, Session) else None
         return self.viewer.user_id
 
     @property
     def session_id(self) -> UUID | None:
-        """None unless it is one of our own sessions that the request belongs to."""
+        """The id of the request's session, or None if it has none of our own."""
         return self.credentials.id if isinstance(self.credentials, Session) else None
 
     async def read(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like Database.read. Raises SignedOut and NotAdmin too."""
+        """Run `function` with Database.read. Raises SignedOut and NotAdmin too."""
         unit_of_work = self._admitted(function)
         return await self._known(lambda: database.read(unit_of_work, *args, **kwargs))
 
     async def write(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like Database.write. Raises SignedOut and NotAdmin too."""
+        """Run `function` with Database.write. Raises SignedOut and NotAdmin too."""
         unit_of_work = self._admitted(function)
         return await self._known(lambda: database.write(unit_of_work, *args, **kwargs))
 
     async def admit(self) -> None:
-        """Ask whether the operation is theirs, and nothing else. Raises SignedOut and NotAdmin."""
+        """Check only whether the caller may call the operation. Raises SignedOut and NotAdmin."""
         await self.read(lambda connection, viewer: None)
 
     async def _known(self, run: Callable[[], Awaitable[T]]) -> T:
-        """What `run` gives, for a user who may have to be made first."""
+        """Return the result of `run`; if the caller has no user yet, create it first."""
         try:
             return await run()
         except UnknownIdentity:
@@ -92,7 +93,7 @@ class Caller:
             raise
 
     async def _enrol(self) -> None:
-        """Whom the identity provider has signed in for the first time becomes a user."""
+        """Create the user of an identity that the provider has signed in for the first time."""
         issuer, subject = cast(Identity, self.credentials)
         user = await database.write(users.enrol_user, issuer, subject)
         if user is not None:
@@ -113,12 +114,11 @@ def _operation_id() -> str:
 
 
 async def find_credentials(access: Access) -> Credentials | None:
-    """Those that the request carries, as far as its operation asks.
+    """Return the credentials of the request, if the operation's access needs them.
 
-    Raises Unauthorized where a token is needed and there is none, InvalidToken, and
-    ProviderUnavailable.
+    Raises Unauthorized if a token is required and missing, InvalidToken and ProviderUnavailable.
     """
-    if access is Access.EVERYONE:
+    if access is Access.PUBLIC:
         return None
     header = request.headers.get("Authorization")
     if header is None:

@@ -11,7 +11,7 @@ from api.runtime.async_flask import AsyncFlask
 from storage.accounts.users import ADMIN
 from tests.accounts import Account, account
 from tests.factory import PASSWORD, item_input, settings_for
-from tests.lodge import client_at
+from tests.limited_app import client_at
 from tests.sign_in import sign_in
 
 ME = "/api/users/me"

@@ -11,7 +11,7 @@ from api import create_app
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import PASSWORD, settings_for
-from tests.lodge import LOGIN, add_lodge, client_at
+from tests.limited_app import LOGIN, add_limited_operations, client_at
 from tests.sign_in import EMAIL, refresh, register, sign_in
 
 
@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def looked_at(app: AsyncFlask) -> list[str]:
     """The accounts whose passwords have been looked at."""
-    return add_lodge(app)
+    return add_limited_operations(app)
 
 
 async def attempt(
@@ -234,7 +234,7 @@ async def test_a_sign_in_knows_the_networks_of_open_sessions(app: AsyncFlask) ->
 
 async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, LOGIN_RATE_LIMIT="off"))
-    add_lodge(app)
+    add_limited_operations(app)
     async with app:
         assert await statuses(app, "wrong", 50, address="203.0.113.1") == [401] * 50
 

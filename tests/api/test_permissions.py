@@ -47,7 +47,7 @@ def expected(access: Access, operation_id: str) -> Row:
     has_id = "{" in OPERATIONS[operation_id][1]
     denied = {"nobody": 401, "invalid": 401}
     match access:
-        case Access.EVERYONE:
+        case Access.PUBLIC:
             return dict.fromkeys(COLUMNS, success)
         case Access.OWNERS:
             found = {"other": 404 if has_id else success, "owner": success, "admin": success}

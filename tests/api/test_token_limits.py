@@ -10,7 +10,7 @@ from api.identity.refresh_tokens import RefreshToken
 from api.identity.tokens import AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
-from tests.lodge import client_at
+from tests.limited_app import client_at
 from tests.sign_in import refresh, register, sign_in
 
 

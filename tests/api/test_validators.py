@@ -86,7 +86,7 @@ async def test_no_cache_keeps_what_one_account_is_shown(
     if not response.content:
         return
     personal = response.is_success and operation.returns is not None and operation.returns.personal
-    shared = operation.access in {Access.EVERYONE, Access.OWNERS} and not personal
+    shared = operation.access in {Access.PUBLIC, Access.OWNERS} and not personal
     assert response.headers["Cache-Control"] == ("no-cache" if shared else "no-store")
     varies = "Authorization" in response.headers["Vary"]
-    assert varies == (operation.access is not Access.EVERYONE)
+    assert varies == (operation.access is not Access.PUBLIC)

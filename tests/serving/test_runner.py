@@ -233,9 +233,9 @@ def test_takes_the_socket_that_a_supervisor_hands_over(
 def test_a_descriptor_that_is_no_listening_socket_stops_it_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as deaf:
         line = last_line(tmp_path, listener=deaf)
-        assert line == f"descriptor {deaf.fileno()} is no socket that listens"
+        assert line == f"descriptor {deaf.fileno()} is not a listening socket"
     line = last_line(tmp_path, LISTEN_FD="2")
-    assert line == "descriptor 2 is no socket: Socket operation on non-socket"
+    assert line == "descriptor 2 is not a socket: Socket operation on non-socket"
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -271,7 +271,7 @@ def test_runs_though_nobody_wants_to_hear_of_it(tmp_path: Path) -> None:
         server.process.terminate()
         code, log = server.end()
     assert code == 0
-    assert f"cannot tell {tmp_path}/nobody that STOPPING=1: No such file or directory" in log
+    assert f"cannot send STOPPING=1 to {tmp_path}/nobody: No such file or directory" in log
 
 
 def test_listens_on_ipv6_too(tmp_path: Path) -> None:
