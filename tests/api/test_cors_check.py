@@ -98,7 +98,10 @@ def test_a_request_that_an_operation_takes_passes(
     [
         (["--method", "BREW"], "BREW: no operation accepts the method BREW"),
         (["--method", ""], ": no operation accepts the method "),
-        (["--method", "patch"], "patch: no operation accepts the method patch, which is case-sensitive"),
+        (
+            ["--method", "patch"],
+            "patch: no operation accepts the method patch, which is case-sensitive",
+        ),
         (
             ["--header", "If-Match", "--header", "X-Secret"],
             "GET with If-Match and X-Secret: no operation accepts the header X-Secret",
@@ -116,7 +119,9 @@ def test_a_request_that_none_takes_is_told_why_not(
 
 async def test_nobody_passes_where_nobody_is_let_in(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, CORS_ORIGINS=""))
-    assert check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has no origins.\n"
+    assert (
+        check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has no origins.\n"
+    )
     await app.services[Database].close()
 
 

@@ -346,9 +346,9 @@ def test_the_document_says_so_where_it_is_so(app: AsyncFlask) -> None:
     assert {name: limit for name, limit in limits.items() if limit is not Limit.GENERAL} == {
         "get_health": Limit.NONE,
         "get_readiness": Limit.NONE,
-        "create_key": Limit.LOGIN,
+        "sign_in": Limit.LOGIN,
         "register_user": Limit.REGISTRATION,
-        "create_name": Limit.REGISTRATION,
+        "register": Limit.REGISTRATION,
     }
     documented: dict[str, Json] = {}
     for place, response in responses(build_document(app)):
