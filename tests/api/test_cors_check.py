@@ -59,7 +59,7 @@ async def test_an_allowed_origin_passes(
 
 
 @pytest.mark.parametrize("why", REFUSED)
-async def test_another_origin_is_told_why_not(
+async def test_explains_why_another_origin_may_not_call(
     app: AsyncFlask, client: httpx.AsyncClient, why: str
 ) -> None:
     origin = REFUSED[why]
@@ -109,7 +109,7 @@ def test_a_request_that_an_operation_takes_passes(
         (["--header", "Cookie"], "GET with Cookie: no operation accepts the header Cookie"),
     ],
 )
-def test_a_request_that_none_takes_is_told_why_not(
+def test_explains_why_a_request_is_not_accepted(
     app: AsyncFlask, arguments: list[str], told: str
 ) -> None:
     result = check(app, APP, *arguments)
@@ -117,7 +117,7 @@ def test_a_request_that_none_takes_is_told_why_not(
     assert result.output == f"Error: {APP} may not send {told}.\n"
 
 
-async def test_nobody_passes_where_nobody_is_let_in(tmp_path: Path) -> None:
+async def test_no_origin_may_call_if_none_is_allowed(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, CORS_ORIGINS=""))
     assert (
         check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has no origins.\n"

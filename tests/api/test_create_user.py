@@ -90,7 +90,7 @@ def test_the_end_of_the_line_is_no_part_of_the_password(tmp_path: Path, url: str
         (EMAIL, b"passwordpassword", f"password: {COMMON}"),
     ],
 )
-def test_nobody_is_created_who_could_not_sign_in(
+def test_rejects_an_account_that_could_not_sign_in(
     tmp_path: Path, url: str, email: str, password: bytes, complaint: str
 ) -> None:
     result = create(tmp_path, url, email, password)

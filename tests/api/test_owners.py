@@ -135,7 +135,7 @@ async def test_an_item_is_its_creators_and_the_admins(
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_what_nobody_owns_is_the_admins(
+async def test_only_admins_see_items_without_an_owner(
     client: httpx.AsyncClient, people: People, nobodys: str, method: str
 ) -> None:
     assert (await send(client, method, nobodys, people.ada)).status_code == 404
@@ -180,9 +180,7 @@ QUERIES: list[dict[str, Any]] = [
 ]
 
 
-async def test_lists_what_is_ones_own_page_by_page(
-    client: httpx.AsyncClient, people: People
-) -> None:
+async def test_lists_own_items_page_by_page(client: httpx.AsyncClient, people: People) -> None:
     fields: Any = {"status": "todo", "tags": ["home", "urgent"]}
     for number in range(3):
         for name in ("ada", "bob"):

@@ -165,7 +165,7 @@ async def test_a_user_counts_as_one_wherever_they_are(app: AsyncFlask, connect: 
     assert await statuses(connect("203.0.113.2", **bert.headers), 1, MEMBERS) == [204]
 
 
-async def test_users_leave_what_their_address_has_to_others(
+async def test_users_do_not_use_up_the_limit_of_their_address(
     app: AsyncFlask, connect: Connect
 ) -> None:
     anna = await account(app)
@@ -271,7 +271,7 @@ async def test_an_app_on_another_origin_can_read_them(connect: Connect) -> None:
         assert names(answer, "Access-Control-Expose-Headers") >= FIELDS | {"Retry-After"}
 
 
-async def test_a_refusal_tells_the_log_who_was_refused_by_what(
+async def test_the_log_names_the_limit_and_the_client_of_a_refusal(
     capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
     app = create_app(settings)  # which logs to what capsys reads

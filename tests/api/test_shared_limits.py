@@ -110,7 +110,7 @@ async def test_a_right_password_is_forgotten_in_all_processes(
     assert [redis.get(key) for key in left[:2]] == [b"1", b"1"]
 
 
-async def test_what_it_keeps_expires_and_names_nobody(
+async def test_keys_expire_and_contain_no_email_address(
     redis: Redis, client: httpx.AsyncClient
 ) -> None:
     await client.get(PUBLIC)

@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
         ({"role": "admin"}, "/role"),
     ],
 )
-async def test_refuses_what_nobody_can_register_with(
+async def test_rejects_invalid_registrations(
     client: httpx.AsyncClient, changes: dict[str, Any], pointer: str
 ) -> None:
     response = await register(client, **changes)

@@ -104,7 +104,7 @@ async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: byt
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearertoken", "", "Token"])
-async def test_other_schemes_are_none_of_ours(
+async def test_ignores_other_authentication_schemes(
     app: AsyncFlask, client: httpx.AsyncClient, scheme: str
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")

@@ -75,7 +75,7 @@ async def test_if_match_takes_the_etag_of_the_row_alone(
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-async def test_no_cache_keeps_what_one_account_is_shown(
+async def test_no_cache_stores_the_responses_of_an_account(
     callers: Callers, operation_id: str
 ) -> None:
     """Nor does a cache that several share mix up callers."""

@@ -117,16 +117,16 @@ async def test_nothing_that_guards_a_password_is_answered_without_it(
     settings: Settings, redis_server: Server
 ) -> None:
     app = create_app(settings)
-    looked_at = add_limited_operations(app)
+    checked = add_limited_operations(app)
     async with app, client_at(app) as client:
         with redis_server.paused():
             for path in (LOGIN, REGISTRATION, LOGIN):
                 assert_refused(await client.post(path, json=GUEST))
             assert (await client.get("/api/health")).status_code == 200
-    assert looked_at == []
+    assert checked == []
 
 
-async def test_readiness_tells_of_it_and_stays(
+async def test_readiness_reports_it_and_stays_200(
     app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     app.services[Readiness].keep = 0
@@ -145,7 +145,7 @@ async def test_readiness_tells_of_it_and_stays(
     assert (await client.post(LOGIN, json=GUEST)).status_code == 204
 
 
-async def test_the_log_tells_once_that_it_is_away_and_once_that_it_is_back(
+async def test_the_log_reports_the_outage_once_and_the_recovery_once(
     capsys: pytest.CaptureFixture[str], redis_server: Server, settings: Settings
 ) -> None:
     # An application logs to what capsys reads if it is made in the test.

@@ -27,7 +27,7 @@ async def plain(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def test_the_application_is_told() -> None:
+async def test_the_application_sees_that_the_server_is_stopping() -> None:
     drain = Drain(plain)
     assert (await answer_of(drain)).body == b"False"
     drain.stopping = True

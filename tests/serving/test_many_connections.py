@@ -153,7 +153,7 @@ def test_a_start_raises_the_soft_limit_of_descriptors(tmp_path: Path) -> None:
         assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(hard),) * 2  # type: ignore[union-attr]  # the kernel has this line
 
 
-def test_without_descriptors_who_is_connected_is_served_and_little_is_logged(
+def test_without_descriptors_open_connections_are_served_and_the_log_stays_short(
     tmp_path: Path,
 ) -> None:
     """The limit is set lower than the process has seen it, so that it runs out of them."""

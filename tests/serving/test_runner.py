@@ -149,7 +149,7 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
     assert not (tmp_path / "data/items.db-wal").exists()
 
 
-def test_tells_nobody_what_it_runs_on(tmp_path: Path) -> None:
+def test_responses_do_not_name_the_server(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         response = httpx.get(f"{server.wait_until_it_listens()}/api/health")
         assert "Server" not in response.headers
@@ -265,7 +265,7 @@ def test_tells_systemd_again_and_again_that_it_is_not_stuck(tmp_path: Path) -> N
             assert server.end()[0] == 0
 
 
-def test_runs_though_nobody_wants_to_hear_of_it(tmp_path: Path) -> None:
+def test_runs_if_the_notify_socket_does_not_exist(tmp_path: Path) -> None:
     with running(tmp_path, NOTIFY_SOCKET=str(tmp_path / "nobody")) as server:
         server.wait_until_it_listens()
         server.process.terminate()

@@ -139,7 +139,7 @@ async def test_a_stream_ends_with_its_client_before_its_first_chunk(
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_stream_over_a_body_that_nobody_reads_ends_with_its_client(
+async def test_a_stream_with_an_unread_body_ends_with_its_client(
     app: AsyncFlask, events: Events
 ) -> None:
     bridge = Observed(bridged(app))

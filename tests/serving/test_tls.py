@@ -95,7 +95,7 @@ def offered(context: ssl.SSLContext, *, newest: ssl.TLSVersion, ciphers: str = "
         (ssl.TLSVersion.TLSv1_1, "ALL", None),
     ],
 )
-async def test_takes_what_is_strong_and_nothing_else(
+async def test_accepts_only_strong_ciphers(
     tmp_path: Path,
     trust: ssl.SSLContext,
     files: dict[str, Any],
