@@ -8,9 +8,9 @@ from uuid import UUID
 from flask import Blueprint
 
 from api.config.settings import Settings
-from api.http.headers import ETAG
+from api.http.caller import Caller
+from api.http.inputs import Body
 from api.identity import grants
-from api.identity.caller import Caller
 from api.identity.errors import (
     InvalidGrant,
     InvalidTokenRequest,
@@ -59,12 +59,11 @@ def require_open_registration() -> None:
     body=UserInput,
     returns=User,
     status=201,
-    headers=[ETAG],
     limit=Limit.REGISTRATION,
     guard=require_open_registration,
     raises=[RegistrationClosed, EmailTaken, PasswordsBusy, DatabaseUnavailable],
 )
-async def register_user(body: dict[str, Any]) -> UserRow:
+async def register_user(body: Body[dict[str, Any]]) -> UserRow:
     """Register.
 
     New accounts have the role `user`. Sign in at `/api/auth/token` with the same address and
@@ -81,16 +80,16 @@ async def register_user(body: dict[str, Any]) -> UserRow:
     body=schemas.TokenRequest,
     returns=schemas.TokenPair,
     headers=[NO_CACHE],
+    invalid=InvalidTokenRequest,
     raises=[
         RedisUnavailable,
-        InvalidTokenRequest,
         InvalidGrant,
         UnsupportedGrantType,
         PasswordsBusy,
         DatabaseUnavailable,
     ],
 )
-async def create_token(body: dict[str, str]) -> TokenPair:
+async def create_token(body: Body[dict[str, str]]) -> TokenPair:
     """Sign in, or get new tokens for a refresh token.
 
     An OAuth 2.0 token endpoint (RFC 6749): `grant_type` is `password` or `refresh_token`. A refresh
@@ -107,9 +106,12 @@ async def create_token(body: dict[str, str]) -> TokenPair:
 
 @auth.post("/logout")
 @operation(
-    body=schemas.TokenRevocation, status=204, raises=[InvalidTokenRequest, DatabaseUnavailable]
+    body=schemas.TokenRevocation,
+    status=204,
+    invalid=InvalidTokenRequest,
+    raises=[DatabaseUnavailable],
 )
-async def revoke_token(body: dict[str, str]) -> None:
+async def revoke_token(body: Body[dict[str, str]]) -> None:
     """Sign out.
 
     Immediately ends the session of an access token or a refresh token (RFC 7009). A token without a

@@ -11,6 +11,7 @@ from api.problems import NotReady
 from api.runtime.services import service
 from openapi.operation import Limit
 from schemas.health import Health, Readiness
+from schemas.queries import AnyQuery
 
 STOPPING = "serving.stopping"
 """The environ key in which the ASGI bridge says whether the server is about to stop."""
@@ -33,7 +34,7 @@ class ReadinessStatus(NamedTuple):
 
 
 @health.get("/health")
-@operation(returns=Health, limit=Limit.NONE)
+@operation(query=AnyQuery, returns=Health, limit=Limit.NONE)
 async def get_health() -> HealthStatus:
     """Say whether the process runs.
 
@@ -44,7 +45,7 @@ async def get_health() -> HealthStatus:
 
 
 @health.get("/ready")
-@operation(returns=Readiness, raises=[NotReady], limit=Limit.NONE)
+@operation(query=AnyQuery, returns=Readiness, raises=[NotReady], limit=Limit.NONE)
 async def get_readiness() -> ReadinessStatus:
     """Say whether the service can handle requests.
 

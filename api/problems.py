@@ -21,7 +21,7 @@ from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
 from storage import DatabaseUnavailable
 from storage.accounts.credentials import WrongPassword
-from storage.accounts.deletion import UserHasItems
+from storage.accounts.deletion import UserOwnsRows
 from storage.accounts.users import EmailTaken, LastAdmin
 from storage.engines.revisions import RevisionError
 from storage.errors import (
@@ -30,7 +30,9 @@ from storage.errors import (
     NotAdmin,
     NotFound,
     QuotaExceeded,
+    RelatedRowNotFound,
     SignedOut,
+    StillReferenced,
     UnknownIdentity,
     VersionConflict,
 )
@@ -85,6 +87,7 @@ DATABASE_UNAVAILABLE = ProblemType(
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
+    RelatedRowNotFound: INVALID_REQUEST,
     InvalidTokenRequest: ProblemType(
         slug="invalid-token-request",
         status=400,
@@ -193,13 +196,21 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="This user is the last active admin; without an admin, no account can be managed.",
         remedy="Make another user an admin first.",
     ),
-    UserHasItems: ProblemType(
+    UserOwnsRows: ProblemType(
         slug="user-has-items",
         status=409,
         title="User has items",
         detail="This user has items: send delete_items=true to delete them too.",
         meaning="The user has items, and the request doesn't ask to delete them.",
         remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
+    ),
+    StillReferenced: ProblemType(
+        slug="still-referenced",
+        status=409,
+        title="Still referenced",
+        detail="Something else refers to it, so it can't be deleted.",
+        meaning="Another resource refers to what was to be deleted.",
+        remedy="Delete or change what refers to it first.",
     ),
     QuotaExceeded: ProblemType(
         slug="quota-exceeded",

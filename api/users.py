@@ -1,16 +1,17 @@
 """Users: your own account and, for admins, all accounts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint
 
 from api.http import paging
+from api.http.caller import Caller, PageOf, RequestCaller
 from api.http.errors import InvalidRequest
-from api.http.headers import ACCEPT_PATCH, ETAG, NEXT_PAGE, PAGE_ETAG
-from api.identity.caller import Caller
+from api.http.inputs import Body, Query
+from api.http.preconditions import IfMatch
 from api.identity.passwords import Passwords, PasswordsBusy
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits
@@ -31,9 +32,8 @@ from schemas.users import (
 from storage.accounts import credentials, deletion
 from storage.accounts import users as stored
 from storage.accounts.credentials import CredentialChanges, WrongPassword
-from storage.accounts.deletion import UserHasItems
+from storage.accounts.deletion import UserOwnsRows
 from storage.accounts.users import EmailTaken, LastAdmin, UserChanges, UserNotFound, UserRow
-from storage.collections.preconditions import Precondition
 
 CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "password_changed"}
 ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}
@@ -49,13 +49,8 @@ class KnownCredentials(NamedTuple):
     password_hash: str
 
 
-class UsersOfPage(NamedTuple):
-    users: Sequence[UserRow]
-    next_cursor: str | None
-
-
 @users.get("/me")
-@operation(returns=User, headers=[ETAG], access=Access.USERS)
+@operation(returns=User, access=Access.USERS)
 async def get_current_user(caller: Caller) -> UserRow:
     """Read your own account."""
     return await caller.read(stored.get_current_user)
@@ -65,12 +60,11 @@ async def get_current_user(caller: Caller) -> UserRow:
 @operation(
     body=CurrentUserPatch,
     returns=User,
-    headers=[ETAG, ACCEPT_PATCH],
     access=Access.USERS,
     raises=[WrongPassword, EmailTaken, PasswordsBusy, RedisUnavailable],
 )
 async def update_current_user(
-    body: dict[str, str], if_match: Precondition, caller: Caller
+    body: Body[dict[str, str]], if_match: IfMatch, caller: Caller
 ) -> UserRow:
     """Change your email address or your password.
 
@@ -96,10 +90,10 @@ async def update_current_user(
     query=UserDeletionQuery,
     status=204,
     access=Access.USERS,
-    raises=[WrongPassword, LastAdmin, UserHasItems, PasswordsBusy, RedisUnavailable],
+    raises=[WrongPassword, LastAdmin, UserOwnsRows, PasswordsBusy, RedisUnavailable],
 )
 async def delete_current_user(
-    body: dict[str, str], query: dict[str, bool], if_match: Precondition, caller: Caller
+    body: Body[dict[str, str]], query: Query, if_match: IfMatch, caller: Caller
 ) -> None:
     """Delete your account.
 
@@ -116,7 +110,7 @@ async def delete_current_user(
     audit.record("user_deleted", user_id=user_id)
 
 
-async def _verified(caller: Caller, password: str) -> KnownCredentials:
+async def _verified(caller: RequestCaller, password: str) -> KnownCredentials:
     """Return the caller's credentials if `password` is correct.
 
     Raises WrongPassword and PasswordsBusy. Attempts are limited, because passwords could be guessed
@@ -163,19 +157,19 @@ def _audited(user_id: UUID) -> Iterator[None]:
 
 
 @users.get("")
-@operation(query=PageQuery, returns=UserPage, headers=[PAGE_ETAG, NEXT_PAGE], access=Access.ADMINS)
-async def list_users(query: dict[str, Any], caller: Caller) -> UsersOfPage:
+@operation(query=PageQuery, returns=UserPage, access=Access.ADMINS)
+async def list_users(query: Query, caller: Caller) -> PageOf:
     """List users.
 
     The newest come first. Follow `next_cursor`, or the `Link` header, until it is null.
     """
     after = paging.decode(query)
     page = await caller.read(stored.list_users, limit=query["limit"], after=after)
-    return UsersOfPage(page.rows, paging.encode(page.next, query))
+    return PageOf(page.rows, paging.encode(page.next, query))
 
 
 @users.get("/<id(but='me'):user_id>")
-@operation(returns=User, headers=[ETAG], access=Access.ADMINS, raises=[UserNotFound])
+@operation(returns=User, access=Access.ADMINS, raises=[UserNotFound])
 async def get_user(user_id: UUID, caller: Caller) -> UserRow:
     """Read a user."""
     return await caller.read(stored.get_user, user_id)
@@ -185,12 +179,11 @@ async def get_user(user_id: UUID, caller: Caller) -> UserRow:
 @operation(
     body=UserPatch,
     returns=User,
-    headers=[ETAG, ACCEPT_PATCH],
     access=Access.ADMINS,
     raises=[UserNotFound, LastAdmin],
 )
 async def update_user(
-    user_id: UUID, body: UserChanges, if_match: Precondition, caller: Caller
+    user_id: UUID, body: Body[UserChanges], if_match: IfMatch, caller: Caller
 ) -> UserRow:
     """Change a user's role, or whether the user is active.
 
@@ -209,11 +202,9 @@ async def update_user(
     query=UserDeletionQuery,
     status=204,
     access=Access.ADMINS,
-    raises=[UserNotFound, LastAdmin, UserHasItems],
+    raises=[UserNotFound, LastAdmin, UserOwnsRows],
 )
-async def delete_user(
-    user_id: UUID, query: dict[str, bool], if_match: Precondition, caller: Caller
-) -> None:
+async def delete_user(user_id: UUID, query: Query, if_match: IfMatch, caller: Caller) -> None:
     """Delete a user.
 
     Fails with 409 if the user has items, unless `delete_items=true`. If it is interrupted, repeat

@@ -26,11 +26,11 @@ from sqlalchemy import Connection, insert, make_url, text
 from bench.dataset import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
 from bench.owned_writes import compare_writes, tables_of_writes
 from bench.rounds import ROUNDS, measure
-from storage import Database, items, open_database
+from storage import Database, open_database
 from storage.accounts.users import users
-from storage.collections.filters import Wanted
-from storage.collections.keyset import Position
+from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
+from storage.items import ITEMS
 from tests.postgresql import Server, vacuum
 
 SMALL, LARGE = 1_000, 1_000_000
@@ -55,7 +55,7 @@ def insert_owners(connection: Connection) -> None:
 
 
 def insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    connection.execute(insert(items.items), rows)
+    connection.execute(insert(ITEMS.table), rows)
 
 
 def execute(connection: Connection, statement: str) -> None:
@@ -75,17 +75,15 @@ async def fill(database: Database, size: int) -> float:
 
 
 def page(after: Position | None = None, **wanted: Any) -> Callable[[int], Work]:
-    asked = Wanted(**wanted)
+    asked = dict(**wanted)
     return lambda _: (
-        lambda database, viewer: database.read(
-            items.list_items, viewer, limit=50, after=after, wanted=asked
-        )
+        lambda database, viewer: database.read(ITEMS.page, viewer, asked, limit=50, after=after)
     )
 
 
 def total(**wanted: Any) -> Callable[[int], Work]:
-    asked = Wanted(**wanted)
-    return lambda _: lambda database, viewer: database.read(items.count_items, viewer, asked)
+    asked = dict(**wanted)
+    return lambda _: lambda database, viewer: database.read(ITEMS.count, viewer, asked)
 
 
 def late_page(**wanted: Any) -> Callable[[int], Work]:
@@ -103,7 +101,7 @@ def get(size: int) -> Work:
     rows = [*owned(size, 0, rows_of(size, 0, random.Random(size)))]
     first = {row["owner_id"]: row["id"] for row in reversed(rows)}
     first[None] = rows[0]["id"]
-    return lambda database, viewer: database.read(items.get_item, viewer, first[viewer.user_id])
+    return lambda database, viewer: database.read(ITEMS.get, viewer, first[viewer.user_id])
 
 
 CASES = [

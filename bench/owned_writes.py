@@ -9,10 +9,10 @@ from uuid import UUID
 
 from bench.dataset import KINDS, MANY, PLACES, TAGS, THINGS
 from bench.rounds import measure
-from storage import Database, items, open_database
+from storage import Database, open_database
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.engines import revisions
-from storage.items import ItemValues
+from storage.items import ITEMS, ItemValues
 from tests.postgresql import vacuum
 
 WITHOUT = "0005"
@@ -37,7 +37,7 @@ def values() -> Iterator[ItemValues]:
 
 def create(viewer: Viewer) -> Write:
     some = values()
-    return lambda database: database.write(items.create_item, viewer, next(some))
+    return lambda database: database.write(ITEMS.create, viewer, next(some))
 
 
 def create_at_once(viewer: Viewer) -> Write:
@@ -50,7 +50,7 @@ def change_status(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, status = next(changes)
-        return database.write(items.update_item, MANY, of, {"status": status})
+        return database.write(ITEMS.update, MANY, of, {"status": status})
 
     return change
 
@@ -60,7 +60,7 @@ def change_name(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, to = next(changes)
-        return database.write(items.update_item, MANY, of, {"name": to["name"]})
+        return database.write(ITEMS.update, MANY, of, {"name": to["name"]})
 
     return change
 
@@ -74,7 +74,7 @@ async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float
         await other.administer(revisions.downgrade, WITHOUT)
         if without.startswith("postgresql"):
             await vacuum(without)
-        page = await one.read(items.list_items, MANY, limit=200, after=None)
+        page = await one.read(ITEMS.page, MANY, {}, limit=200, after=None)
         ids = [row.id for row in page.rows]
         writes: dict[str, Callable[[], Write]] = {
             "create": partial(create, MANY),

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: on the connection, and in the transaction, that
+"""How Alembic runs and writes migrations: on the connection, and in the transaction, that
 storage.engines.revisions begins.
 
 Nothing runs offline or on a connection of its own, so the caller's lock holds for all of it.
@@ -6,6 +6,7 @@ Nothing runs offline or on a connection of its own, so the caller's lock holds f
 
 from alembic import context
 
+from migrations.autogenerate import add_collections, render_type
 from storage.column_types import is_described, metadata
 
 context.configure(
@@ -13,5 +14,7 @@ context.configure(
     target_metadata=metadata,
     include_name=is_described,
     render_as_batch=True,
+    render_item=render_type,
+    process_revision_directives=add_collections,
 )
 context.run_migrations()

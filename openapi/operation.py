@@ -89,17 +89,8 @@ class Operation:
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:
-        for name in ("query", "body"):
-            if self.takes(name) != (getattr(self, name) is not None):
-                raise TypeError(f"{self.operation_id}: declare {name} and take it, or neither")
-        if (self.takes("caller") or self.takes("once")) == (self.access is Access.PUBLIC):
-            raise TypeError(f"{self.operation_id}: declare access and take caller or once")
         if not self.summary:
             raise TypeError(f"{self.operation_id}: its docstring is the summary")
-
-    def takes(self, name: str) -> bool:
-        """Whether the view has a parameter of this name."""
-        return name in inspect.signature(self.view).parameters
 
     @property
     def operation_id(self) -> str:

@@ -3,18 +3,18 @@
 from marshmallow import fields
 from marshmallow.validate import Range
 
-from schemas.base import InputSchema, OutputSchema, merge_patch_of
+from schemas.base import InputSchema, merge_patch_of
 from schemas.fields import (
     BoundedList,
     Choice,
     StrictInteger,
     Text,
-    Timestamp,
     TrimmedText,
     unique,
 )
-from schemas.pages import CountedPage, CountedPageQuery
+from schemas.pages import CountedPage, CountedPageQuery, entries_of
 from schemas.queries import QueryTimestamp
+from schemas.resource import Resource
 
 NAME = {
     "description": "The item's name. It must not be blank; surrounding blanks are removed.",
@@ -64,47 +64,20 @@ class ItemInput(InputSchema):
 ItemPatch = merge_patch_of(ItemInput, "ItemPatch", example={"status": "done"})
 
 
-class Item(OutputSchema):
+class Item(Resource):
     """An item as it is stored."""
 
-    id = fields.UUID(
-        metadata={
-            "description": "Given by the server; never changes.",
-            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
-        }
-    )
     name = fields.String(metadata=NAME)
     description = fields.String(allow_none=True, metadata=DESCRIPTION)
     status = ItemStatus()
     quantity = fields.Integer(metadata=QUANTITY)
     tags = fields.List(fields.String(metadata=TAG), metadata=TAGS)
-    created_at = Timestamp(
-        metadata={
-            "description": "When the item was created.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
-    )
-    updated_at = Timestamp(
-        metadata={
-            "description": "When the item was last written.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
-    )
-    version = fields.Integer(
-        metadata={
-            "description": "Starts at 1; each write adds 1. The ETag is this number in quotes.",
-            "examples": [1],
-        }
-    )
 
 
 class ItemPage(CountedPage):
     """One page of a list of items."""
 
-    items = fields.List(
-        fields.Nested(Item),
-        metadata={"description": "The items of this page, in the requested order."},
-    )
+    items = entries_of(Item, "The items of this page, in the requested order.")
 
 
 class ItemListQuery(CountedPageQuery):

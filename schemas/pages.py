@@ -1,5 +1,7 @@
 """What every list has: a page's place among the others, asked for and given."""
 
+from typing import Any
+
 from marshmallow import fields
 from marshmallow.validate import Range
 
@@ -71,4 +73,11 @@ class CountedPage(Page):
             "description": "False if more than `total` entries match; null if `total` is null.",
             "examples": [True],
         },
+    )
+
+
+def entries_of(schema: type[OutputSchema], description: str) -> fields.List[Any]:
+    """The field of a page that holds its rows."""
+    return fields.List(
+        fields.Nested(schema), attribute="rows", metadata={"description": description}
     )

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import EXCLUDE, ValidationError, fields
 
+from schemas.base import InputSchema
 from schemas.fields import Bounded
 
 RFC_3339 = re.compile(
@@ -37,3 +38,10 @@ class QueryFlag(Bounded, fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class AnyQuery(InputSchema):
+    """Any parameters, all of them ignored: probes add their own."""
+
+    class Meta:
+        unknown = EXCLUDE

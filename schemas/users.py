@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
 
-from schemas.base import InputSchema, MergePatch, OutputSchema
-from schemas.fields import Choice, Email, Password, StrictBoolean, Timestamp
-from schemas.pages import Page
+from schemas.base import InputSchema, MergePatch
+from schemas.fields import Choice, Email, Password, StrictBoolean
+from schemas.pages import Page, entries_of
 from schemas.passwords import MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
 from schemas.queries import QueryFlag
+from schemas.resource import Resource
 
 EMAIL = {
     "description": "The address to sign in with. Surrounding blanks are removed. It is unique: "
@@ -106,15 +107,16 @@ class CurrentUserDeletion(InputSchema):
     )
 
 
-class User(OutputSchema):
+class User(Resource):
     """A user, as the user and admins see it."""
 
     personal = True
 
-    id = fields.UUID(
+    version = fields.Integer(
         metadata={
-            "description": "Given by the server; never changes.",
-            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
+            "description": "Starts at 1; each write adds 1. The ETag is the id, a hyphen and this "
+            "number, in quotes.",
+            "examples": [1],
         }
     )
     email = fields.String(
@@ -127,33 +129,12 @@ class User(OutputSchema):
     )
     role = UserRole()
     active = fields.Boolean(metadata=ACTIVE)
-    created_at = Timestamp(
-        metadata={
-            "description": "When the user was created.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
-    )
-    updated_at = Timestamp(
-        metadata={
-            "description": "When the user was last written.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
-    )
-    version = fields.Integer(
-        metadata={
-            "description": "Starts at 1; each write adds 1. The ETag is the id, a hyphen and this "
-            "number, in quotes.",
-            "examples": [1],
-        }
-    )
 
 
 class UserPage(Page):
     """One page of a list of users."""
 
-    users = fields.List(
-        fields.Nested(User), metadata={"description": "The users of this page, newest first."}
-    )
+    users = entries_of(User, "The users of this page, newest first.")
 
 
 class UserDeletionQuery(InputSchema):

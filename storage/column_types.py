@@ -1,13 +1,17 @@
-"""What the tables share; each stands in its resource's module. migrations/ brings a database to
-what they say, and a test compares the two."""
+"""The metadata of all tables, and the types of their columns that SQLAlchemy lacks.
+
+migrations/ brings a database to what the tables say, and a test compares the two.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, MetaData, String, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, String, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -41,6 +45,45 @@ def from_clock(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
+class FixedPoint(TypeDecorator[Decimal]):
+    """A Decimal with `places` digits after the point, exact on both databases.
+
+    SQLite has no decimals, and would store a float; there it is an integer of the smallest unit. So
+    it has at most 18 digits. A value with more places raises ValueError.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, digits: int, places: int) -> None:
+        if not 0 <= places <= digits <= 18:
+            raise ValueError("0 <= places <= digits <= 18")
+        self.digits, self.places = digits, places
+        super().__init__(digits, places)
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        return Decimal
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return BigInteger()
+        return Numeric(self.digits, self.places)
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        scaled = Decimal(value).scaleb(self.places)
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"{value} has more than {self.places} decimal places")
+        return int(scaled) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        return Decimal(value).scaleb(-self.places if dialect.name == "sqlite" else 0)
+
+
 JSON_OPTIONS: dict[str, Callable[[Any], Any]] = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
@@ -58,4 +101,4 @@ def is_described(name: str | None, type_: str, _parents: object) -> bool:
 
     The full-text indexes are of a kind that only one of the databases has.
     """
-    return not (type_ in {"table", "index"} and "items_words" in (name or ""))
+    return not (type_ in {"table", "index"} and "_full_text" in (name or ""))

@@ -1,4 +1,5 @@
-"""What can be true of the data and in a caller's way. HTTP's words for it are api.problems's."""
+"""Errors of the domain: what is wrong with the data that a caller asked for. api.problems gives
+each its HTTP status."""
 
 from uuid import UUID
 
@@ -10,7 +11,19 @@ class NotFound(LookupError):
 
 
 class VersionConflict(Exception):
-    """What is stored is not at a version that the caller wants to change."""
+    """The stored version is not one that the caller wants to change."""
+
+
+class StillReferenced(Exception):
+    """Something else points to what was to be deleted."""
+
+
+class RelatedRowNotFound(Exception):
+    """The value of the column `name` is no id of a row that the viewer has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class KeyReused(Exception):
@@ -30,7 +43,7 @@ class UnknownIdentity(Exception):
 
 
 class NotAdmin(Exception):
-    """Only admins may do this; the user `user_id` is none."""
+    """Only admins may do this, and the user `user_id` is not one."""
 
     def __init__(self, user_id: UUID | None) -> None:
         super().__init__(user_id)

@@ -9,7 +9,8 @@ from werkzeug.exceptions import Unauthorized
 
 from api import create_app
 from api.config.settings import Settings
-from api.identity.caller import Caller
+from api.http.caller import Caller
+from api.http.inputs import Body
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits
 from api.limiting.redis_windows import SharedWindows
@@ -64,7 +65,7 @@ def add_limited_operations(app: AsyncFlask) -> list[str]:
         limit=Limit.LOGIN,
         raises=[Unauthorized, RateLimited, RedisUnavailable],
     )
-    async def sign_in(body: dict[str, Any]) -> None:
+    async def sign_in(body: Body[dict[str, Any]]) -> None:
         """Sign in with the password `open`."""
         async with rate_limits.attempts.attempt(body["account"], known=body["known"]):
             checked.append(body["account"])

@@ -28,6 +28,16 @@ def downgrade(revision: str) -> None:
 
 
 @db.command()
+@click.argument("message")
+def revision(message: str) -> None:
+    """Write a migration called MESSAGE from the difference between the tables and the database.
+
+    Read it before it is used: a renamed column, for one, looks like a new one.
+    """
+    run(database.administer(revisions.write_revision, message))
+
+
+@db.command()
 def current() -> None:
     """Print the revision of the database."""
     click.echo(run(database.administer(revisions.current)) or "none")

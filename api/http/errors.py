@@ -24,7 +24,7 @@ from api.observability.request_log import current_record
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
 from schemas.problems import ProblemType
 from storage.accounts.credentials import WrongPassword
-from storage.errors import NotFound, QuotaExceeded
+from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound
 
 MOST_ERRORS = 100
 """The maximum number of errors that one response lists."""
@@ -101,6 +101,12 @@ def _(error: HTTPException) -> dict[str, Any]:
 @particulars.register
 def _(error: InvalidRequest | InvalidTokenRequest | UnsupportedContent) -> dict[str, Any]:
     return {"errors": error.errors, "detail": _sentence(error.errors)}
+
+
+@particulars.register
+def _(error: RelatedRowNotFound) -> dict[str, Any]:
+    errors = [{"detail": "Nothing of yours has this id.", "pointer": f"/{error.name}"}]
+    return {"errors": errors, "detail": _sentence(errors)}
 
 
 @particulars.register

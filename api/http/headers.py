@@ -1,7 +1,6 @@
 """Response headers that more than one resource sends."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +9,8 @@ from uuid import UUID
 from flask import Flask, Response, request
 
 from openapi.operation import Access, ResponseHeader
-from schemas.base import MergePatch, OutputSchema
+from schemas.base import InputSchema, MergePatch, OutputSchema
+from schemas.pages import Page
 
 
 def init_app(app: Flask) -> None:
@@ -84,18 +84,30 @@ NEXT_PAGE = ResponseHeader(
 )
 
 
-def complete(
-    declared: Sequence[ResponseHeader], returns: type[OutputSchema] | None, access: Access
-) -> tuple[ResponseHeader, ...]:
-    """`declared`, and what follows from the schema and the access.
+def derived(
+    returns: type[OutputSchema] | None,
+    body: type[InputSchema] | None,
+    access: Access,
+    *,
+    creates: bool,
+) -> list[ResponseHeader]:
+    """The headers that follow from what an operation returns and takes.
 
     A browser keeps responses for its user, not for the account that is signed in. So the responses
     of one account are not stored, and the ETag of a personal row has its id: the same address, such
     as /api/users/me, shows each caller another row.
     """
     if returns is None:
-        return tuple(declared)
-    headers = [PERSONAL_ETAG if returns.personal and h is ETAG else h for h in declared]
+        return []
+    headers = []
+    if issubclass(returns, Page):
+        headers += [PAGE_ETAG, NEXT_PAGE]
+    elif "version" in returns._declared_fields:
+        headers.append(PERSONAL_ETAG if returns.personal else ETAG)
+    if creates:
+        headers.append(LOCATION)
+    if body is not None and issubclass(body, MergePatch):
+        headers.append(ACCEPT_PATCH)
     if returns.personal or access in {Access.USERS, Access.ADMINS}:
         headers.append(NO_STORE)
-    return tuple(headers)
+    return headers

@@ -5,14 +5,15 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from flask import request
 
 from api.http.errors import InvalidRequest
-from api.identity.caller import Caller
+from api.http.providers import Call, Provider
 from openapi.operation import RequestHeader
-from storage import idempotency
+from storage import DatabaseUnavailable, idempotency
+from storage.errors import KeyInUse, KeyReused
 from storage.idempotency import Answer
 
 T = TypeVar("T")
@@ -27,29 +28,26 @@ IDEMPOTENCY_KEY = RequestHeader(
 )
 
 
-class Once:
-    """`await once(function, …)` instead of `await caller.write(function, …)`."""
+class IdempotentCall:
+    """`await write(function, …)` in place of `await caller.write(function, …)`."""
 
-    def __init__(
-        self, caller: Caller, key: str | None, body: bytes, render: Callable[[Any], Answer]
-    ) -> None:
-        self._caller = caller
+    def __init__(self, call: Call, key: str | None) -> None:
+        self._call = call
         self._key = key
-        self._body = body
-        self._render = render
 
     async def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | Answer:
-        """What `function` returns, or with a key the answer that is kept under it."""
+        """What `function` returns, or with a key the answer that is stored under it."""
+        caller, render = self._call.caller, self._call.render
         if self._key is None:
-            return await self._caller.write(function, *args, **kwargs)
+            return await caller.write(function, *args, **kwargs)
         # The answer is made within the transaction, which may be in another thread.
         context = copy_context()
-        return await self._caller.write(
+        return await caller.write(
             idempotency.run_once,
             self._key,
-            fingerprint(self._body),
+            fingerprint(self._call.data),
             lambda connection, viewer: function(connection, viewer, *args, **kwargs),
-            lambda result: context.run(self._render, result),
+            lambda result: context.run(render, result),
         )
 
 
@@ -66,3 +64,15 @@ def read_key() -> str | None:
         detail = "Must be 1 to 255 visible ASCII characters."
         raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
     return key
+
+
+IdempotentWrite = Annotated[
+    IdempotentCall,
+    Provider(
+        lambda call: IdempotentCall(call, read_key()),
+        errors=(KeyReused, KeyInUse, DatabaseUnavailable),
+        headers=(IDEMPOTENCY_KEY,),
+        identifies=True,
+    ),
+]
+"""For writes that a client may send again under the same Idempotency-Key."""

@@ -1,15 +1,21 @@
-"""From the request's body and query to what a view takes. Raises InvalidRequest and its kin."""
+"""A request's body and query, validated."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeVar, cast
 
 from flask import request
 from marshmallow import Schema, ValidationError, fields
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
+from api.config.settings import Settings
 from api.http import forms, json_bodies
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
-from schemas.base import FormInput, MergePatch
+from api.http.providers import Call, Provider
+from api.runtime.services import service
+from schemas.base import FormInput, InputSchema, MergePatch
+
+settings = service(Settings)
+T = TypeVar("T")
 
 CHUNK = 64 * 1024
 MOST_PARAMETERS = 100
@@ -84,3 +90,27 @@ def _require_media_type(media_types: Sequence[str]) -> None:
         raise UnsupportedContent("Send the body in UTF-8.", header="Content-Type")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")
+
+
+def _body_of(call: Call) -> Any:
+    schema = cast(InputSchema, call.body)
+    limit = min(call.operation.max_body, settings.max_body_bytes)
+    call.data = read_body(schema.media_types, limit=limit)
+    return load_body(schema, call.data)
+
+
+Body = Annotated[
+    T,
+    Provider(
+        _body_of,
+        errors=(RequestTimeout, RequestEntityTooLarge, UnsupportedMediaType),
+        # It may never end, so everything else is read first.
+        last=True,
+        writes=True,
+        declares="body",
+    ),
+]
+"""The body, validated by the schema of @operation(body=…)."""
+
+Query = Annotated[dict[str, Any], Provider(lambda call: load_query(call.query), declares="query")]
+"""The query's parameters, validated by the schema of @operation(query=…)."""

@@ -2,8 +2,9 @@
 filters, so that one that was tampered with, or that another list gave, is refused."""
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,10 +13,18 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
-from storage.collections.keyset import Position
+from storage.collections.orders import Position
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    datetime: (lambda moment: (moment - EPOCH) // MICROSECOND, lambda n: EPOCH + n * MICROSECOND),
+    date: (date.isoformat, date.fromisoformat),
+    Decimal: (str, Decimal),
+    UUID: (str, UUID),
+}
+"""How a cursor carries the values that JSON has no type for."""
+DECODERS = {kind.__name__: from_text for kind, (_, from_text) in CODECS.items()}
 OF_THE_PAGE = {"limit", "cursor", "include_total"}
 """Parameters that may differ from page to page; any other makes another list."""
 
@@ -28,19 +37,19 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
-    """The cursor for the page behind `position` of the list that `query` asked for."""
+    """The cursor for the page after `position` of the list that `query` asked for."""
     if position is None:
         return None
-    value: datetime | str | int = position.value
-    if isinstance(value, datetime):
-        value = (value - EPOCH) // MICROSECOND
-    return str(_serializer().dumps([value, position.id.hex], salt=_list_of(query)))
+    value = position.value
+    to_text, _ = CODECS.get(type(value), (None, None))
+    carried = value if to_text is None else {type(value).__name__: to_text(value)}
+    return str(_serializer().dumps([carried, position.id.hex], salt=_list_of(query)))
 
 
 def decode(query: Mapping[str, Any]) -> Position | None:
     """The place of the `cursor` in `query`; None without one.
 
-    Raises InvalidRequest if it is none that this operation gave for the same order and filters.
+    Raises InvalidRequest unless this operation gave it for the same order and filters.
     """
     if query["cursor"] is None:
         return None
@@ -52,8 +61,9 @@ def decode(query: Mapping[str, Any]) -> Position | None:
             "and filters."
         )
         raise InvalidRequest([{"detail": detail, "parameter": "cursor"}]) from None
-    if isinstance(value, int):
-        value = EPOCH + value * MICROSECOND
+    if isinstance(value, dict):
+        [(kind, text)] = value.items()
+        value = DECODERS[kind](text)
     return Position(value, UUID(hexadecimal))
 
 

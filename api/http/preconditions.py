@@ -1,11 +1,16 @@
 """If-Match and If-None-Match (RFC 9110 §13.1), for resources whose ETag is their version."""
 
 import re
+from typing import Annotated
 from uuid import UUID
 
 from flask import request
+from werkzeug.exceptions import PreconditionRequired
 
+from api.config.settings import Settings
 from api.http.errors import InvalidRequest
+from api.http.providers import Provider
+from api.runtime.services import service
 from openapi.operation import RequestHeader
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
@@ -35,7 +40,9 @@ IF_NONE_MATCH = RequestHeader(
 
 
 MISSING = Precondition(only=frozenset())
-"""That of a write which had to ask for something and didn't: no version meets it."""
+"""That of a write without the If-Match that is required: no version meets it."""
+
+settings = service(Settings)
 
 
 def read_precondition(*, required: bool) -> Precondition:
@@ -90,3 +97,23 @@ def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
 
 def _version(row_id: str | None, number: str) -> Version:
     return Version(int(number), UUID(row_id) if row_id else None)
+
+
+def _translated(error: Exception, precondition: Precondition) -> Exception:
+    """A resource that is missing is 404 even without If-Match, so only then is that asked for."""
+    if isinstance(error, VersionConflict) and precondition is MISSING:
+        return PreconditionRequired()
+    return error
+
+
+IfMatch = Annotated[
+    Precondition,
+    Provider(
+        lambda _: read_precondition(required=settings.if_match_required),
+        errors=(VersionConflict, PreconditionRequired),
+        headers=(IF_MATCH, IF_NONE_MATCH),
+        writes=True,
+        translated=_translated,
+    ),
+]
+"""The precondition of a write: If-Match and If-None-Match."""

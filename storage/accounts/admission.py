@@ -4,11 +4,8 @@ So a session that has been ended, an account that has been closed, or a role tha
 away counts from the next request on.
 """
 
-from __future__ import annotations  # or those of inner functions are made for each request
-
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
@@ -19,9 +16,6 @@ from storage.accounts.tables import ADMIN, users
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.column_types import UtcDateTime, metadata
 from storage.errors import NotAdmin, SignedOut, UnknownIdentity
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Session(NamedTuple):
@@ -51,13 +45,12 @@ OF_IDENTITY = USER.where(
 
 
 def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
-    """Who has these credentials. Raises SignedOut and UnknownIdentity."""
+    """The viewer with these credentials. Raises SignedOut and UnknownIdentity."""
     if credentials is None:
         return EVERYBODY
     if isinstance(credentials, Session):
-        user = connection.execute(
-            OF_SESSION, {"session_id": credentials.id, "now": datetime.now(UTC)}
-        ).one_or_none()
+        params = {"session_id": credentials.id, "now": datetime.now(UTC)}
+        user = connection.execute(OF_SESSION, params).one_or_none()
     else:
         user = connection.execute(OF_IDENTITY, credentials._asdict()).one_or_none()
         if user is None:
@@ -68,26 +61,30 @@ def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
     return Viewer(user.id, is_admin=is_admin, sees_all=is_admin)
 
 
-def admitted(
-    credentials: Credentials | None,
-    admins_only: bool,
-    function: Callable[Concatenate[Connection, Viewer, P], T],
-) -> Callable[Concatenate[Connection, P], T]:
-    """`function` as a unit of work for who has `credentials`; it gets the viewer behind the
-    connection. Raises SignedOut, UnknownIdentity and NotAdmin before it is called."""
+class admitted:  # noqa: N801  # a context manager, which contextlib's decorator makes slower
+    """A unit of work of the client with `credentials`: gives its viewer.
 
-    def unit_of_work(connection: Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        viewer = admit(connection, credentials)
-        if admins_only and not viewer.is_admin:
+    Raises SignedOut, UnknownIdentity and NotAdmin before the work begins, and SignedOut where the
+    account is deleted meanwhile.
+    """
+
+    def __init__(
+        self, connection: Connection, credentials: Credentials | None, *, admins_only: bool
+    ) -> None:
+        self._connection, self._credentials = connection, credentials
+        self._admins_only = admins_only
+
+    def __enter__(self) -> Viewer:
+        viewer = admit(self._connection, self._credentials)
+        if self._admins_only and not viewer.is_admin:
             raise NotAdmin(viewer.user_id)
-        try:
-            return function(connection, viewer, *args, **kwargs)
-        except IntegrityError as error:
-            if _leads_to_users(getattr(error.driver_exception, "constraint_name", None)):
-                raise SignedOut from error  # the account was deleted this very moment
-            raise
+        return viewer
 
-    return unit_of_work
+    def __exit__(self, _type: object, error: object, _traceback: object) -> None:
+        if isinstance(error, IntegrityError) and _leads_to_users(
+            getattr(error.driver_exception, "constraint_name", None)
+        ):
+            raise SignedOut from error
 
 
 def _leads_to_users(constraint: str | None) -> bool:

@@ -8,14 +8,14 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 from storage.accounts.credentials import refuse_change
 from storage.accounts.tables import users
 from storage.accounts.users import keep_an_admin, refuse
+from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.idempotency import delete_answers_of
-from storage.items import delete_items_of, has_items
 
 
-class UserHasItems(Exception):
-    """Items belong to this user."""
+class UserOwnsRows(Exception):
+    """Rows belong to this user that are not deleted without being asked for."""
 
 
 BY_ID = users.c.id == bindparam("user_id")
@@ -31,10 +31,10 @@ def delete_user(
     *,
     delete_items: bool = False,
 ) -> bool:
-    """Delete a user with their sessions, the answers stored for them and, if asked, their items.
+    """Delete a user with their sessions, the answers stored for them and, if asked, what they own.
     Return whether that is done: if not, some are left, and it has to be called again.
 
-    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserHasItems.
+    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserOwnsRows.
     """
     keep_an_admin(connection, viewer, user_id)
     if not _lock(connection, user_id, precondition):
@@ -68,19 +68,23 @@ def _lock(
     precondition: Precondition,
     *conditions: ColumnElement[bool],
 ) -> bool:
-    """Lock a user who meets the conditions: no item can be created for them any more."""
+    """Lock a user who meets the conditions: no row can be created for them any more."""
     statement = LOCK.where(precondition.holds_for(users.c.version), *conditions)
     parameters: dict[str, Any] = {"user_id": user_id, **precondition.parameters(user_id)}
     return connection.execute(statement, parameters).one_or_none() is not None
 
 
 def _delete(connection: Connection, user_id: UUID, *, delete_items: bool) -> bool:
-    if delete_items:
-        delete_items_of(connection, user_id)
-    if has_items(connection, user_id):
-        if delete_items:
+    if not delete_items:
+        for collection in COLLECTIONS:
+            restricts = collection.owner_deletion is OwnerDeletion.RESTRICT
+            if restricts and collection.owner_has_rows(connection, user_id):
+                raise UserOwnsRows
+    # What points to other rows goes before them.
+    for collection in reversed(COLLECTIONS):
+        collection.delete_rows_of(connection, user_id)
+        if collection.owner_has_rows(connection, user_id):
             return False
-        raise UserHasItems
     if not delete_answers_of(connection, user_id):
         return False
     connection.execute(DELETE, {"user_id": user_id})

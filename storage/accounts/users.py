@@ -19,7 +19,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.accounts.sessions import END_ALL
 from storage.accounts.tables import ADMIN, PUBLIC, USER, users
-from storage.collections.keyset import Keyset, Page, Position
+from storage.collections.keyset import Keyset, Page
+from storage.collections.orders import Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.errors import NotAdmin, NotFound, VersionConflict

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from sqlalchemy import (
     Row,
     UnaryExpression,
     any_,
+    false,
     literal,
     tuple_,
 )
@@ -23,9 +23,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class Position(NamedTuple):
-    """A place in a list: what the list is sorted by, and the id, of the last row so far."""
+    """A place in a list: the sort column's value and the id of the last row so far."""
 
-    value: datetime | str
+    value: Any
     id: UUID
 
 
@@ -48,17 +48,26 @@ class Sort(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """Rows above or below a place; without an id, all with that value are outside."""
+    """Rows above or below a value; the value itself is outside unless the bound is `inclusive`.
+
+    With an id it is a place: of the rows with that value, those above or below that id are inside.
+    """
 
     above: bool
-    value: datetime | str | BindParameter[Any]
+    value: Any
     id: UUID | BindParameter[Any] | None = None
+    inclusive: bool = False
 
     def holds(self, by: ColumnElement[Any], id_: ColumnElement[Any]) -> ColumnElement[bool]:
-        return self._compare(operator.gt if self.above else operator.lt, by, id_)
+        return self._compare(self._operator(self.above, equal=self.inclusive), by, id_)
 
     def fails(self, by: ColumnElement[Any], id_: ColumnElement[Any]) -> ColumnElement[bool]:
-        return self._compare(operator.le if self.above else operator.ge, by, id_)
+        return self._compare(self._operator(not self.above, equal=not self.inclusive), by, id_)
+
+    def _operator(self, above: bool, *, equal: bool) -> Any:
+        if above:
+            return operator.ge if equal else operator.gt
+        return operator.le if equal else operator.lt
 
     def _compare(
         self, compare: Any, by: ColumnElement[Any], id_: ColumnElement[Any]
@@ -103,17 +112,32 @@ def _one_of(pinned: Pinned, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class ByColumns(NamedTuple):
-    """The entries of an index that have these values in the columns `behind` which they begin with;
-    in the order of what follows there, `by` and `id`."""
+    """The entries of an index that begins with the columns of `prefix`, those with these values;
+    in the order of what follows there, `by` and `id`.
+
+    A column that can be null has two such runs: `nulls` says which. In a list the nulls come last.
+    """
 
     by: ColumnElement[Any]
     id: ColumnElement[Any]
-    behind: Sequence[tuple[ColumnElement[Any], Any]] = ()
+    prefix: Sequence[tuple[ColumnElement[Any], Any]] = ()
+    nulls: bool | None = None
 
     def order(self, sort: Sort) -> tuple[UnaryExpression[Any], ...]:
-        return sort.order(*(column for column, _ in self.behind[:1]), self.by, self.id)
+        places = (self.id,) if self.nulls else (self.by, self.id)
+        return sort.order(*(column for column, _ in self.prefix[:1]), *places)
 
     def within(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
-        pinned = [Pinned(column, value) for column, value in self.behind[:1]]
-        equal = [column == value for column, value in self.behind[1:]]
-        return [*pinned, *equal, *(bound.holds(self.by, self.id) for bound in bounds)]
+        pinned = [Pinned(column, value) for column, value in self.prefix[:1]]
+        equal = [column == value for column, value in self.prefix[1:]]
+        if self.nulls:
+            # A null is neither above nor below a value, so only places among the nulls are bounds.
+            inside = [self._beyond(bound) for bound in bounds]
+            return [*pinned, *equal, self.by.is_(None), *inside]
+        not_null = [] if self.nulls is None else [self.by.is_not(None)]
+        return [*pinned, *equal, *not_null, *(bound.holds(self.by, self.id) for bound in bounds)]
+
+    def _beyond(self, bound: Bound) -> ColumnElement[bool]:
+        if bound.value is not None or bound.id is None:
+            return false()
+        return self.id > bound.id if bound.above else self.id < bound.id

@@ -27,15 +27,15 @@ class Precondition(NamedTuple):
         executed with the `parameters`."""
         condition: ColumnElement[bool] = true()
         if self.only is not None:
-            condition &= version.in_(bindparam("only", expanding=True))
+            condition &= version.in_(bindparam("_only", expanding=True))
         if self.never:
-            condition &= version.not_in(bindparam("never", expanding=True))
+            condition &= version.not_in(bindparam("_never", expanding=True))
         return condition
 
     def parameters(self, row_id: UUID | None = None) -> dict[str, Any]:
         """Those for the row `row_id`, if its ETags name it; versions of other rows don't count."""
-        only = {} if self.only is None else {"only": numbers_of(self.only, row_id)}
-        never = {"never": numbers_of(self.never, row_id)} if self.never else {}
+        only = {} if self.only is None else {"_only": numbers_of(self.only, row_id)}
+        never = {"_never": numbers_of(self.never, row_id)} if self.never else {}
         return only | never
 
 

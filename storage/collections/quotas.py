@@ -1,83 +1,129 @@
-"""How many items a user may have, kept without counting them for each.
+"""How many rows of a collection a user may have, kept without counting them for each create.
 
-`users.items_at_most` is never less than they have: whatever creates an item adds one in the same
-transaction, and holds the user's row until it ends, so that concurrent creates can't exceed the
-quota. Deletions take nothing off. When the number meets the quota, the items are counted anew.
+`at_most` is never less than they have: what creates a row adds one in the same transaction, and
+holds the number's row until it ends, so that concurrent creates can't exceed the quota. Deletions
+take nothing off. When the number meets the quota, the rows are counted again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from storage.accounts.tables import users
+from storage.column_types import metadata
 from storage.errors import QuotaExceeded, SignedOut
-from storage.item_tables import PUBLIC, items
 
 UNLIMITED = 2**31 - 1
 
-OWNER = users.c.id == bindparam("reserver")
-RESERVE = (
-    update(users)
-    .where(OWNER, users.c.items_at_most < bindparam("quota"))
-    .values(items_at_most=users.c.items_at_most + 1)
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("collection", String(63), primary_key=True),
+    Column("at_most", Integer, nullable=False),
 )
-NEWEST = select(func.max(items.c.created_at)).scalar_subquery()
-RESERVE_ONE = RESERVE.returning(NEWEST.label("newest"))
-"""For SQLite, where it takes the place of a statement that asks for the newest item alone."""
 
-ROOM = RESERVE.returning(users.c.id).cte("room")
-VALUES = [column for column in items.c if column.name not in {"seq", "owner_id"}]
-RESERVE_AND_INSERT = (
-    insert(items)
-    .from_select(
-        [*VALUES, items.c.owner_id],
-        # Not by their columns' names, which SQLAlchemy would take for values of the UPDATE.
-        select(*(bindparam(f"new_{c.name}", type_=c.type) for c in VALUES), ROOM.c.id),
-    )
-    .returning(*PUBLIC)
-)
-"""For PostgreSQL, in one round trip; inserts nothing where there is no room."""
+users = table("users", column("id", Uuid))
+"""The owners, as far as they matter here."""
 
-# Waits for creates that are under way; those that come later wait for this transaction.
-LOCK = select(users.c.id).where(OWNER).with_for_update(key_share=True)
-OWNED = select(literal(1)).where(items.c.owner_id == bindparam("reserver"))
-COUNT = select(func.count()).select_from(OWNED.limit(bindparam("quota")).subquery())
-RESET = update(users).where(OWNER).values(items_at_most=bindparam("number"))
+IS_OWNER = users.c.id == bindparam("_owner_id", type_=Uuid)
 
 
 class Room(NamedTuple):
-    """One more item of the user's has been allowed. `newest`: when any item was last created."""
+    """One more row of the user's has been allowed. `newest`: when any row was last created."""
 
     newest: datetime | None
 
 
-def reserve(connection: Connection, user_id: UUID, quota: int) -> Room | None:
-    """Add one to what the user has at most; None where that is `quota` already."""
-    row = connection.execute(RESERVE_ONE, {"reserver": user_id, "quota": quota}).one_or_none()
-    return None if row is None else Room(row.newest)
+class Quota:
+    """The statements for the rows of one table, `columns` of which are returned."""
 
+    def __init__(self, of: Table, columns: Sequence[Column[Any]]) -> None:
+        self._name = of.name
+        newest = select(func.max(of.c.created_at)).scalar_subquery()
+        # In one round trip: SQLite asks for the newest row here, and not by itself.
+        self._reserve = self._one_more(sqlite_insert).returning(newest.label("newest"))
+        room = self._one_more(postgresql_insert).returning(quotas.c.owner_id).cte("room")
+        values = [column for column in of.c if column.name not in {"seq", "owner_id"}]
+        self._reserve_and_insert = (
+            insert(of)
+            .from_select(
+                [*values, of.c.owner_id],
+                # Not by their columns' names, which SQLAlchemy would take for values to insert.
+                select(*(bindparam(f"_{c.name}", type_=c.type) for c in values), room.c.owner_id),
+            )
+            .returning(*columns)
+        )
+        # Waits for creates that are under way; those that come later wait for this transaction.
+        own = (quotas.c.owner_id == bindparam("_owner_id", type_=Uuid)) & (
+            quotas.c.collection == of.name
+        )
+        self._lock = select(quotas.c.at_most).where(own).with_for_update()
+        owned = select(literal(1)).where(of.c.owner_id == bindparam("_owner_id"))
+        counted = owned.limit(bindparam("_quota")).subquery()
+        self._count = select(func.count()).select_from(counted)
+        self._reset = update(quotas).where(own).values(at_most=bindparam("_number"))
 
-def insert_reserved(
-    connection: Connection, user_id: UUID, quota: int, values: dict[str, Any]
-) -> Any:
-    """The same, and the item inserted."""
-    this = {f"new_{name}": value for name, value in values.items()}
-    this |= {"reserver": user_id, "quota": quota}
-    return connection.execute(RESERVE_AND_INSERT, this).one_or_none()
+    def _one_more(self, upsert: Any) -> Any:
+        """Add one to the number; nothing where it has met the quota or the user is gone.
 
+        The user is locked first, as a deletion of the user does.
+        """
+        owner = select(users.c.id, literal(self._name), literal(1)).where(IS_OWNER)
+        # SQLite takes ON CONFLICT for a join's unless there is a WHERE, and has no locks of rows.
+        statement = upsert(quotas).from_select(
+            ["owner_id", "collection", "at_most"], owner.with_for_update(read=True, key_share=True)
+        )
+        return statement.on_conflict_do_update(
+            index_elements=[quotas.c.owner_id, quotas.c.collection],
+            set_={"at_most": quotas.c.at_most + 1},
+            where=quotas.c.at_most < bindparam("_quota", type_=Integer),
+        )
 
-def recount(connection: Connection, user_id: UUID, quota: int) -> None:
-    """Find out whether the user has less than `quota` after all: some may have been deleted.
+    def reserve(self, connection: Connection, user_id: UUID, quota: int) -> Room | None:
+        """For SQLite: add one to what the user has at most; None where that is `quota` already."""
+        params = {"_owner_id": user_id, "_quota": quota}
+        row = connection.execute(self._reserve, params).one_or_none()
+        return None if row is None else Room(row.newest)
 
-    Raises QuotaExceeded, and SignedOut where the user has been deleted.
-    """
-    this = {"reserver": user_id}
-    if connection.execute(LOCK, this).one_or_none() is None:
-        raise SignedOut
-    # A statement of its own: it sees what was committed while the lock was waited for.
-    number = connection.execute(COUNT, {**this, "quota": quota}).scalar_one()
-    if number >= quota:
-        raise QuotaExceeded(quota)
-    connection.execute(RESET, {**this, "number": number})
+    def insert_reserved(
+        self, connection: Connection, user_id: UUID, quota: int, values: dict[str, Any]
+    ) -> Any:
+        """For PostgreSQL: the same, and the row inserted."""
+        params = {f"_{name}": value for name, value in values.items()}
+        params |= {"_owner_id": user_id, "_quota": quota}
+        return connection.execute(self._reserve_and_insert, params).one_or_none()
+
+    def recount(self, connection: Connection, user_id: UUID, quota: int) -> None:
+        """Find out whether the user has less than `quota` after all: some may have been deleted.
+
+        Raises QuotaExceeded, and SignedOut where the user has been deleted.
+        """
+        params = {"_owner_id": user_id}
+        if connection.execute(self._lock, params).one_or_none() is None:
+            raise SignedOut
+        # A statement of its own: it sees what was committed while the lock was waited for.
+        number = connection.execute(self._count, {**params, "_quota": quota}).scalar_one()
+        if number >= quota:
+            raise QuotaExceeded(quota)
+        connection.execute(self._reset, {**params, "_number": number})

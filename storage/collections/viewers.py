@@ -35,9 +35,9 @@ class Viewer(NamedTuple):
     @property
     def parameters(self) -> dict[str, Any]:
         """Those that Owned statements take."""
-        return {} if self.sees_all else {"viewer_id": self.user_id}
+        return {} if self.sees_all else {"_viewer_id": self.user_id}
 
-    def behind(self, owner_id: Column[Any]) -> list[tuple[Column[Any], Any]]:
+    def index_prefix(self, owner_id: Column[Any]) -> list[tuple[Column[Any], Any]]:
         """The same for orders.ByColumns: what the entries of an index begin with."""
         return [] if self.sees_all else [(owner_id, self.user_id)]
 
@@ -58,7 +58,7 @@ class Owned(Generic[S]):
 
     def __init__(self, statement: S, owner_id: Column[Any]) -> None:
         self._statement: S = statement
-        self._own: S = statement.where(owner_id == bindparam("viewer_id"))
+        self._own: S = statement.where(owner_id == bindparam("_viewer_id"))
 
     def by(self, viewer: Viewer) -> S:
         """To be executed with the viewer's `parameters`."""

@@ -56,7 +56,9 @@ class Database(ABC):
         """
         if not self._prepared:
             await self._prepare()
-        return await self._read(lambda connection: function(connection, *args, **kwargs))
+        if args or kwargs:
+            return await self._read(lambda connection: function(connection, *args, **kwargs))
+        return await self._read(function)
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -68,7 +70,9 @@ class Database(ABC):
         """
         if not self._prepared:
             await self._prepare()
-        return await self._write(lambda connection: function(connection, *args, **kwargs))
+        if args or kwargs:
+            return await self._write(lambda connection: function(connection, *args, **kwargs))
+        return await self._write(function)
 
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

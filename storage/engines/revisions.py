@@ -1,13 +1,12 @@
 """Which revision of the schema a database is at, and the way to another one (Alembic).
 
-To tell whether a migration is missing takes no Alembic: it is imported where one is, so that the
-usual start is spared its 60 ms and 3 MB.
+To tell whether a migration is missing takes no Alembic, so a usual start doesn't import it.
 """
 
 import logging
 import re
 from functools import cache
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +41,7 @@ def current(connection: Connection) -> str | None:
 
 def check(connection: Connection) -> None:
     """Raises DatabaseBehind or DatabaseAhead, with what to do about it."""
-    found, needed = _known_revision(connection), known()[0]
+    found, needed = _known_revision(connection), newest()
     if found != needed:
         raise DatabaseBehind(
             f"The database is at revision {found or 'none'}, this version needs {needed}: "
@@ -62,12 +61,43 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 def _migrate(connection: Connection, direction: Direction, revision: str) -> None:
     before = _known_revision(connection)
-    if (revision, before) == ("head", known()[0]):
+    if (revision, before) == ("head", newest()):
         return
-    import_module("storage.engines.alembic").migrate(connection, direction, revision)
+    _run_alembic(connection, direction, revision)
     after = current(connection)
     if after != before:
         log.info("migrated the database from %s to %s", before or "nothing", after or "nothing")
+
+
+def write_revision(connection: Connection, message: str) -> None:
+    """Write a migration from the difference between the tables and the database, which has to be at
+    the newest revision. Raises RevisionError."""
+    check(connection)
+    number = f"{int(newest() or 0) + 1:04}"
+    _run_alembic(connection, "revision", message, autogenerate=True, rev_id=number)
+    known.cache_clear()
+
+
+def _run_alembic(connection: Connection, command: str, *args: str, **options: object) -> None:
+    """Inside the connection's transaction. Raises RevisionError."""
+    # Alembic takes 60 ms of a start and 3 MB, so it is imported where there is something to do.
+    from alembic import command as commands  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.attributes["connection"] = connection
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    if find_spec("ruff") is not None:  # it comes with `make test`
+        hooks = {"hooks": "ruff", "ruff.type": "module", "ruff.module": "ruff"}
+        hooks["ruff.options"] = "format --quiet REVISION_SCRIPT_FILENAME"
+        for name, value in hooks.items():
+            config.set_section_option("post_write_hooks", name, value)
+    try:
+        getattr(commands, command)(config, *args, **options)
+    except CommandError as error:
+        raise RevisionError(str(error)) from None
 
 
 def _known_revision(connection: Connection) -> str | None:
@@ -75,9 +105,14 @@ def _known_revision(connection: Connection) -> str | None:
     if found is not None and found not in known():
         raise DatabaseAhead(
             f"The database is at revision {found}, which this version doesn't know: "
-            f"deploy the version that made it, or a later one (this one knows up to {known()[0]})."
+            f"deploy the version that made it, or a later one (this one knows up to {newest()})."
         )
     return found
+
+
+def newest() -> str | None:
+    """The revision that this code needs; None while there is no migration."""
+    return known()[0] if known() else None
 
 
 @cache

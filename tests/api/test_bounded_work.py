@@ -19,7 +19,7 @@ from marshmallow import ValidationError, fields
 
 from api.config.settings import Settings
 from api.http import forms, json_bodies
-from api.operations import Endpoint
+from api.operations.endpoint import Endpoint
 from api.runtime.async_flask import AsyncFlask
 from schemas.base import FormInput, InputSchema
 from schemas.fields import Bounded, BoundedList, Text

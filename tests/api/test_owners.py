@@ -9,9 +9,10 @@ import pytest
 from api import create_app
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
-from storage import Database, items
+from storage import Database
 from storage.accounts.users import ADMIN
 from storage.collections.viewers import EVERYBODY
+from storage.items import ITEMS
 from tests.accounts import signed_in
 from tests.conftest import bridged
 from tests.factory import item_input, settings_for
@@ -60,7 +61,7 @@ async def people(app: AsyncFlask) -> People:
 async def nobodys(app: AsyncFlask) -> str:
     """The path of an item that was created while the service asked for no account."""
     values: Any = item_input(name="Nobody's")
-    row = await app.services[Database].write(items.create_item, EVERYBODY, values)
+    row = await app.services[Database].write(ITEMS.create, EVERYBODY, values)
     return f"/api/items/{row.id}"
 
 

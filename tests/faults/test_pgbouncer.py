@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage import Database, DatabaseUnavailable, PoolOptions, items, open_database
+from storage import Database, DatabaseUnavailable, PoolOptions, open_database
 from storage.collections.viewers import EVERYBODY
-from storage.items import ItemValues
+from storage.items import ITEMS, ItemValues
 from tests.faults.conftest import CONNECTIONS
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars
@@ -92,8 +92,8 @@ async def test_units_of_work_of_several_pools_share_two_connections(
 ) -> None:
     async def create_and_get(database: Database) -> None:
         for _ in range(20):
-            created = await database.write(items.create_item, EVERYBODY, VALUES)
-            assert await database.read(items.get_item, EVERYBODY, created.id) == created
+            created = await database.write(ITEMS.create, EVERYBODY, VALUES)
+            assert await database.read(ITEMS.get, EVERYBODY, created.id) == created
 
     async with open_database(pooled_url, auto_migrate=True, pool=OPTIONS) as other:
         await asyncio.gather(

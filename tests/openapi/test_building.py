@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from marshmallow import fields
 
+from api.http.inputs import Body, Query
 from api.http.path_ids import IdConverter
 from api.operations import operation
 from api.problems import NotReady
@@ -178,7 +179,7 @@ def test_the_contact_is_the_operators(address: str, found: Json) -> None:
 
 def test_a_parameter_has_the_default_that_is_used_and_is_never_null() -> None:
     @operation(query=RoomQuery, status=204)
-    async def list_rooms(query: dict[str, Any]) -> None:
+    async def list_rooms(query: Query) -> None:
         """List rooms."""
 
     tags, since = document_of(list_rooms)["paths"]["/api/rooms/0"]["get"]["parameters"]
@@ -250,9 +251,9 @@ def test_a_view_that_does_not_take_what_it_declares_is_refused(name: str) -> Non
 
 
 def test_a_view_that_takes_what_it_does_not_declare_is_refused() -> None:
-    async def demanding(query: dict[str, Any]) -> None: ...
+    async def demanding(query: Query) -> None: ...
 
-    async def insatiable(body: dict[str, Any]) -> None: ...
+    async def insatiable(body: Body[dict[str, Any]]) -> None: ...
 
     with pytest.raises(TypeError, match="demanding: declare query and take it"):
         operation_of(demanding)

@@ -15,7 +15,7 @@ from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from storage import Database
 from storage.collections.viewers import EVERYBODY
-from storage.items import ItemValues, create_item
+from storage.items import ITEMS, ItemValues
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.call import Call
@@ -63,7 +63,7 @@ class Writing:
         self.started.set()
         await self.resume.wait()
         values = ItemValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
-        await self.app.services[Database].write(create_item, EVERYBODY, values)
+        await self.app.services[Database].write(ITEMS.create, EVERYBODY, values)
         return "written"
 
 

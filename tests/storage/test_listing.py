@@ -12,15 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete
 
-from storage import Database, items, open_database
+from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.filters import Wanted
-from storage.collections.keyset import Page, Position
-from storage.collections.query_plan import SORTS
+from storage.collections.collection import Query
+from storage.collections.keyset import Page
+from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.collections.words import search_of, words_of
-from storage.item_tables import PUBLIC
-from storage.items import ItemNotFound, ItemRow, ItemValues
+from storage.items import ITEMS, ItemNotFound, ItemRow, ItemValues
 
 REPEATABLE = settings(
     max_examples=60,
@@ -92,7 +91,7 @@ class Store:
 
     def create(self, values: Any, caller: int = 0) -> None:
         viewer = self.callers[caller]
-        row = self.run(self.database.write(items.create_item, viewer, values))
+        row = self.run(self.database.write(ITEMS.create, viewer, values))
         self.rows[row.id] = row
         self.owners[row.id] = viewer.user_id
 
@@ -100,14 +99,14 @@ class Store:
         row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
             with self._refused_unless_seen(viewer, row):
-                changed = self.database.write(items.update_item, viewer, row.id, changes)
+                changed = self.database.write(ITEMS.update, viewer, row.id, changes)
                 self.rows[row.id] = self.run(changed)
 
     def delete(self, number: int, caller: int = 0) -> None:
         row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
             with self._refused_unless_seen(viewer, row):
-                self.run(self.database.write(items.delete_item, viewer, row.id))
+                self.run(self.database.write(ITEMS.delete, viewer, row.id))
                 del self.rows[row.id]
 
     def _refused_unless_seen(self, viewer: Viewer, row: ItemRow) -> AbstractContextManager[object]:
@@ -122,23 +121,21 @@ class Store:
 
     def page(
         self,
-        wanted: Wanted,
+        wanted: Query,
         after: Position | None,
         limit: int,
         budget: int,
         viewer: Viewer = EVERYBODY,
     ) -> Page:
         page: Page = self.run(
-            self.database.read(
-                items.list_items, viewer, limit=limit, after=after, wanted=wanted, budget=budget
-            )
+            self.database.read(ITEMS.page, viewer, wanted, limit=limit, after=after, budget=budget)
         )
         assert len(page.rows) <= limit
         return page
 
     def walk(
         self,
-        wanted: Wanted,
+        wanted: Query,
         limit: int,
         budget: int,
         viewer: Viewer = EVERYBODY,
@@ -153,11 +150,13 @@ class Store:
                 return
             between()
 
-    def expected(self, wanted: Wanted, viewer: Viewer = EVERYBODY) -> list[ItemRow]:
-        by = wanted.sort.removeprefix("-")
+    def expected(self, wanted: Query, viewer: Viewer = EVERYBODY) -> list[ItemRow]:
+        by = wanted["sort"].removeprefix("-")
         seen = [row for row in self.rows.values() if self.sees(viewer, row)]
         found = [row for row in seen if matches(row, wanted)]
-        found.sort(key=lambda row: (getattr(row, by), row.id), reverse=wanted.sort.startswith("-"))
+        found.sort(
+            key=lambda row: (getattr(row, by), row.id), reverse=wanted["sort"].startswith("-")
+        )
         return found
 
     def _pick(self, number: int) -> ItemRow | None:
@@ -167,23 +166,23 @@ class Store:
 
 def public(rows: list[ItemRow]) -> list[tuple[Any, ...]]:
     """The rows without what a query may have added behind an item's own columns."""
-    return [row[: len(PUBLIC)] for row in rows]
+    return [row[: len(ITEMS.columns)] for row in rows]
 
 
 def delete_all(connection: Connection) -> None:
-    connection.execute(delete(items.items))
+    connection.execute(delete(ITEMS.table))
 
 
-def matches(row: ItemRow, wanted: Wanted) -> bool:
-    search = search_of(wanted.search)
+def matches(row: ItemRow, wanted: Query) -> bool:
+    search = search_of(wanted["q"])
     words = {*words_of(row.name), *words_of(row.description)}
     return all(
         [
-            not wanted.statuses or row.status in wanted.statuses,
-            set(wanted.tags) <= set(row.tags),
-            wanted.created_after is None or row.created_at > wanted.created_after,
-            wanted.created_before is None or row.created_at < wanted.created_before,
-            wanted.updated_after is None or row.updated_at > wanted.updated_after,
+            not wanted["status"] or row.status in wanted["status"],
+            set(wanted["tag"]) <= set(row.tags),
+            wanted["created_after"] is None or row.created_at > wanted["created_after"],
+            wanted["created_before"] is None or row.created_at < wanted["created_before"],
+            wanted["updated_after"] is None or row.updated_at > wanted["updated_after"],
             set(search.words) <= words,
             all(any(word.startswith(prefix) for word in words) for prefix in search.prefixes),
         ]
@@ -191,16 +190,17 @@ def matches(row: ItemRow, wanted: Wanted) -> bool:
 
 
 @st.composite
-def questions(draw: st.DrawFn, store: Store) -> Wanted:
-    return Wanted(
-        sort=draw(st.sampled_from(SORTS)),
-        statuses=tuple(draw(st.lists(statuses, max_size=2, unique=True))),
-        tags=tuple(draw(st.lists(st.sampled_from(TAGS[:4]), max_size=2, unique=True))),
-        created_after=store.moment(draw(moment)),
-        created_before=store.moment(draw(moment)),
-        updated_after=store.moment(draw(moment)),
-        search=draw(st.sampled_from(QUERIES)),
-    )
+def questions(draw: st.DrawFn, store: Store) -> Query:
+    question: dict[str, Any] = {
+        "sort": draw(st.sampled_from(ITEMS.sorts)),
+        "status": tuple(draw(st.lists(statuses, max_size=2, unique=True))),
+        "tag": tuple(draw(st.lists(st.sampled_from(TAGS[:4]), max_size=2, unique=True))),
+        "created_after": store.moment(draw(moment)),
+        "created_before": store.moment(draw(moment)),
+        "updated_after": store.moment(draw(moment)),
+        "q": draw(st.sampled_from(QUERIES)),
+    }
+    return question
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_a_list_is_what_was_asked_for(store: Store) -> None:
             viewer = store.callers[data.draw(callers)]
             found = list(store.walk(wanted, data.draw(few), data.draw(few), viewer))
             assert public(found) == public(store.expected(wanted, viewer)), wanted
-            total = store.run(store.database.read(items.count_items, viewer, wanted))
+            total = store.run(store.database.read(ITEMS.count, viewer, wanted))
             assert total == (len(found), True)
 
     compare()
@@ -269,8 +269,8 @@ def test_a_short_page_says_where_to_go_on(store: Store) -> None:
     for _ in range(9):
         store.create({**many})
     store.create({**many, "status": "done", "tags": []})
-    wanted = Wanted(statuses=("todo", "done"), search="x", tags=("home",), sort="name")
+    wanted = {"status": ("todo", "done"), "q": "x", "tag": ("home",), "sort": "name"}
     assert len(list(store.walk(wanted, 50, 4))) == 10
-    first = store.page(Wanted(statuses=("done",), tags=("home",)), None, 1, 1)
+    first = store.page({"status": ("done",), "tag": ("home",)}, None, 1, 1)
     assert first.rows == []
     assert first.next is not None

@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from storage import Database, items, open_database
+from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.filters import Wanted
+from storage.collections import ddl
+from storage.collections.collection import Query
 from storage.collections.viewers import EVERYBODY, Viewer
-from storage.engines import revisions
-from storage.item_tables import item_tags
-from storage.items import ItemNotFound, ItemRow, ItemValues
+from storage.items import ITEMS, ItemNotFound, ItemRow, ItemValues, item_tags
 from tests.storage.units import execute
 
 VALUES: ItemValues = {
@@ -22,7 +21,7 @@ VALUES: ItemValues = {
     "quantity": 1,
     "tags": ["home"],
 }
-WAYS = (Wanted(), Wanted(search="lamp"), Wanted(tags=("home",)), Wanted(statuses=("todo",)))
+WAYS: tuple[Query, ...] = ({}, {"q": "lamp"}, {"tag": ("home",)}, {"status": ("todo",)})
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ async def a_user(database: Database, name: str) -> Viewer:
 
 
 async def create(database: Database, viewer: Viewer) -> ItemRow:
-    return await database.write(items.create_item, viewer, VALUES)
+    return await database.write(ITEMS.create, viewer, VALUES)
 
 
 async def seen(database: Database, viewer: Viewer) -> list[list[UUID]]:
@@ -46,8 +45,7 @@ async def seen(database: Database, viewer: Viewer) -> list[list[UUID]]:
     return [
         [row.id for row in page.rows]
         for page in [
-            await database.read(items.list_items, viewer, limit=9, after=None, wanted=wanted)
-            for wanted in WAYS
+            await database.read(ITEMS.page, viewer, wanted, limit=9, after=None) for wanted in WAYS
         ]
     ]
 
@@ -59,28 +57,28 @@ def everywhere(*rows: ItemRow) -> list[list[UUID]]:
 async def check(database: Database) -> None:
     """Raises an error where SQLite's full-text index isn't as the items are."""
     if await database.read(lambda connection: connection.dialect.name) == "sqlite":
-        wanted = "INSERT INTO items_words (items_words, rank) VALUES ('integrity-check', 1)"
+        wanted = "INSERT INTO items_full_text (items_full_text, rank) VALUES ('integrity-check', 1)"
         await database.write(execute, wanted)
 
 
 def give(connection: Connection, item_id: UUID, owner_id: UUID | None) -> None:
     connection.execute(
-        update(items.items).where(items.items.c.id == item_id).values(owner_id=owner_id)
+        update(ITEMS.table).where(ITEMS.table.c.id == item_id).values(owner_id=owner_id)
     )
 
 
 def entries(connection: Connection) -> list[UUID]:
-    return list(connection.execute(select(item_tags.c.item_id)).scalars())
+    return list(connection.execute(select(item_tags.c.row_id)).scalars())
 
 
 async def test_who_has_no_account_and_sees_not_all_sees_nothing(database: Database) -> None:
     """There is no such viewer; were there one by mistake, what nobody owns would not be theirs."""
     item = await create(database, EVERYBODY)
     stray = Viewer(None, is_admin=False, sees_all=False)
-    page = await database.read(items.list_items, stray, limit=9, after=None)
+    page = await database.read(ITEMS.page, stray, {}, limit=9, after=None)
     assert page.rows == []
-    assert await database.read(items.count_items, stray, Wanted(tags=("home",))) == (0, True)
-    for work in (items.get_item, items.delete_item):
+    assert await database.read(ITEMS.count, stray, {"tag": ("home",)}) == (0, True)
+    for work in (ITEMS.get, ITEMS.delete):
         with pytest.raises(ItemNotFound):
             await database.write(work, stray, item.id)
 
@@ -101,42 +99,35 @@ async def test_the_items_of_a_user_are_deleted_and_no_others(database: Database)
     assert ada.user_id is not None
     [_, theirs, nobodys] = [await create(database, viewer) for viewer in (ada, bob, EVERYBODY)]
     await create(database, ada)
-    assert await database.read(items.has_items, ada.user_id)
-    await database.write(items.delete_items_of, ada.user_id)
-    assert not await database.read(items.has_items, ada.user_id)
+    assert await database.read(ITEMS.owner_has_rows, ada.user_id)
+    await database.write(ITEMS.delete_rows_of, ada.user_id)
+    assert not await database.read(ITEMS.owner_has_rows, ada.user_id)
     assert await seen(database, ada) == everywhere()
     assert await seen(database, bob) == everywhere(theirs)
     assert await seen(database, EVERYBODY) == everywhere(theirs, nobodys)
     assert set(await database.read(entries)) == {theirs.id, nobodys.id}
     await check(database)
-    await database.write(items.delete_items_of, ada.user_id)
+    await database.write(ITEMS.delete_rows_of, ada.user_id)
 
 
-async def test_a_migration_that_knows_no_owners_leaves_items_to_nobody(database: Database) -> None:
+async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
+    database: Database,
+) -> None:
+    """As in a migration that adds them to a table with rows."""
     ada = await a_user(database, "ada")
-    rows = [await create(database, ada), await create(database, EVERYBODY)]
-    await database.administer(revisions.downgrade, "0004")
-    await database.administer(revisions.upgrade)
-    assert await seen(database, ada) == everywhere()
-    assert await seen(database, EVERYBODY) == everywhere(*rows)
-    await check(database)
-    await database.write(give, rows[0].id, ada.user_id)
-    assert await seen(database, ada) == everywhere(rows[0])
-    await database.write(items.delete_item, ada, rows[0].id)
-    await check(database)
+    hers, nobodys = await create(database, ada), await create(database, EVERYBODY)
 
+    def make_anew(connection: Connection) -> None:
+        ddl.drop_full_text(connection, "items")
+        ddl.drop_entries(connection, "items", "tags")
+        connection.execute(delete(item_tags))
+        ddl.create_full_text(connection, "items", ["name", "description"])
+        ddl.create_entries(connection, "items", "tags")
 
-async def test_what_had_an_owner_before_the_lists_knew_it_is_in_theirs(database: Database) -> None:
-    ada, bob = await a_user(database, "ada"), await a_user(database, "bob")
-    await database.administer(revisions.downgrade, "0005")
-    hers, his, nobodys = [await create(database, EVERYBODY) for _ in range(3)]
-    await database.write(give, hers.id, ada.user_id)
-    await database.write(give, his.id, bob.user_id)
-    await database.administer(revisions.upgrade)
+    await database.administer(make_anew)
     assert await seen(database, ada) == everywhere(hers)
-    assert await seen(database, bob) == everywhere(his)
-    assert await seen(database, EVERYBODY) == everywhere(hers, his, nobodys)
+    assert await seen(database, EVERYBODY) == everywhere(hers, nobodys)
     await check(database)
-    await database.write(items.delete_item, ada, hers.id)
-    assert await seen(database, EVERYBODY) == everywhere(his, nobodys)
+    await database.write(ITEMS.delete, ada, hers.id)
+    assert await seen(database, EVERYBODY) == everywhere(nobodys)
     await check(database)

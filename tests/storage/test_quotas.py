@@ -7,13 +7,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, func, select
 
-from storage import Database, items, open_database
-from storage.accounts.tables import users
+from storage import Database, open_database
 from storage.accounts.users import create_user
+from storage.collections.quotas import quotas
 from storage.collections.viewers import EVERYBODY, Viewer
-from storage.engines import revisions
 from storage.errors import QuotaExceeded, SignedOut
-from storage.items import ItemRow, ItemValues
+from storage.items import ITEMS, ItemRow, ItemValues
 from tests.statements import statements
 
 QUOTA = 5
@@ -44,17 +43,17 @@ async def a_user(database: Database, name: str) -> Viewer:
 
 
 async def create(database: Database, viewer: Viewer, quota: int | None = QUOTA) -> ItemRow:
-    return await database.write(items.create_item, viewer, VALUES, quota=quota)
+    return await database.write(ITEMS.create, viewer, VALUES, quota=quota)
 
 
 async def count(database: Database, viewer: Viewer) -> int:
-    owned = select(func.count()).where(items.items.c.owner_id == viewer.user_id)
+    owned = select(func.count()).where(ITEMS.table.c.owner_id == viewer.user_id)
     return await database.read(lambda connection: connection.execute(owned).scalar_one())
 
 
 async def at_most(database: Database, viewer: Viewer) -> int:
-    known = select(users.c.items_at_most).where(users.c.id == viewer.user_id)
-    return await database.read(lambda connection: connection.execute(known).scalar_one())
+    known = select(quotas.c.at_most).where(quotas.c.owner_id == viewer.user_id)
+    return await database.read(lambda connection: connection.execute(known).scalar() or 0)
 
 
 async def test_one_more_than_the_quota_is_refused(database: Database, ada: Viewer) -> None:
@@ -84,7 +83,7 @@ async def test_deletions_at_once_make_room_and_no_more_than_that(
     database: Database, ada: Viewer
 ) -> None:
     rows = [await create(database, ada) for _ in range(QUOTA)]
-    deletions = [database.write(items.delete_item, ada, row.id) for row in rows[:3]]
+    deletions = [database.write(ITEMS.delete, ada, row.id) for row in rows[:3]]
     creates = [create(database, ada) for _ in range(20)]
     results = await asyncio.gather(*deletions, *creates, return_exceptions=True)
     created = sum(not isinstance(result, BaseException) for result in results[3:])
@@ -97,7 +96,7 @@ async def test_deletions_at_once_make_room_and_no_more_than_that(
 
 async def test_what_is_rolled_back_takes_no_room(database: Database, ada: Viewer) -> None:
     def create_and_fail(connection: Connection) -> None:
-        items.create_item(connection, ada, VALUES, quota=QUOTA)
+        ITEMS.create(connection, ada, VALUES, quota=QUOTA)
         raise LookupError
 
     for _ in range(2 * QUOTA):
@@ -123,21 +122,12 @@ async def test_who_has_been_deleted_is_told_so(database: Database) -> None:
         await create(database, Viewer.owner(uuid4()))
 
 
-async def test_what_was_there_before_the_migration_counts(database: Database, ada: Viewer) -> None:
-    bob = await a_user(database, "bob")
-    for viewer in (ada, ada, EVERYBODY):
-        await create(database, viewer)
-    await database.administer(revisions.downgrade, "0006")
-    await database.administer(revisions.upgrade)
-    assert [await at_most(database, viewer) for viewer in (ada, bob)] == [2, 0]
-
-
 async def test_items_are_counted_only_where_the_quota_is_met(
     database: Database, ada: Viewer
 ) -> None:
     rows = [await create(database, ada) for _ in range(QUOTA)]
-    await database.write(items.delete_item, ada, rows[0].id)
-    await database.write(items.delete_item, ada, rows[1].id)
+    await database.write(ITEMS.delete, ada, rows[0].id)
+    await database.write(ITEMS.delete, ada, rows[1].id)
     counts = []
     for _ in range(2):
         with statements() as seen:

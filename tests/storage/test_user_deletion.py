@@ -6,14 +6,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from storage import Database, idempotency, items
+from storage import Database, idempotency
 from storage.accounts import deletion, users
 from storage.accounts.credentials import WrongPassword
-from storage.accounts.deletion import UserHasItems
+from storage.accounts.deletion import UserOwnsRows
 from storage.accounts.users import LastAdmin, UserRow
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
+from storage.items import ITEMS, ItemNotFound
 from tests.storage.test_users import ITEM, admin, user, viewer
 
 
@@ -83,13 +84,13 @@ async def test_one_who_became_the_last_admin_meanwhile_stays(database: Database)
 
 async def test_items_go_only_if_asked(database: Database) -> None:
     ada = await user(database)
-    created = await database.write(items.create_item, viewer(ada), ITEM)
-    with pytest.raises(UserHasItems):
+    created = await database.write(ITEMS.create, viewer(ada), ITEM)
+    with pytest.raises(UserOwnsRows):
         await delete(database, ada)
     assert await delete(database, ada, delete_items=True)
     _, boss = await admin(database)
-    with pytest.raises(items.ItemNotFound):
-        await database.read(items.get_item, boss, created.id)
+    with pytest.raises(ItemNotFound):
+        await database.read(ITEMS.get, boss, created.id)
 
 
 async def test_the_answers_stored_for_a_user_go_too(database: Database) -> None:

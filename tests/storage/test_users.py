@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from unicodedata import is_normalized
 from uuid import uuid4
@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from storage import Database, items, open_database
+from storage import Database, open_database
 from storage.accounts import deletion, users
 from storage.accounts.admission import Session, admitted
 from storage.accounts.users import ADMIN, USER, UserRow
+from storage.collections.collection import DELETED_AT_ONCE
 from storage.collections.preconditions import Precondition, Version
 from storage.collections.viewers import Viewer
 from storage.errors import NotAdmin, SignedOut, VersionConflict
-from storage.items import ItemValues
+from storage.items import ITEMS, ItemNotFound, ItemValues
 from tests.accounts import start_session
 from tests.postgresql import Server
 from tests.storage.units import Gate, execute, scalars
@@ -199,17 +200,17 @@ def remove_regardless(connection: Connection, user_id: Any) -> None:
 async def test_a_user_with_items_goes_only_with_them(database: Database) -> None:
     _, boss = await admin(database)
     ada, bob = await user(database), await user(database, "bob@example.com")
-    its = await database.write(items.create_item, viewer(ada), ITEM)
-    other = await database.write(items.create_item, viewer(bob), ITEM)
-    with pytest.raises(deletion.UserHasItems):
+    its = await database.write(ITEMS.create, viewer(ada), ITEM)
+    other = await database.write(ITEMS.create, viewer(bob), ITEM)
+    with pytest.raises(deletion.UserOwnsRows):
         await database.write(deletion.delete_user, boss, ada.id)
-    assert await database.read(items.get_item, boss, its.id) == its
+    assert await database.read(ITEMS.get, boss, its.id) == its
     assert await database.write(deletion.delete_user, boss, ada.id, delete_items=True)
     with pytest.raises(users.UserNotFound):
         await database.read(users.get_user, boss, ada.id)
-    with pytest.raises(items.ItemNotFound):
-        await database.read(items.get_item, boss, its.id)
-    assert await database.read(items.get_item, boss, other.id) == other
+    with pytest.raises(ItemNotFound):
+        await database.read(ITEMS.get, boss, its.id)
+    assert await database.read(ITEMS.get, boss, other.id) == other
 
 
 async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
@@ -217,8 +218,8 @@ async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
     ada = await user(database)
 
     def create_many(connection: Connection) -> None:
-        for _ in range(2 * items.DELETED_AT_ONCE + 1):
-            items.create_item(connection, viewer(ada), ITEM)
+        for _ in range(2 * DELETED_AT_ONCE + 1):
+            ITEMS.create(connection, viewer(ada), ITEM)
 
     await database.write(create_many)
     done = [
@@ -228,6 +229,13 @@ async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
     assert done == [False, False, True]
     with pytest.raises(users.UserNotFound):
         await database.read(users.get_user, boss, ada.id)
+
+
+def as_user(
+    connection: Connection, session: Session, work: Callable[[Connection, Viewer], None]
+) -> None:
+    with admitted(connection, session, admins_only=False) as viewer:
+        work(connection, viewer)
 
 
 async def until_it_waits(database: Database, write: asyncio.Future[Any]) -> None:
@@ -251,7 +259,7 @@ async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Data
     gate = Gate()
 
     def create(connection: Connection) -> None:
-        items.create_item(connection, viewer(ada), ITEM)
+        ITEMS.create(connection, viewer(ada), ITEM)
         gate.wait(connection)
 
     creating = asyncio.ensure_future(database.write(create))
@@ -259,7 +267,7 @@ async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Data
     deleting = asyncio.ensure_future(database.write(deletion.delete_user, boss, ada.id))
     await until_it_waits(database, deleting)
     gate.opened.set()
-    with pytest.raises(deletion.UserHasItems):
+    with pytest.raises(deletion.UserOwnsRows):
         await deleting
     await creating
 
@@ -274,9 +282,9 @@ async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -
 
     def create(connection: Connection, viewer: Viewer) -> None:
         gate.wait(connection)
-        items.create_item(connection, viewer, ITEM)
+        ITEMS.create(connection, viewer, ITEM)
 
-    creating = asyncio.ensure_future(database.write(admitted(session, False, create)))
+    creating = asyncio.ensure_future(database.write(as_user, session, create))
     await gate.reached.wait()
     assert await database.write(deletion.delete_user, boss, ada.id)
     gate.opened.set()
@@ -295,4 +303,4 @@ async def test_a_row_that_refers_to_nothing_signs_nobody_out(on_postgresql: Data
         execute(connection, f"INSERT INTO parts VALUES ('{uuid4()}')")
 
     with pytest.raises(IntegrityError):
-        await database.write(admitted(session, False, create))
+        await database.write(as_user, session, create)

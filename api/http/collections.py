@@ -1,0 +1,43 @@
+"""What an operation on a collection needs besides its declaration: checks and errors."""
+
+from collections.abc import Iterator
+
+from marshmallow import fields
+
+from schemas.base import InputSchema
+from schemas.fields import Choice
+from storage.collections.collection import Collection
+from storage.errors import RelatedRowNotFound, StillReferenced
+
+OF_EVERY_LIST = {"limit", "cursor", "sort", "include_total"}
+
+
+def check_query(collection: Collection, query: type[InputSchema] | None) -> None:
+    """Raises TypeError where a list's schema and the collection don't have the same filters and
+    sorts: one would be refused, or do nothing."""
+    if query is None:
+        return
+    declared: dict[str, fields.Field] = query._declared_fields  # type: ignore[type-arg]  # any value
+    missing = set(collection.filters) - set(declared)
+    unknown = set(declared) - set(collection.filters) - OF_EVERY_LIST
+    for name in sorted(missing | unknown):
+        where = "the collection" if name in unknown else query.__name__
+        raise TypeError(f"{query.__name__}.{name}: {where} doesn't have this filter")
+    sort = declared.get("sort")
+    choices = sort.choices if isinstance(sort, Choice) else ()
+    if set(choices) != set(collection.sorts):
+        raise TypeError(
+            f"{query.__name__}.sort: must have the choices {', '.join(collection.sorts)}"
+        )
+
+
+def errors_of_collection(
+    collection: Collection, *, finds: bool, writes: bool, status: int
+) -> Iterator[type[Exception]]:
+    """The errors of an operation that `finds` one row by the path, or `writes` a body."""
+    if finds:
+        yield collection.not_found
+    if writes and collection.relations:
+        yield RelatedRowNotFound
+    if finds and status == 204:
+        yield StillReferenced

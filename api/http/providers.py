@@ -1,0 +1,66 @@
+"""Where a view's parameters get their values.
+
+Each is annotated with a Provider, or is a variable of the path:
+
+    Body = Annotated[T, Provider(read_body, errors=(UnsupportedMediaType,))]
+
+    async def create_note(body: Body[NoteValues], caller: Caller) -> NoteRow: ...
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from openapi.operation import Operation, RequestHeader, View
+from schemas.base import InputSchema
+from storage.idempotency import Answer
+
+if TYPE_CHECKING:
+    from api.http.caller import RequestCaller
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One request for an operation, as far as it has been read."""
+
+    operation: Operation
+    query: InputSchema
+    body: InputSchema | None
+    caller: "RequestCaller"
+    render: Callable[[Any], Answer]
+    data: bytes = b""
+    """The body as it was sent; empty until its provider has read it."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """`read` gives the value, and raises what refuses the request. It is called outside of the
+    view, which is awaited where no body can be read. Those with `last` are read after all others.
+
+    `errors` and `headers` come into the document. `writes`: an operation with this parameter
+    writes. `identifies`: the view gets the caller's data through this parameter. `translated` may
+    replace an exception of the view by another one, given the value that the parameter had.
+    """
+
+    read: Callable[[Call], Any]
+    errors: tuple[type[Exception], ...] = ()
+    headers: tuple[RequestHeader, ...] = ()
+    last: bool = False
+    writes: bool = False
+    identifies: bool = False
+    declares: str | None = None
+    """The argument of @operation that has to be given with this parameter, and only with it."""
+    translated: Callable[[Exception, Any], Exception] | None = None
+
+
+def providers_of(view: View) -> dict[str, Provider]:
+    """By the names of the parameters, in the order in which they are read."""
+    found = dict(_annotated(view))
+    return dict(sorted(found.items(), key=lambda pair: pair[1].last))
+
+
+def _annotated(view: View) -> Iterator[tuple[str, Provider]]:
+    for name, annotation in get_type_hints(view, include_extras=True).items():
+        for metadata in getattr(annotation, "__metadata__", ()):
+            if isinstance(metadata, Provider):
+                yield name, metadata

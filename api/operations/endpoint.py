@@ -1,0 +1,129 @@
+"""The view that Flask calls for an operation; everything that can be is made beforehand."""
+
+from typing import Any
+
+from flask import Response, request
+from marshmallow import RAISE
+
+from api.http.caller import RequestCaller
+from api.http.errors import InvalidRequest
+from api.http.inputs import load_query
+from api.http.preconditions import is_known, require_match
+from api.http.providers import Call, Provider
+from api.identity.credentials import find_credentials
+from api.limiting.rate_limits import RateLimits
+from api.observability.request_log import current_record
+from api.runtime.async_flask import AsyncFlask, this_app
+from openapi.operation import Access, Operation
+from schemas.base import InputSchema
+from storage.idempotency import Answer
+
+
+class NoQuery(InputSchema):
+    """No parameters at all: an unknown one is refused everywhere."""
+
+
+class Endpoint:
+    def __init__(
+        self, operation: Operation, providers: dict[str, Provider], invalid: type[Exception]
+    ) -> None:
+        self.operation = operation
+        self.__name__ = operation.operation_id
+        self.__doc__ = operation.view.__doc__
+        self._query = (operation.query or NoQuery)()
+        self._body = operation.body() if operation.body else None
+        self._returns = operation.returns() if operation.returns else None
+        self._reads = [(name, provider.read) for name, provider in providers.items()]
+        self._translations = [
+            (name, provider.translated)
+            for name, provider in providers.items()
+            if provider.translated
+        ]
+        self._invalid = invalid
+        takes_query = any(provider.declares == "query" for provider in providers.values())
+        self._refuses_query = not takes_query and self._query.unknown == RAISE
+
+    def __call__(self, **arguments: Any) -> Response:
+        app = this_app()
+        record = current_record()
+        caller = app.async_to_sync(self._admit)(app.services[RateLimits])
+        try:
+            return self._answer(app, caller, arguments)
+        finally:
+            record.user_id = caller.user_id
+
+    async def _admit(self, rate_limits: RateLimits) -> RequestCaller:
+        """The client that sent the request, once the request has been counted."""
+        credentials = None
+        try:
+            credentials = await find_credentials(self.operation.access)
+        finally:
+            # A request with a token that isn't valid is counted too, for its address.
+            await rate_limits.count(self.operation.limit, credentials)
+        return RequestCaller(credentials, self.operation.access)
+
+    def _answer(
+        self, app: AsyncFlask, caller: RequestCaller, arguments: dict[str, Any]
+    ) -> Response:
+        if self.operation.guard is not None:
+            self.operation.guard()
+        if self._body is not None and self.operation.access is Access.ADMINS:
+            # Its unit of work asks again; without a body that is soon enough.
+            app.async_to_sync(caller.admit)()
+        try:
+            self._read(caller, arguments)
+        except InvalidRequest as error:
+            if self._invalid is InvalidRequest:
+                raise
+            raise self._invalid(error.errors) from None
+        try:
+            result = app.async_to_sync(self.operation.view)(**arguments)
+        except Exception as error:
+            self._raise_translated(error, arguments)
+            raise
+        if self.operation.access is not Access.PUBLIC and not caller.admitted:
+            raise RuntimeError(f"{self.__name__} never looked up its caller")
+        answer = result if isinstance(result, Answer) else self._render(result, caller)
+        return self._respond(answer)
+
+    def _read(self, caller: RequestCaller, arguments: dict[str, Any]) -> None:
+        """Add what comes with the request. Here and not in the view, which is awaited outside the
+        greenlet, the body can be read."""
+        if self._refuses_query and request.query_string:
+            load_query(self._query)
+        call = Call(
+            operation=self.operation,
+            query=self._query,
+            body=self._body,
+            caller=caller,
+            render=lambda result: self._render(result, caller),
+        )
+        for name, read in self._reads:
+            arguments[name] = read(call)
+
+    def _raise_translated(self, error: Exception, arguments: dict[str, Any]) -> None:
+        for name, translated in self._translations:
+            other = translated(error, arguments[name])
+            if other is not error:
+                raise other from None
+
+    def _render(self, result: Any, caller: RequestCaller) -> Answer:
+        made_of = result, caller.user_id
+        values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
+        headers = {name: value for name, value in values if value is not None}
+        if self.operation.conditional:
+            require_match(headers["ETag"])
+            if is_known(headers["ETag"]):
+                return Answer(304, headers, b"")
+        body = b"" if self._returns is None else self._returns.to_json(result)
+        return Answer(self.operation.status, headers, body)
+
+    def _respond(self, answer: Answer) -> Response:
+        response = Response(
+            answer.body, answer.status, answer.headers, content_type="application/json"
+        )
+        if not answer.body:
+            del response.headers["Content-Type"]
+        if self.operation.access is not Access.PUBLIC:
+            response.headers.add("Vary", "Authorization")
+        return response

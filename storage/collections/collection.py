@@ -1,0 +1,313 @@
+"""A collection: the rows of one table, created, read, changed, deleted and listed for a viewer.
+
+    ORDERS = Collection(
+        orders,
+        OrderNotFound,
+        sorts=("created_at", "due_on"),
+        filters={"status": OneOf("status"), "due_before": Before("due_on")},
+        relations={"item_id": ITEMS},
+    )
+
+The table begins with tables.resource_columns. docs/adding-a-resource.md builds one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, NoReturn, cast
+from uuid import UUID, uuid4
+
+import sqlalchemy
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from storage.collections.declaration import check_declaration
+from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
+from storage.collections.full_text import full_text_of
+from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
+from storage.collections.orders import Bound, Position, Sort
+from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
+from storage.collections.query_plan import BUDGET, Listing, Total, count
+from storage.collections.quotas import UNLIMITED, Quota
+from storage.collections.viewers import Owned, Viewer
+from storage.errors import (
+    NotFound,
+    QuotaExceeded,
+    RelatedRowNotFound,
+    StillReferenced,
+    VersionConflict,
+)
+
+Row = sqlalchemy.Row[Any]
+Query = Mapping[str, Any]
+"""Values of a list's parameters: `sort`, and filters by their names."""
+
+INTERNAL = {"seq", "owner_id"}
+DELETED_AT_ONCE = 1000
+"""How many rows one transaction deletes with their owner, in some 0.15 s on a busy machine: others
+write in between, and no statement meets its deadline."""
+
+
+class OwnerDeletion(Enum):
+    """What becomes of the rows of a user who is deleted."""
+
+    RESTRICT = "restrict"
+    """The user is not deleted while there are any, unless the request asks to delete them too."""
+    CASCADE = "cascade"
+    """They are deleted with the user."""
+
+
+class Collection:
+    """What every resource's table gets by declaration.
+
+    Raises TypeError, and so stops the start, where something can't be declared so.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        not_found: type[NotFound],
+        *,
+        sorts: Sequence[str] = ("created_at",),
+        filters: Mapping[str, Filter] | None = None,
+        relations: "Mapping[str, Collection] | None" = None,
+        owner_deletion: OwnerDeletion = OwnerDeletion.RESTRICT,
+    ) -> None:
+        self.table, self.not_found, self.owner_deletion = table, not_found, owner_deletion
+        self.sorts = tuple(f"{sign}{by}" for by in sorts for sign in ("", "-"))
+        self.filters = dict(filters or {})
+        self.relations = dict(relations or {})
+        check_declaration(table, sorts, self.filters, self.relations)
+        searches = [kind for kind in self.filters.values() if isinstance(kind, Matches)]
+        self._texts = searches[0] if searches else Matches()
+        self._dialects = full_text_of(table, self._texts.texts)
+        hidden = INTERNAL | {*self._texts.columns[len(self._texts.texts) :]}
+        self.columns = [column for column in table.c if column.name not in hidden]
+        self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
+        self._quota = Quota(table, self.columns)
+        by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
+        self._newest = select(func.max(table.c.created_at))
+        self._insert = insert(table).returning(*self.columns)
+        self._select = Owned(select(*self.columns).where(by_id), owner)
+        # A relation's row must not go while a row that points to it is written.
+        lock = select(table.c.id).where(by_id).with_for_update(read=True, key_share=True)
+        self._lock = Owned(lock, owner)
+        version = table.c.version
+        change = update(table).where(by_id).values(version=version + 1).returning(*self.columns)
+        self._update = Guarded(Owned(change, owner), version)
+        self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
+        COLLECTIONS.append(self)
+
+    def create(
+        self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None
+    ) -> Row:
+        """Create a row owned by the viewer, who may have `quota`.
+
+        Raises QuotaExceeded and RelatedRowNotFound.
+        """
+        self._require_related(connection, viewer, values)
+        row = {**values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
+        if viewer.user_id is None:
+            row |= {**self._moments(connection), "owner_id": None}
+            return connection.execute(self._insert, row).one()
+        most = UNLIMITED if quota is None else quota
+        created = self._create_owned(connection, viewer.user_id, most, row)
+        if created is None:
+            self._quota.recount(connection, viewer.user_id, most)
+            created = self._create_owned(connection, viewer.user_id, most, row)
+        if created is None:
+            raise QuotaExceeded(most)
+        return created
+
+    def get(self, connection: Connection, viewer: Viewer, row_id: UUID) -> Row:
+        """Raises the collection's NotFound."""
+        params = {"_row_id": row_id, **viewer.parameters}
+        row = connection.execute(self._select.by(viewer), params).one_or_none()
+        if row is None:
+            raise self.not_found
+        return row
+
+    def update(
+        self,
+        connection: Connection,
+        viewer: Viewer,
+        row_id: UUID,
+        changes: Query,
+        precondition: Precondition = ANY_VERSION,
+    ) -> Row:
+        """Set `changes`, which may be all values, and add one to the version.
+
+        Raises the collection's NotFound, VersionConflict and RelatedRowNotFound.
+        """
+        self._require_related(connection, viewer, changes)
+        params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
+        values = {**changes, **self._texts.words_of(changes), "updated_at": datetime.now(UTC)}
+        statement = self._update.by(viewer, precondition)
+        row = connection.execute(statement, {**params, **values}).one_or_none()
+        return row or self._refuse(connection, viewer, row_id)
+
+    def delete(
+        self,
+        connection: Connection,
+        viewer: Viewer,
+        row_id: UUID,
+        precondition: Precondition = ANY_VERSION,
+    ) -> None:
+        """Raises the collection's NotFound, VersionConflict and StillReferenced."""
+        params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
+        try:
+            deleted = connection.execute(self._delete.by(viewer, precondition), params).rowcount
+        except IntegrityError:
+            raise StillReferenced from None
+        if deleted == 0:
+            self._refuse(connection, viewer, row_id)
+
+    def page(
+        self,
+        connection: Connection,
+        viewer: Viewer,
+        query: Query,
+        *,
+        limit: int,
+        after: Position | None = None,
+        budget: int = BUDGET,
+    ) -> Page:
+        """At most `limit` rows after `after`; fewer, though more follow, where the budget ended
+        first. The newest first unless `query` has another `sort`."""
+        text = query.get("sort", "-created_at")
+        sort, dialect = Sort.parse(text), self._dialects[connection.dialect.name]
+        at = Lookup(self.table, viewer, dialect)
+        filters, bounds = self._matching(query, at, but=sort.by), self._bounds(query, sort.by)
+        if not filters and not bounds:
+            return self._keysets[text].page(connection, viewer, limit=limit, after=after)
+
+        def run(limit: int, after: Position | None, nulls: bool | None) -> Page:
+            inside = bounds
+            if after is not None:
+                # Nearer than a filter on the same side, since a row within that was there. SQLite
+                # begins at either of two, and not at the nearer one.
+                above = not sort.descending
+                inside = [bound for bound in bounds if bound.above != above]
+                inside.append(Bound(above, after.value, after.id))
+            return Listing(
+                table=self.table,
+                columns=self.columns,
+                connection=connection,
+                viewer=viewer,
+                dialect=dialect,
+                sort=sort,
+                filters=filters,
+                bounds=inside,
+                nulls=nulls,
+                limit=limit,
+                budget=budget,
+            ).page()
+
+        return with_nulls_last(run, self.table.c[sort.by], limit, after)
+
+    def count(self, connection: Connection, viewer: Viewer, query: Query) -> Total:
+        """How many rows `query` asks for, counted up to COUNTED."""
+        dialect = self._dialects[connection.dialect.name]
+        filters = self._matching(query, Lookup(self.table, viewer, dialect))
+        return count(connection, self.table, viewer, dialect, filters)
+
+    def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
+        """Whether anything belongs to this user."""
+        return bool(self.page(connection, Viewer.owner(user_id), {}, limit=1).rows)
+
+    def delete_rows_of(self, connection: Connection, user_id: UUID) -> None:
+        """Delete what belongs to this user, but no more than DELETED_AT_ONCE. Raises
+        StillReferenced."""
+        page = self.page(connection, Viewer.owner(user_id), {}, limit=DELETED_AT_ONCE)
+        these = self.table.c.id.in_([row.id for row in page.rows])
+        try:
+            connection.execute(delete(self.table).where(these))
+        except IntegrityError:
+            raise StillReferenced from None
+
+    def _create_owned(
+        self, connection: Connection, user_id: UUID, quota: int, row: dict[str, Any]
+    ) -> Row | None:
+        """None where there is no room for one more."""
+        if connection.dialect.name != "sqlite":
+            values = {**row, **_moments_from(datetime.now(UTC))}
+            created = self._quota.insert_reserved(connection, user_id, quota, values)
+            return cast("Row | None", created)
+        room = self._quota.reserve(connection, user_id, quota)
+        if room is None:
+            return None
+        values = {**row, **_moments_after(room.newest), "owner_id": user_id}
+        return connection.execute(self._insert, values).one()
+
+    def _moments(self, connection: Connection) -> dict[str, datetime]:
+        if connection.dialect.name != "sqlite":
+            return _moments_from(datetime.now(UTC))
+        return _moments_after(connection.execute(self._newest).scalar_one())
+
+    def _require_related(self, connection: Connection, viewer: Viewer, values: Query) -> None:
+        for name, collection in self.relations.items():
+            if values.get(name) is not None and not collection._locks(
+                connection, viewer, values[name]
+            ):
+                raise RelatedRowNotFound(name)
+
+    def _locks(self, connection: Connection, viewer: Viewer, row_id: UUID) -> bool:
+        """Whether the viewer has such a row; it stays until the transaction ends."""
+        params = {"_row_id": row_id, **viewer.parameters}
+        return connection.execute(self._lock.by(viewer), params).one_or_none() is not None
+
+    def _refuse(self, connection: Connection, viewer: Viewer, row_id: UUID) -> NoReturn:
+        """Raise why a write met no row: NotFound, whatever was asked, or else VersionConflict."""
+        self.get(connection, viewer, row_id)
+        raise VersionConflict
+
+    def _bounds(self, query: Query, by: str) -> list[Bound]:
+        """The bounds of the column `by`."""
+        return [
+            kind.bound(query[name])
+            for name, kind in self.filters.items()
+            if isinstance(kind, Bounded) and kind.column == by and not _is_absent(query.get(name))
+        ]
+
+    def _matching(self, query: Query, at: Lookup, *, but: str = "") -> list[Matching]:
+        """Every filter, but for the bounds of the column `but`."""
+        found = [
+            matching
+            for name, kind in self.filters.items()
+            if not isinstance(kind, Bounded) and not _is_absent(query.get(name))
+            for matching in kind.matching(query[name], at)
+        ]
+        bounded = dict.fromkeys(k.column for k in self.filters.values() if isinstance(k, Bounded))
+        for by in bounded:
+            bounds = self._bounds(query, by) if by != but else []
+            if bounds:
+                found.append(within(by, bounds, at))
+        return found
+
+
+COLLECTIONS: list[Collection] = []
+"""Those of all resources that have been imported; what has a relation comes after its target."""
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value in ("", [], ())
+
+
+def _moments_from(now: datetime) -> dict[str, datetime]:
+    return {"created_at": now, "updated_at": now}
+
+
+def _moments_after(newest: datetime | None) -> dict[str, datetime]:
+    """Now, but later than the `newest` row: SQLite's full-text index knows the rows by number only,
+    so the numbers have the order of creation. Its one writer makes that safe."""
+    now = datetime.now(UTC)
+    return _moments_from(now if newest is None else max(now, newest + timedelta(microseconds=1)))

@@ -1,0 +1,147 @@
+"""What migrations make for a collection besides tables and indexes: full text, and entries.
+
+Triggers keep both as the rows say. So no write costs another round trip, and none can forget it.
+They are read by migrations, so a released one must go on to mean the same.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from storage.collections.full_text import index_name, words_column
+
+# The tokenizer "ascii" parts the words at the blanks between them and leaves them as they are: they
+# have no capitals, and what isn't ASCII is part of a word to it. The owner's term begins with what
+# no word has. Only the index has it, and the view, from which the index could be made anew.
+SQLITE_FULL_TEXT = """
+CREATE VIEW {table}_terms AS SELECT seq, {words}, '@' || owner_id AS owner FROM {table};
+
+CREATE VIRTUAL TABLE {index} USING fts5({words}, owner, content='{table}_terms',
+  content_rowid='seq', tokenize="ascii tokenchars '@'", detail=none, prefix='1 2 3 4');
+
+INSERT INTO {index} ({index}) VALUES ('rebuild');
+
+CREATE TRIGGER {index}_insert AFTER INSERT ON {table} BEGIN
+  INSERT INTO {index} (rowid, {words}, owner) VALUES (new.seq, {new}, '@' || new.owner_id);
+END;
+
+CREATE TRIGGER {index}_delete AFTER DELETE ON {table} BEGIN
+  INSERT INTO {index} ({index}, rowid, {words}, owner)
+    VALUES ('delete', old.seq, {old}, '@' || old.owner_id);
+END;
+
+CREATE TRIGGER {index}_update AFTER UPDATE OF {words}, owner_id ON {table}
+  WHEN {changed} OR new.owner_id IS NOT old.owner_id BEGIN
+  INSERT INTO {index} ({index}, rowid, {words}, owner)
+    VALUES ('delete', old.seq, {old}, '@' || old.owner_id);
+  INSERT INTO {index} (rowid, {words}, owner) VALUES (new.seq, {new}, '@' || new.owner_id);
+END;
+"""
+# fastupdate would put new entries on a list that each search reads from end to end, and that makes
+# the planner scan the table instead. B-trees' own kinds need an extension in a GIN index; arrays of
+# them don't.
+POSTGRESQL_FULL_TEXT = """
+CREATE INDEX {index} ON {table} USING gin (({concatenated}), (ARRAY[owner_id]))
+  WITH (fastupdate = off)
+"""
+
+SQLITE_ENTRIES = """
+INSERT INTO {entries} SELECT element.value, {table}.created_at, {table}.id, {table}.owner_id
+  FROM {table}, json_each({table}.{column}) AS element;
+
+CREATE TRIGGER {entries}_insert AFTER INSERT ON {table} BEGIN
+  INSERT INTO {entries}
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+END;
+
+CREATE TRIGGER {entries}_delete AFTER DELETE ON {table} BEGIN
+  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
+    AND created_at = old.created_at AND row_id = old.id;
+END;
+
+CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table}
+  WHEN new.{column} <> old.{column} OR new.owner_id IS NOT old.owner_id BEGIN
+  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
+    AND created_at = old.created_at AND row_id = old.id;
+  INSERT INTO {entries}
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+END;
+"""
+POSTGRESQL_ENTRIES = """
+INSERT INTO {entries} SELECT element, {table}.created_at, {table}.id, {table}.owner_id
+  FROM {table}, json_array_elements_text({table}.{column}) AS element;
+
+CREATE FUNCTION {entries}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    DELETE FROM {entries}
+      WHERE value = ANY (ARRAY(SELECT json_array_elements_text(OLD.{column})))
+      AND created_at = OLD.created_at AND row_id = OLD.id;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    INSERT INTO {entries}
+      SELECT element, NEW.created_at, NEW.id, NEW.owner_id
+      FROM json_array_elements_text(NEW.{column}) AS element;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER {entries} AFTER INSERT OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION {entries}();
+
+CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table} FOR EACH ROW
+  WHEN (OLD.{column}::text <> NEW.{column}::text OR OLD.owner_id IS DISTINCT FROM NEW.owner_id)
+  EXECUTE FUNCTION {entries}();
+"""
+
+
+def create_full_text(connection: Connection, table: str, texts: Sequence[str]) -> None:
+    """Index the words of `texts`, which are in columns of the table beside them."""
+    words = [words_column(text) for text in texts]
+    script = SQLITE_FULL_TEXT if connection.dialect.name == "sqlite" else POSTGRESQL_FULL_TEXT
+    run(
+        connection,
+        script.format(
+            table=table,
+            index=index_name(table),
+            words=", ".join(words),
+            new=", ".join(f"new.{name}" for name in words),
+            old=", ".join(f"old.{name}" for name in words),
+            changed=" OR ".join(f"new.{name} <> old.{name}" for name in words),
+            concatenated=" || ".join(words),
+        ),
+    )
+
+
+def drop_full_text(connection: Connection, table: str) -> None:
+    index = index_name(table)
+    if connection.dialect.name == "sqlite":
+        for when in ("insert", "delete", "update"):
+            run(connection, f"DROP TRIGGER {index}_{when}")
+        run(connection, f"DROP TABLE {index};\n\nDROP VIEW {table}_terms")
+    else:
+        run(connection, f"DROP INDEX {index}")
+
+
+def create_entries(connection: Connection, table: str, column: str) -> None:
+    """Fill the table of entries, which is there already, and keep it up to date."""
+    script = SQLITE_ENTRIES if connection.dialect.name == "sqlite" else POSTGRESQL_ENTRIES
+    run(connection, script.format(table=table, column=column, entries=f"{table}_{column}"))
+
+
+def drop_entries(connection: Connection, table: str, column: str) -> None:
+    """Stop keeping it up to date; before the table of entries is dropped."""
+    entries = f"{table}_{column}"
+    if connection.dialect.name == "sqlite":
+        for when in ("insert", "delete", "update"):
+            run(connection, f"DROP TRIGGER {entries}_{when}")
+    else:
+        for name in (entries, f"{entries}_update"):
+            run(connection, f"DROP TRIGGER {name} ON {table}")
+        run(connection, f"DROP FUNCTION {entries}")
+
+
+def run(connection: Connection, script: str) -> None:
+    """Each statement of `script`; a blank line parts them, as a body has semicolons of its own."""
+    for statement in script.strip().split("\n\n"):
+        connection.exec_driver_sql(statement)

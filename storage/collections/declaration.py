@@ -1,0 +1,113 @@
+"""What can be declared of a collection: checked at the start, so that no request finds it out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
+from sqlalchemy.types import TypeEngine
+
+from storage.collections.filters import AllOf, Bounded, EqualTo, Filter, Matches, OneOf
+from storage.column_types import FixedPoint, UtcDateTime
+
+if TYPE_CHECKING:
+    from storage.collections.collection import Collection
+
+ORDERED = (UtcDateTime, Date, FixedPoint, Integer, BigInteger, Boolean, Uuid)
+"""The types that both databases order alike, besides text by code point, and whose values a cursor
+can carry."""
+INSTEAD = {
+    "String": "by_code_point(length): the two databases order other text differently",
+    "Text": "by_code_point(length): the two databases order other text differently",
+    "Numeric": "FixedPoint(digits, places): SQLite has no decimals",
+    "Float": "FixedPoint(digits, places): equal numbers must be equal on both databases",
+    "DateTime": "UtcDateTime: SQLite keeps no offset",
+}
+NEEDED = ("seq", "id", "created_at", "updated_at", "version", "owner_id")
+OF_THE_PAGE = {"limit", "cursor", "sort", "include_total"}
+"""Parameters of every list, which no filter can be called."""
+
+
+def check_declaration(
+    table: Table,
+    sorts: Sequence[str],
+    filters: Mapping[str, Filter],
+    relations: "Mapping[str, Collection]",
+) -> None:
+    """Raises TypeError with one sentence that names the column and the reason."""
+    for reason in _objections(table, sorts, filters, relations):
+        raise TypeError(reason)
+
+
+def missing_indexes(collection: "Collection") -> list[str]:
+    """The lines to add below the table, one for each index that the declaration needs."""
+    table = collection.table
+    present = [tuple(column.name for column in index.columns) for index in table.indexes]
+    needed: list[tuple[str, ...]] = [
+        (sort,) for sort in collection.sorts if not sort.startswith("-")
+    ]
+    needed += [
+        (kind.column, "created_at")
+        for kind in collection.filters.values()
+        if isinstance(kind, OneOf | EqualTo)
+    ]
+    lines = [
+        "list_index({}, {})".format(table.name, ", ".join(f'"{name}"' for name in columns))
+        for columns in dict.fromkeys(needed)
+        if not {(*columns, "id"), ("owner_id", *columns, "id")} <= set(present)
+    ]
+    # To delete a row, the database looks for those that point to it.
+    begins = {columns[0] for columns in present} | {columns[0] for columns in needed}
+    return [
+        *lines,
+        *(f"Index(None, {table.name}.c.{n})" for n in collection.relations if n not in begins),
+    ]
+
+
+def _objections(
+    table: Table,
+    sorts: Sequence[str],
+    filters: Mapping[str, Filter],
+    relations: "Mapping[str, Collection]",
+) -> Iterator[str]:
+    columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
+    for name in columns:
+        if name not in table.c:
+            yield f"{table.name}.{name}: there is no such column"
+    for name in sorts:
+        yield from _not_ordered(table.c[name])
+    for parameter, kind in filters.items():
+        if parameter in OF_THE_PAGE:
+            yield f"{table.name}: no filter can be called {parameter}"
+        if isinstance(kind, Bounded):
+            yield from _not_ordered(table.c[kind.column])
+        if isinstance(kind, AllOf) and kind.entries.info["entries_of"][0] != table.name:
+            yield f"{table.name}: {kind.entries.name} has entries of another table"
+    if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
+        yield f"{table.name}: one filter Matches is the most, with all of the texts"
+    yield from _undeclared_relations(table, relations)
+
+
+def _not_ordered(column: Column[Any]) -> Iterator[str]:
+    if isinstance(column.type, ORDERED) or _is_by_code_point(column.type):
+        return
+    name = type(column.type).__name__
+    instead = INSTEAD.get(name, f"there is no order for {name}")
+    yield f"{column.table.name}.{column.name}: to sort or bound by it, use {instead}"
+
+
+def _is_by_code_point(type_: TypeEngine[Any]) -> bool:
+    variant = type_._variant_mapping.get("postgresql")
+    return isinstance(type_, String) and getattr(variant, "collation", None) == "C"
+
+
+def _undeclared_relations(table: Table, relations: "Mapping[str, Collection]") -> Iterator[str]:
+    for column in table.c:
+        targets = [key.column for key in column.foreign_keys if column.name != "owner_id"]
+        declared = relations.get(column.name)
+        if declared is None and targets:
+            yield (
+                f"{table.name}.{column.name}: a foreign key has to be among the relations, which "
+                "check that its row is there and the viewer's"
+            )
+        if declared is not None and targets != [declared.table.c.id]:
+            yield f"{table.name}.{column.name}: is no foreign key to {declared.table.name}.id"

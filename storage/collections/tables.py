@@ -1,0 +1,65 @@
+"""What the table of a resource is made of, besides its own columns."""
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Uuid, text
+from sqlalchemy.types import TypeEngine
+
+from storage.collections.full_text import Words, words_column
+from storage.column_types import UtcDateTime, metadata
+
+
+def resource_columns() -> list[Column[Any]]:
+    """The columns that a Collection needs: identity, moments, version and owner."""
+    return [
+        # SQLite keeps the table in the order of an integer key, here that of creation. It stays
+        # inside: an id that counts would tell everyone how many rows there are.
+        Column("seq", Integer, primary_key=True),
+        Column("id", Uuid, nullable=False, unique=True),
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("updated_at", UtcDateTime, nullable=False),
+        Column("version", Integer, nullable=False),
+        # Null where the row was created without an account.
+        Column("owner_id", ForeignKey("users.id")),
+    ]
+
+
+def words_columns(*texts: str) -> list[Column[Any]]:
+    """The columns for the words of these text columns, for the filter Matches. One for each text,
+    so that a change of one needn't read the other."""
+    return [
+        Column(words_column(name), Words, nullable=False, server_default=text("''"))
+        for name in texts
+    ]
+
+
+def list_index(table: Table, *columns: str) -> None:
+    """An index for lists in the order of `columns` and `id`, and its twin for lists of one owner.
+
+    The twin is partial, so rows without an owner cost nothing.
+    """
+    order = [table.c[name] for name in (*columns, "id")]
+    Index(None, *order)
+    _owner_index(table, *order)
+
+
+def entries_table(table: Table, column: str, type_: TypeEngine[Any]) -> Table:
+    """A table with a row for each element of `column`, a JSON list of different values of `type_`;
+    for the filter AllOf. Triggers of the database keep it up to date (storage.collections.ddl)."""
+    entries = Table(
+        f"{table.name}_{column}",
+        metadata,
+        Column("value", type_, primary_key=True),
+        Column("created_at", UtcDateTime, primary_key=True),
+        Column("row_id", Uuid, primary_key=True),
+        Column("owner_id", Uuid),
+        sqlite_with_rowid=False,
+        info={"entries_of": (table.name, column)},
+    )
+    _owner_index(entries, *(entries.c[name] for name in ("value", "created_at", "row_id")))
+    return entries
+
+
+def _owner_index(table: Table, *columns: Column[Any]) -> None:
+    owned = table.c.owner_id.is_not(None)
+    Index(None, table.c.owner_id, *columns, sqlite_where=owned, postgresql_where=owned)
