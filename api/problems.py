@@ -208,9 +208,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="still-referenced",
         status=409,
         title="Still referenced",
-        detail="Something else refers to it, so it can't be deleted.",
-        meaning="Another resource refers to what was to be deleted.",
-        remedy="Delete or change what refers to it first.",
+        detail="It can't be deleted, because another resource refers to it.",
+        meaning="Another resource refers to the resource that the request would delete.",
+        remedy="Delete or change the resources that refer to it first.",
     ),
     QuotaExceeded: ProblemType(
         slug="quota-exceeded",

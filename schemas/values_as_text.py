@@ -1,4 +1,4 @@
-"""Field types for values that are text in JSON and in a query alike: decimals, dates, ids."""
+"""Field types for values that are text both in JSON and in queries: decimals, dates, ids."""
 
 import re
 from datetime import date
@@ -54,7 +54,7 @@ class DecimalText(Bounded, fields.Decimal):
 
 
 class Date(Bounded, fields.Date):
-    """A date as RFC 3339 writes it: `2026-11-20`."""
+    """A date in RFC 3339's form: `2026-11-20`."""
 
     longest = len("2026-11-20")
     too_long = "Not a date such as 2026-11-20."
@@ -70,7 +70,7 @@ class Date(Bounded, fields.Date):
 
 
 class Identifier(Bounded, fields.UUID):
-    """The id of a resource, a UUID with its hyphens."""
+    """The id of a resource: a UUID with hyphens."""
 
     longest = 36
     too_long = "Not an id."

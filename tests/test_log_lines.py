@@ -23,7 +23,7 @@ from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 from tests.log_lines import leaks_in, unreadable_in
 from tests.processes import environment, started
 
-# In one piece, since nobody waits for what comes after the address.
+# Sent in one piece, because the reader doesn't wait for data after the address.
 TELLS_A_SECRET = f"""
 import sys
 sys.stderr.write("Running on http://127.0.0.1:8000\\nsigned in with {PASSWORD}\\n")

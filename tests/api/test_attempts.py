@@ -1,4 +1,4 @@
-"""How often somebody may try an account's password, and that its owner gets in nevertheless."""
+"""The limits on attempts at a password, under which the owner can still sign in."""
 
 import asyncio
 from pathlib import Path

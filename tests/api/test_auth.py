@@ -40,7 +40,7 @@ WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 @pytest.fixture
 async def pair(client: httpx.AsyncClient) -> dict[str, Any]:
-    """The tokens of a user who has just registered and signed in."""
+    """Register a user, sign in, and return the tokens."""
     assert (await register(client)).status_code == 201
     response = await sign_in(client)
     assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What signing in tells those who only try, and what it tells the log."""
+"""What failed sign-ins reveal to the client, and what they log."""
 
 import asyncio
 import logging

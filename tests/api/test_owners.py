@@ -1,4 +1,4 @@
-"""Whose an item is, and who meets it: everybody else is told that it isn't there."""
+"""The owners of items: for other users an item is not found."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +82,7 @@ async def names(client: httpx.AsyncClient, by: Headers, **query: Any) -> list[st
 
 
 async def walk(client: httpx.AsyncClient, by: Headers, query: Any, *, total: int) -> list[str]:
-    """The names on all pages, each of which tells the `total`."""
+    """Return the names on all pages, each of which has the `total`."""
     asked, seen = {**query, "limit": 2, "include_total": "true"}, []
     while True:
         page = (await client.get("/api/items", params=asked, headers=by)).json()
@@ -258,7 +258,7 @@ async def test_who_has_as_many_items_as_allowed_gets_no_more(
         assert refused.json()["type"] == "/errors/quota-exceeded"
         assert refused.json()["detail"] == ("This account has reached its maximum of 2 items.")
         await create(client, bob)
-        await create(client, {})  # nobody's, where the service asks for no account
+        await create(client, {})  # without an owner, because the service requires no account
         assert (await client.delete(paths[0], headers=ada)).status_code == 204
         # The same request, which nothing has kept, now succeeds.
         again = await client.post(

@@ -48,7 +48,7 @@ async def test_two_processes_allow_together_what_one_would(
     environ = {
         "PORT": "0",
         "REDIS_URL": settings.redis_url,
-        "REDIS_TIMEOUT": "10000",  # whatever else the machine does
+        "REDIS_TIMEOUT": "10000",  # the machine may be busy
         "RATE_LIMIT": "100/hour",
         "KEEP_ALIVE_TIMEOUT": "60",
     }

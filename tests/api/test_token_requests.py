@@ -1,4 +1,4 @@
-"""What nobody gets an account or a token for."""
+"""Invalid requests for accounts and tokens."""
 
 from pathlib import Path
 from typing import Any

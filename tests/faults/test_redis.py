@@ -31,7 +31,7 @@ READY = {"database": "ok", "migrations": "ok"}
 
 @pytest.fixture(scope="module")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that nobody else needs."""
+    """A server that no other test uses."""
     server = Server(tmp_path_factory.mktemp("own-redis"))
     yield server
     server.stop()

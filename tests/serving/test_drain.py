@@ -185,7 +185,7 @@ async def test_the_generator_of_a_view_is_closed_and_its_client_sees_the_end(
             yield b"data: 1\n\n"
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            await asyncio.sleep(0)  # the cleanup may have to wait
             closed.set()
 
     app.add_url_rule(

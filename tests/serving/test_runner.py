@@ -122,7 +122,7 @@ def test_says_that_it_stops_before_it_does_and_a_second_signal_ends_it_at_once(
                 "migrations": "ok",
                 "server": "stopping",
             }
-            # Everything else goes on, also for who connects only now.
+            # Everything else continues, including for new connections.
             assert client.post("/api/items", json={"name": "First item"}).status_code == 201
             answer = httpx.get(f"{address}/api/health")
             assert (answer.status_code, answer.headers.get("Connection")) == (200, None)
@@ -212,7 +212,7 @@ def test_a_database_that_is_behind_stops_it_in_one_line(tmp_path: Path) -> None:
 def test_takes_the_socket_that_a_supervisor_hands_over(
     tmp_path: Path, family: socket.AddressFamily
 ) -> None:
-    """A connection that came while nobody was there is answered, too."""
+    """A connection that was opened while no process was running is answered too."""
     with socket.socket(family) as listener:
         listener.bind(str(tmp_path / "socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
         listener.listen()

@@ -122,7 +122,7 @@ def test_who_speaks_no_tls_gets_nothing(tmp_path: Path, files: dict[str, Any]) -
         address = server.wait_until_it_listens()
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{server.port}/api/health")
-        with pytest.raises(httpx.ConnectError):  # nor who doesn't trust us
+        with pytest.raises(httpx.ConnectError):  # a client that doesn't trust the certificate
             httpx.get(f"{address}/api/health")
         end(server)
 

@@ -1,4 +1,4 @@
-"""Accounts in the example app, with an API that wants everybody to sign in."""
+"""Accounts in the example app, with an API that requires sign-in."""
 
 import asyncio
 import json
