@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -152,7 +151,9 @@ def redis(text: str) -> str:
     if not text:
         return text
     # It checks what follows a question mark. Only a service with Redis pays for its client.
-    import_module("redis.asyncio.connection").parse_url(matching(REDIS_URL, text))
+    from redis.asyncio.connection import parse_url  # noqa: PLC0415
+
+    parse_url(matching(REDIS_URL, text))
     return text
 
 

@@ -23,7 +23,7 @@ CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     Decimal: (str, Decimal),
     UUID: (str, UUID),
 }
-"""How a cursor carries the values that JSON has no type for."""
+"""How a cursor carries the values that JSON has no type for. A datetime is a date too."""
 DECODERS = {kind.__name__: from_text for kind, (_, from_text) in CODECS.items()}
 OF_THE_PAGE = {"limit", "cursor", "include_total"}
 """Parameters that may differ from page to page; any other makes another list."""
@@ -41,8 +41,9 @@ def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
     if position is None:
         return None
     value = position.value
-    to_text, _ = CODECS.get(type(value), (None, None))
-    carried = value if to_text is None else {type(value).__name__: to_text(value)}
+    # By isinstance, since asyncpg has a UUID of its own.
+    kind = next((kind for kind in CODECS if isinstance(value, kind)), None)
+    carried = value if kind is None else {kind.__name__: CODECS[kind][0](value)}
     return str(_serializer().dumps([carried, position.id.hex], salt=_list_of(query)))
 
 

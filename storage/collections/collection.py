@@ -95,6 +95,7 @@ class Collection:
         self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
         self._quota = Quota(table, self.columns)
         by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
+        self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
         self._newest = select(func.max(table.c.created_at))
         self._insert = insert(table).returning(*self.columns)
         self._select = Owned(select(*self.columns).where(by_id), owner)
@@ -115,7 +116,7 @@ class Collection:
         Raises QuotaExceeded and RelatedRowNotFound.
         """
         self._require_related(connection, viewer, values)
-        row = {**values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
+        row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
         if viewer.user_id is None:
             row |= {**self._moments(connection), "owner_id": None}
             return connection.execute(self._insert, row).one()

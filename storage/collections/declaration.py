@@ -102,12 +102,12 @@ def _is_by_code_point(type_: TypeEngine[Any]) -> bool:
 
 def _undeclared_relations(table: Table, relations: "Mapping[str, Collection]") -> Iterator[str]:
     for column in table.c:
-        targets = [key.column for key in column.foreign_keys if column.name != "owner_id"]
+        targets = [key.target_fullname for key in column.foreign_keys if column.name != "owner_id"]
         declared = relations.get(column.name)
         if declared is None and targets:
             yield (
                 f"{table.name}.{column.name}: a foreign key has to be among the relations, which "
                 "check that its row is there and the viewer's"
             )
-        if declared is not None and targets != [declared.table.c.id]:
+        if declared is not None and targets != [f"{declared.table.name}.id"]:
             yield f"{table.name}.{column.name}: is no foreign key to {declared.table.name}.id"
