@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from flask import Flask, current_app, request
@@ -27,6 +27,15 @@ CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 DECODERS = {kind.__name__: from_text for kind, (_, from_text) in CODECS.items()}
 OF_THE_PAGE = {"limit", "cursor", "include_total"}
 """Parameters that may differ from page to page; any other makes another list."""
+
+
+class PageOf(NamedTuple):
+    """A page of rows, as schemas.pages serializes it. The totals are null unless asked for."""
+
+    rows: Any
+    next_cursor: str | None
+    total: int | None = None
+    total_is_exact: bool | None = None
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from storage.collections.declaration import check_declaration
+from storage.collections.declaration import check_declaration, missing_indexes
 from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
 from storage.collections.full_text import full_text_of
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
@@ -86,7 +86,8 @@ class Collection:
         self.sorts = tuple(f"{sign}{by}" for by in sorts for sign in ("", "-"))
         self.filters = dict(filters or {})
         self.relations = dict(relations or {})
-        check_declaration(table, sorts, self.filters, self.relations)
+        targets = {name: target.table for name, target in self.relations.items()}
+        check_declaration(table, sorts, self.filters, targets)
         searches = [kind for kind in self.filters.values() if isinstance(kind, Matches)]
         self._texts = searches[0] if searches else Matches()
         self._dialects = full_text_of(table, self._texts.texts)
@@ -107,6 +108,11 @@ class Collection:
         self._update = Guarded(Owned(change, owner), version)
         self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
         COLLECTIONS.append(self)
+
+    def missing_indexes(self) -> list[str]:
+        """The lines to add below the table, one for each index that the declaration needs."""
+        sorts = [sort for sort in self.sorts if not sort.startswith("-")]
+        return missing_indexes(self.table, sorts, self.filters, self.relations)
 
     def create(
         self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None

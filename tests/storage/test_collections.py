@@ -25,7 +25,6 @@ from sqlalchemy.dialects import sqlite
 from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections.collection import COLLECTIONS, Collection
-from storage.collections.declaration import missing_indexes
 from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
 from storage.collections.tables import resource_columns
 from storage.collections.viewers import EVERYBODY, Viewer
@@ -225,7 +224,7 @@ def test_what_is_not_sound_stops_the_start(
 
 @pytest.mark.parametrize("collection", [*COLLECTIONS, BOOKINGS], ids=lambda one: one.table.name)
 def test_a_table_has_the_indexes_that_its_declaration_needs(collection: Collection) -> None:
-    assert missing_indexes(collection) == []
+    assert collection.missing_indexes() == []
 
 
 def test_a_missing_index_is_named_by_the_line_to_add() -> None:
@@ -234,7 +233,7 @@ def test_a_missing_index_is_named_by_the_line_to_add() -> None:
     before = list(COLLECTIONS)
     collection = Collection(table, BookingNotFound, sorts=["floor"], filters=filters)
     COLLECTIONS[:] = before
-    assert missing_indexes(collection) == [
+    assert collection.missing_indexes() == [
         'list_index(things, "floor")',
         'list_index(things, "floor", "created_at")',
     ]
