@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded
+from schemas.fields import Bounded, Text
 from schemas.values_as_text import NOT_A_MOMENT, Moment
 
 
@@ -23,6 +23,18 @@ class QueryFlag(Bounded, fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class Search(Text):
+    """Words to search for; `texts` says in which fields, as the document has it."""
+
+    def __init__(self, texts: str) -> None:
+        description = (
+            f"Only what has all of these words in {texts}; `prefix*` stands for every word that "
+            "starts so. Capitals and accents don't count."
+        )
+        metadata = {"description": description, "examples": ["kitch*"]}
+        super().__init__(load_default="", max_length=200, metadata=metadata)
 
 
 class AnyQuery(InputSchema):
