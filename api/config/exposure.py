@@ -2,8 +2,9 @@
 
 import structlog
 
+from api.config.declaration import PRODUCTION
 from api.config.environment import misspelled
-from api.config.settings import PRODUCTION, Settings
+from api.config.settings import Settings
 
 log = structlog.get_logger(__name__)
 

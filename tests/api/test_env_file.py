@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import SettingsError
 from tests.factory import SECRET_KEY
 from tests.processes import run
 

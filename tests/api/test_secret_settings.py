@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
 from api import create_app
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import Settings, SettingsError
+from api.config.settings import Settings
 from tests.conftest import bridged
 from tests.factory import SECRET_KEY, settings_for
 from tests.processes import run

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import Settings, SettingsError
+from api.config.settings import Settings
 from tests.factory import SECRET_KEY
 from tests.processes import environment
 
@@ -354,4 +355,4 @@ def row_of(name: str) -> str:
     if defaults["production"] != defaults["development"]:
         production = f"`{defaults['production']}`" if defaults["production"] else "none"
         default += f"; production: {production}"
-    return f"| `{name.upper()}` | {default} | {about['allowed']} | {about['meaning']} |"
+    return f"| `{name.upper()}` | {default} | {about['parser'].allowed} | {about['meaning']} |"
