@@ -15,7 +15,7 @@ from api.config.declaration import SettingsError
 from api.config.environment import load_settings
 from api.config.settings import Settings
 from tests.factory import SECRET_KEY
-from tests.processes import environment
+from tests.processes import environment, run
 
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "settings.md"
 
@@ -264,6 +264,24 @@ def test_development_makes_one_secret_key_and_keeps_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert [path.name for path in file.parent.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "warned"),
+    [(0o755, 0o644, True), (0o750, 0o660, True), (0o700, 0o644, False), (0o755, 0o600, False)],
+)
+def test_a_kept_key_that_others_can_read_is_warned_of(
+    tmp_path: Path, folder_mode: int, file_mode: int, warned: bool
+) -> None:
+    load_settings({})
+    file = tmp_path / "data" / "secret_key"
+    file.parent.chmod(folder_mode)
+    file.chmod(file_mode)
+    # No such descriptor is open, so the server ends after its first log lines.
+    ended = run(tmp_path, "serving", LISTEN_FD="1000", SECRET_KEY="")
+    assert "exposure" in ended.stderr
+    assert ("secret_key_exposed" in ended.stderr) is warned
+    assert stat.S_IMODE(file.stat().st_mode) == file_mode
 
 
 @pytest.mark.parametrize(
