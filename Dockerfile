@@ -21,6 +21,7 @@ FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/items /opt/items
 WORKDIR /opt/items
 ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \
+    FLASK_SKIP_DOTENV=1 \
     PATH=/opt/items/.venv/bin:/usr/local/bin:/usr/bin:/bin
 # Nobody in particular, who owns nothing here.
 USER 10001:10001

@@ -61,7 +61,7 @@ format: $(VENV)/development $(if $(NPM),$(SPA)/node_modules) ## put the code int
 	$(if $(NPM),cd $(SPA) && npm run --silent format)
 
 openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
-	@$(BIN)/flask --app api openapi > docs/openapi.json.new
+	@FLASK_SKIP_DOTENV=1 $(BIN)/flask --app api openapi > docs/openapi.json.new
 	@cmp --quiet docs/openapi.json.new docs/openapi.json && rm docs/openapi.json.new \
 		|| mv docs/openapi.json.new docs/openapi.json
 
