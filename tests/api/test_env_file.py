@@ -98,7 +98,7 @@ def test_reads_what_is_right(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_start_ends_with_the_line_alone(folder: Path) -> None:
     (folder / ".env").write_text("AUTH_REQUIRED: true\n")
-    ended = run(folder, "serving", PORT="0")
+    ended = run(folder, "asgi", PORT="0")
     assert ended.returncode == 1
     assert ended.stderr == f".env, line 1: {READ}\n"
 
@@ -129,7 +129,7 @@ def test_a_command_reads_the_same_file_as_the_server(folder: Path) -> None:
 
 def test_a_misspelled_variable_of_the_environment_is_warned_of(folder: Path) -> None:
     environ = {"AUTH_REQUIERD": "true", "PORT_RANGE": "1", "HOSTNAME": "a", "LOG_FORMAT": "json"}
-    ended = run(folder, "serving", LISTEN_FD="1000", **environ)
+    ended = run(folder, "asgi", LISTEN_FD="1000", **environ)
     warnings = [line for line in ended.stderr.splitlines() if "unknown_setting" in line]
     (warning,) = warnings
     assert '"name":"AUTH_REQUIERD"' in warning.replace(": ", ":")

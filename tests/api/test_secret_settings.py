@@ -118,7 +118,7 @@ async def test_a_service_without_its_database_and_redis_shows_nothing(
 
 
 @pytest.mark.parametrize(
-    "command", [["serving"], ["flask", "--app", "api", "db", "check"]], ids=["serving", "flask"]
+    "command", [["asgi"], ["flask", "--app", "api", "db", "check"]], ids=["asgi", "flask"]
 )
 @pytest.mark.parametrize("password", [HARD, "zebra#qwx77", "4711/zebra?qwx77", "zebra"])
 def test_a_start_that_fails_shows_nothing(

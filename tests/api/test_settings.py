@@ -278,7 +278,7 @@ def test_a_kept_key_that_others_can_read_is_warned_of(
     file.parent.chmod(folder_mode)
     file.chmod(file_mode)
     # No such descriptor is open, so the server ends after its first log lines.
-    ended = run(tmp_path, "serving", LISTEN_FD="1000", SECRET_KEY="")
+    ended = run(tmp_path, "asgi", LISTEN_FD="1000", SECRET_KEY="")
     assert "exposure" in ended.stderr
     assert ("secret_key_exposed" in ended.stderr) is warned
     assert stat.S_IMODE(file.stat().st_mode) == file_mode
