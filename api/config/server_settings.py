@@ -69,7 +69,7 @@ class ServerSettings:
         "0",
         integer(0, 300),
         "For how many seconds after SIGTERM the service continues to serve, while `/api/ready` "
-        "answers 503, so that load balancers stop to send requests.",
+        "answers 503, so that load balancers stop sending requests.",
         production="5",
     )
     shutdown_grace: int = setting(

@@ -85,7 +85,7 @@ class Settings(ServerSettings):
         "", short_text, "The exact `iss` of the identity provider's access tokens."
     )
     jwt_audience: str = setting(
-        "", short_text, "The `aud` of those of its access tokens that are for this service."
+        "", short_text, "The `aud` that they must have, to be for this service."
     )
     jwt_access_token_claim: str = setting(
         "",

@@ -1,6 +1,7 @@
 """Settings: read once, checked at the start, documented."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -357,6 +358,25 @@ def test_the_environment_goes_before_the_file(
     assert settings.port == 9001
     assert settings.log_level == "DEBUG"
     assert "LOG_LEVEL" not in os.environ
+
+
+def test_integers_are_taken_up_to_the_limits_that_the_documentation_names() -> None:
+    limits = {
+        declared.name: limits.groups()
+        for declared in fields(Settings)
+        if (
+            limits := re.fullmatch(
+                r"(\d+) to (\d+)(, or off)?", declared.metadata["parser"].allowed
+            )
+        )
+    }
+    assert len(limits) >= 20
+    for name, (low, high, _) in limits.items():
+        assert getattr(load_settings({name.upper(): low}), name) == int(low)
+        assert getattr(load_settings({name.upper(): high}), name) == int(high)
+        for beyond in (int(low) - 1, int(high) + 1):
+            with pytest.raises(SettingsError):
+                load_settings({name.upper(): str(beyond)})
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
