@@ -58,9 +58,7 @@ class ServerSettings:
         "always ignored.",
     )
     tls_certfile: str = setting(
-        "",
-        file,
-        "The certificate and its chain, in PEM. It turns TLS on, for HTTP/1.1 and HTTP/2.",
+        "", file, "The certificate and its chain, in PEM. It turns TLS on, for HTTP/1.1 and HTTP/2."
     )
     tls_keyfile: str = setting(
         "", file, "The key of the certificate, if it is not in the same file."
@@ -111,9 +109,7 @@ class ServerSettings:
         "How many seconds a statement may take on PostgreSQL before its request fails with 503.",
     )
     database_pgbouncer: bool = setting(
-        "false",
-        boolean,
-        "Whether the connections go through PgBouncer with pooled transactions.",
+        "false", boolean, "Whether the connections go through PgBouncer with pooled transactions."
     )
     auto_migrate: bool = setting(
         "true",

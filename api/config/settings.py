@@ -99,10 +99,7 @@ class Settings(ServerSettings):
         "The longest accepted time between the `iat` and the `exp` of its access tokens.",
     )
     registration: bool = setting(
-        "true",
-        boolean,
-        "Whether everyone can create an account.",
-        production="false",
+        "true", boolean, "Whether everyone can create an account.", production="false"
     )
     rate_limit: RateLimitItem | None = setting(
         "1200/minute",
@@ -187,10 +184,7 @@ class Settings(ServerSettings):
         "reports them all. A missing folder is created. Set it in the environment, not in `.env`.",
     )
     docs_enabled: bool = setting(
-        "true",
-        boolean,
-        "Whether `/docs` and `/openapi.json` are served.",
-        production="false",
+        "true", boolean, "Whether `/docs` and `/openapi.json` are served.", production="false"
     )
     contact: str = setting(
         "",
