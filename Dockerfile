@@ -21,10 +21,11 @@ FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/items /opt/items
 WORKDIR /opt/items
 ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \
+    FLASK_SKIP_DOTENV=1 \
     PATH=/opt/items/.venv/bin:/usr/local/bin:/usr/bin:/bin
 # Nobody in particular, who owns nothing here.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health', timeout=2)"]
-CMD ["python", "-m", "serving"]
+CMD ["python", "asgi.py"]

@@ -31,7 +31,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.0.1:8000 (HOST, PORT, PROCESSES)
-	@$(if $(PROCESSES),$(CIRCUS),exec $(BIN)/python -m serving)
+	@$(if $(PROCESSES),$(CIRCUS),exec $(BIN)/python asgi.py)
 
 spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_API_URL: its API)
 	@cd $(SPA) && exec npm run --silent dev
@@ -61,7 +61,7 @@ format: $(VENV)/development $(if $(NPM),$(SPA)/node_modules) ## put the code int
 	$(if $(NPM),cd $(SPA) && npm run --silent format)
 
 openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
-	@$(BIN)/flask --app api openapi > docs/openapi.json.new
+	@FLASK_SKIP_DOTENV=1 $(BIN)/flask --app api openapi > docs/openapi.json.new
 	@cmp --quiet docs/openapi.json.new docs/openapi.json && rm docs/openapi.json.new \
 		|| mv docs/openapi.json.new docs/openapi.json
 

@@ -1,4 +1,4 @@
-"""The ASGI application: `hypercorn asgi:app`, or `python -m serving`."""
+"""The ASGI application: `hypercorn asgi:app`, or `python asgi.py`, which also starts the server."""
 
 # ruff: noqa: E402  # what is imported is what the collector shall leave alone
 
@@ -24,3 +24,25 @@ app = Bridge(
 
 gc.freeze()
 gc.enable()
+
+if __name__ == "__main__":
+    from serving.runner import Options, run  # which other ASGI servers don't need
+
+    run(
+        app,
+        Options(
+            host=settings.host,
+            port=settings.port,
+            listen_fd=settings.listen_fd,
+            keep_alive_timeout=settings.keep_alive_timeout,
+            send_timeout=settings.send_timeout,
+            max_connections=settings.max_connections,
+            cleartext_http2=settings.http2_cleartext,
+            certfile=settings.tls_certfile,
+            keyfile=settings.tls_keyfile,
+            delay=settings.shutdown_delay,
+            grace=settings.shutdown_grace,
+            notify_socket=settings.notify_socket,
+            watchdog=settings.watchdog_usec and settings.watchdog_usec / 1e6,
+        ),
+    )

@@ -101,7 +101,12 @@ def add_services(services: Services, settings: Settings) -> None:
         ),
         observer=services[Metrics],
     )
-    services.add(Database, database, start=Database.__aenter__, close=Database.close)
+    services.add(
+        Database,
+        database,
+        start=Database.__aenter__,
+        close=lambda database: database.close(),  # Database.close itself is abstract, and empty
+    )
     # Redis may be away at the start; the log says so if it is.
     limits = RateLimits(settings)
     services.add(RateLimits, limits, start=RateLimits.available, close=RateLimits.close)

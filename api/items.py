@@ -5,9 +5,10 @@ from uuid import UUID
 from flask import Blueprint
 
 from api.config.settings import Settings
-from api.http.caller import Caller, PageOf
+from api.http.caller import Caller
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body, Query
+from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.operations import operation
 from api.runtime.services import service

@@ -8,10 +8,12 @@ from uuid import UUID
 from flask import Blueprint
 
 from api.http import paging
-from api.http.caller import Caller, PageOf, RequestCaller
+from api.http.caller import Caller
 from api.http.errors import InvalidRequest
 from api.http.inputs import Body, Query
+from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
+from api.http.request_caller import RequestCaller
 from api.identity.passwords import Passwords, PasswordsBusy
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits

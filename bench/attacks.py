@@ -33,7 +33,7 @@ OTHER = "127.0.0.2"
 """The client's address."""
 
 DESCRIPTORS = 1024
-SERVING = (sys.executable, "-m", "serving")
+SERVING = (sys.executable, "-m", "asgi")
 BIG = {"name": "n" * 200, "description": "d" * 2000, "tags": [f"{n:050}" for n in range(20)]}
 PAGE = Path(__file__).with_name("ATTACKS.md")
 SLOWER, MEMORY, LINES = 0.1, 100.0, 100

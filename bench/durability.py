@@ -32,11 +32,11 @@ CLIENTS = 16
 
 
 class Service:
-    """Run `python -m serving` on the database at `url`, in a process that may be killed."""
+    """Run `python asgi.py` on the database at `url`, in a process that may be killed."""
 
     def __init__(self, folder: Path, url: str, **environ: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "serving"],
+            [sys.executable, "-m", "asgi"],
             cwd=folder,
             env={
                 **os.environ,

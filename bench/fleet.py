@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 class Process:
-    """`python -m serving` on `port`, or on an inherited socket there; the constructor waits until
+    """`python asgi.py` on `port`, or on an inherited socket there; the constructor waits until
     it is ready."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Process:
         inherited = [] if listener is None else [listener.fileno()]
         self.port = port
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "serving"],
+            [sys.executable, "-m", "asgi"],
             cwd=folder,
             env={
                 **os.environ,

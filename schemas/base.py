@@ -76,7 +76,11 @@ class OutputSchema(DocumentedSchema):
         unknown = EXCLUDE  # RAISE would forbid additions to clients that validate answers
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Raises TypeError, and so stops the start, where a value could not be written as JSON."""
         field_obj.required = field_name not in self.optional
+        if not is_json(field_obj):
+            kind = type(field_obj).__name__
+            raise TypeError(f"{type(self).__name__}.{field_name}: {kind} {NOT_JSON}")
 
     def to_json(self, obj: Any) -> bytes:
         """Raises AttributeError where a field's attribute is missing."""
@@ -109,6 +113,42 @@ class OutputSchema(DocumentedSchema):
             attrgetter(*attributes) if len(attributes) > 1 else only(attributes),
             [(key, serializer(field)) for key, _, field in named if not is_for_orjson(field)],
         )
+
+
+NOT_JSON = (
+    "may have values that JSON has no type for: use a field of a type, and for decimals "
+    "schemas.values_as_text.DecimalText or fields.Decimal(as_string=True)"
+)
+JSON_FIELDS = (
+    fields.String,
+    fields.UUID,
+    fields.Integer,
+    fields.Boolean,
+    fields.DateTime,
+    fields.Date,
+    fields.Time,
+    fields.TimeDelta,
+    fields.Enum,
+    fields.IP,
+    fields.Nested,
+)
+
+
+def is_json(field: fields.Field[Any] | None) -> bool:
+    """Whether orjson can write every value that the field gives."""
+    match field:
+        case fields.Decimal():
+            return field.as_string
+        case fields.Float():
+            return not field.allow_nan
+        case fields.Enum():
+            plain = all(isinstance(member.value, str | int | float) for member in field.enum)
+            return is_json(field.field) or (field.by_value is True and plain)
+        case fields.List():
+            return is_json(field.inner)
+        case fields.Dict():
+            return all(is_json(inner) for inner in (field.key_field, field.value_field))
+    return isinstance(field, JSON_FIELDS)
 
 
 class Plan(NamedTuple):

@@ -13,7 +13,7 @@ from schemas.fields import (
     unique,
 )
 from schemas.pages import CountedPage, CountedPageQuery, entries_of
-from schemas.queries import QueryTimestamp
+from schemas.queries import QueryTimestamp, Search
 from schemas.resource import Resource
 
 NAME = {
@@ -96,15 +96,7 @@ class ItemListQuery(CountedPageQuery):
         load_default=list,
         metadata={"description": "Items with all of these tags.", "examples": [["home"]]},
     )
-    q = Text(
-        load_default="",
-        max_length=200,
-        metadata={
-            "description": "Items with all of these words in the name or the description; "
-            "`prefix*` matches every word with this prefix. Case and accents are ignored.",
-            "examples": ["kitch*"],
-        },
-    )
+    q = Search("the name or the description")
     created_after = QueryTimestamp(
         load_default=None,
         allow_none=False,

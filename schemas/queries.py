@@ -1,33 +1,18 @@
 """Field types for query strings, in which every value is text."""
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, ValidationError, fields
+from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded
-
-RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-NOT_RFC_3339 = "Not an RFC 3339 date and time with an offset; write + as %2B."
+from schemas.fields import Bounded, Text
+from schemas.values_as_text import NOT_A_MOMENT, Moment
 
 
-class QueryTimestamp(Bounded, fields.AwareDateTime):
-    """RFC 3339 with an offset, converted to UTC. Digits beyond microseconds are cut off."""
+class QueryTimestamp(Moment):
+    """A date and time in a query string, in which a + stands for a blank."""
 
-    longest = 64
-    too_long = NOT_RFC_3339
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
-        if not RFC_3339.fullmatch(value):
-            raise ValidationError(NOT_RFC_3339)
-        try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError(NOT_RFC_3339) from None
+    too_long = f"{NOT_A_MOMENT} Write + as %2B."
 
 
 class QueryFlag(Bounded, fields.Boolean):
@@ -38,6 +23,18 @@ class QueryFlag(Bounded, fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class Search(Text):
+    """Words to search for; `texts` says in which fields, as the document has it."""
+
+    def __init__(self, texts: str) -> None:
+        description = (
+            f"Only what has all of these words in {texts}; `prefix*` stands for every word that "
+            "starts so. Capitals and accents don't count."
+        )
+        metadata = {"description": description, "examples": ["kitch*"]}
+        super().__init__(load_default="", max_length=200, metadata=metadata)
 
 
 class AnyQuery(InputSchema):

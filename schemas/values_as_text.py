@@ -1,7 +1,7 @@
-"""Field types for values that are text both in JSON and in queries: decimals, dates, ids."""
+"""Field types for values that are text in JSON and in queries: decimals, dates, times, ids."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,11 @@ from uuid import UUID
 from marshmallow import ValidationError, fields
 
 from schemas.fields import Bounded
+
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+NOT_A_MOMENT = "Not an RFC 3339 date and time with an offset."
 
 
 class DecimalText(Bounded, fields.Decimal):
@@ -66,6 +71,22 @@ class Date(Bounded, fields.Date):
         try:
             return date.fromisoformat(value)
         except ValueError:
+            raise ValidationError(self.too_long) from None
+
+
+class Moment(Bounded, fields.AwareDateTime):
+    """A date and time with an offset (RFC 3339), converted to UTC. Digits beyond microseconds
+    are cut off."""
+
+    longest = 64
+    too_long = NOT_A_MOMENT
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            raise ValidationError(self.too_long)
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise ValidationError(self.too_long) from None
 
 

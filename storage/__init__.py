@@ -1,21 +1,12 @@
 """The tables, the functions over them, and the Database that runs those functions.
 
-A function takes a Connection first and returns rows; what goes wrong it raises as a fact.
+A function takes a Connection first and returns rows; it raises the errors of storage.errors.
 """
 
-from importlib import import_module
-
-from storage.engines.database import Database, DatabaseUnavailable, PoolOptions
+from storage.engines.database import Database as Database
+from storage.engines.database import DatabaseUnavailable as DatabaseUnavailable
+from storage.engines.database import PoolOptions as PoolOptions
 from storage.engines.observer import Observer
-
-__all__ = ["Database", "DatabaseUnavailable", "PoolOptions", "open_database"]
-
-# Where the class is for an address that begins so. What only PostgreSQL needs, asyncpg and with it
-# SQLAlchemy's ORM, takes a fifth of a start and 9 MB, so it is imported where it is used.
-DATABASES = {
-    "sqlite": ("storage.engines.sqlite", "SqliteDatabase"),
-    "postgresql": ("storage.engines.postgresql", "PostgresDatabase"),
-}
 
 
 def open_database(
@@ -26,11 +17,12 @@ def open_database(
     observer: Observer | None = None,
 ) -> Database:
     """The Database for `url`, which starts with sqlite: or postgresql:; nothing connects yet."""
-    module, name = DATABASES["sqlite" if url.startswith("sqlite:") else "postgresql"]
-    database: Database = getattr(import_module(module), name)(
-        url,
-        auto_migrate=auto_migrate,
-        pool=pool or PoolOptions(),
-        observer=observer or Observer(),
-    )
-    return database
+    pool, observer = pool or PoolOptions(), observer or Observer()
+    if url.startswith("sqlite:"):
+        from storage.engines.sqlite import SqliteDatabase  # noqa: PLC0415  # as below
+
+        return SqliteDatabase(url, auto_migrate=auto_migrate, pool=pool, observer=observer)
+    # asyncpg, and with it SQLAlchemy's ORM, takes a fifth of a start and 9 MB.
+    from storage.engines.postgresql import PostgresDatabase  # noqa: PLC0415
+
+    return PostgresDatabase(url, auto_migrate=auto_migrate, pool=pool, observer=observer)

@@ -99,7 +99,7 @@ def test_a_line_that_no_machine_can_read_is_found() -> None:
 def test_all_that_a_server_logs_from_start_to_end_is_readable(tmp_path: Path) -> None:
     """Hypercorn's lines and the migrations' as well, in what a production service writes."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "serving"],
+        [sys.executable, "-m", "asgi"],
         cwd=tmp_path,
         env=environment(
             PORT="0",

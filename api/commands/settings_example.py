@@ -8,7 +8,8 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from api.config.settings import DEVELOPMENT, PRODUCTION, Settings
+from api.config.declaration import DEVELOPMENT, PRODUCTION
+from api.config.settings import Settings
 
 HEAD = """\
 # The settings, with their defaults. Copy this file to .env and remove the # of a line to set it.
@@ -34,7 +35,7 @@ def _entry(declared: Field[Any]) -> str:
 def _texts(declared: Field[Any]) -> Iterator[str]:
     about = declared.metadata
     yield about["meaning"]
-    yield f"Allowed: {about['allowed']}."
+    yield f"Allowed: {about['parser'].allowed}."
     in_production = about["defaults"][PRODUCTION]
     if in_production != about["defaults"][DEVELOPMENT]:
         yield f"Default in production: {in_production or 'empty'}."

@@ -1,1 +1,1 @@
-"""The settings: what they are, how they are read, and what they leave open."""
+"""The settings: their declaration, how they are read, and what they expose."""

@@ -1,4 +1,4 @@
-"""The settings in a .env file: python-dotenv reads it, and what it would skip stops the start."""
+"""The settings in a .env file. python-dotenv parses it; a line that it would skip is an error."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -9,9 +9,9 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 
-from api.config.settings import SettingsError
+from api.config.declaration import SettingsError
 
-OF_OTHER_TOOLS = (
+OTHER_TOOLS = (
     "COMPOSE_",
     "DOCKER_",
     "FLASK_",
@@ -24,17 +24,16 @@ OF_OTHER_TOOLS = (
     "UV_",
     "VITE_",
 )
-"""Starts of the names that belong to the other tools which read the same file."""
+"""Prefixes of the names that belong to other tools that read the same file."""
 CLOSE = 0.85
-"""How alike two names are, by difflib's ratio, for one to count as a misspelling of the other."""
+"""From this ratio of difflib on, a name counts as a misspelling of another."""
 QUOTES = ('"', "'")
 
 
 def read_env_file(path: Path, names: Collection[str]) -> dict[str, str]:
-    """Return the variables in `path`, none if there is no such file; `names` are the settings.
+    """Return the variables in `path`, or none if the file doesn't exist; `names` are the settings.
 
-    Raises SettingsError with one line that names the file and the line. It shows no value, since
-    that may be a secret.
+    Raises SettingsError with the file and the line, but without the value, which may be a secret.
     """
     text = _decode(_read(path), path)
     seen: dict[str, tuple[int, str]] = {}
@@ -46,12 +45,12 @@ def read_env_file(path: Path, names: Collection[str]) -> dict[str, str]:
             reason = f"{key} has another value than on line {earlier[0]}"
         if reason is not None:
             raise SettingsError(f"{path}, line {number}: {reason}")
-    # python-dotenv again, since it also replaces ${NAME} in the values.
+    # The parser leaves ${NAME} in the values; this replaces it.
     return {key: value or "" for key, value in dotenv_values(stream=StringIO(text)).items()}
 
 
 def likely_name(name: str, names: Collection[str]) -> str | None:
-    """Return the one of `names` that `name` is probably a misspelling of."""
+    """Return the setting in `names` of which `name` is probably a misspelling."""
     alike = get_close_matches(name.upper(), names, n=1, cutoff=CLOSE)
     return alike[0] if alike else None
 
@@ -76,10 +75,10 @@ def _decode(content: bytes, path: Path) -> str:
 
 
 def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
-    """The variables in `text` and what can't be read, each after its line's number."""
+    """Yield the variables and the unreadable lines of `text`, each with its line number."""
     for binding in parse_stream(StringIO(text)):
         if binding.key is not None or binding.error:
-            # The original starts with the blank lines before.
+            # `original` begins with the blank lines before the variable.
             blank = re.match(r"\s*", binding.original.string)
             before = len(re.findall(r"\r\n|\n|\r", blank[0])) if blank else 0
             yield binding.original.line + before, binding
@@ -97,10 +96,10 @@ def _unreadable(binding: Binding) -> str | None:
 
 
 def _unknown(key: str, names: Collection[str]) -> str | None:
-    if key in names or key.startswith(OF_OTHER_TOOLS):
+    if key in names or key.startswith(OTHER_TOOLS):
         return None
     if meant := likely_name(key, names):
         return f"{key} is not a setting: did you mean {meant}?"
-    # Anything else may be a part of a secret that was pasted.
+    # Text of another form may be a part of a pasted secret.
     shown = key if re.fullmatch(r"[A-Z][A-Z0-9_]*", key) else "this name"
     return f"{shown} is not a setting: see docs/settings.md"

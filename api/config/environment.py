@@ -1,4 +1,4 @@
-"""The settings as the environment and a .env file say them, read here and only here."""
+"""The settings from the environment and a .env file. Only this module reads the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -6,10 +6,11 @@ from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from api.config import parsers
+from api.config.declaration import DEVELOPMENT, PRODUCTION, SettingsError
 from api.config.env_file import likely_name, read_env_file
-from api.config.parsers import LOOPBACK
-from api.config.secret_key_file import kept_secret_key
-from api.config.settings import DEVELOPMENT, PRODUCTION, Settings, SettingsError
+from api.config.secret_key_file import SECRET_KEY_FILE, kept_secret_key
+from api.config.settings import Settings
 
 NAMES = tuple(declared.name.upper() for declared in fields(Settings))
 LONGEST_SHOWN = 300
@@ -17,82 +18,79 @@ PROVIDER = ("JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of `environ`; without it, of the process's environment over a .env file.
+    """Return the settings of `environ`, or else of the process's environment and a .env file.
 
-    Raises SettingsError.
+    The environment overrides the file. Raises SettingsError.
     """
     if environ is None:
         environ = {**read_env_file(Path(".env"), NAMES), **os.environ}
     settings = Settings(
-        **{declared.name: _read(declared, environ) for declared in fields(Settings)}
+        **{declared.name: _parse(declared, environ) for declared in fields(Settings)}
     )
-    for objection in OBJECTIONS:
-        if reason := objection(settings):
-            raise SettingsError(reason)
+    for check in CHECKS:
+        if error := check(settings):
+            raise SettingsError(error)
     if settings.secret_key:
         return settings
-    return replace(settings, secret_key=kept_secret_key(Path("data/secret_key")))
+    return replace(settings, secret_key=kept_secret_key(SECRET_KEY_FILE))
 
 
 def misspelled() -> dict[str, str]:
-    """Return the variables of the process's environment that are probably meant to be settings,
-    each with the setting's name. Others are none of our business: an environment has many."""
+    """Return the variables of the environment that are probably misspelled settings, each with the
+    setting's name. Other variables are ignored, since an environment has many."""
     unknown = sorted(name for name in os.environ.keys() - set(NAMES) if name.isidentifier())
     return {name: meant for name in unknown if (meant := likely_name(name, NAMES))}
 
 
-def _read(declared: Field[Any], environ: Mapping[str, str]) -> Any:
-    key, about = declared.name.upper(), declared.metadata
+def _parse(declared: Field[Any], environ: Mapping[str, str]) -> Any:
+    name, metadata = declared.name.upper(), declared.metadata
     environment = environ.get("ENVIRONMENT", DEVELOPMENT)
-    text = environ.get(key, about["defaults"].get(environment, ""))
+    text = environ.get(name, metadata["defaults"].get(environment, ""))
     try:
-        return about["read"](text)
+        return metadata["parser"].parse(text)
     except ValueError:
-        shown = "(not shown)" if about["secret"] else _in_one_line(text)
-        raise SettingsError(f"{key}={shown} is not allowed: {about['allowed']}") from None
+        shown = "(not shown)" if metadata["secret"] else _in_one_line(text)
+        allowed = metadata["parser"].allowed
+        raise SettingsError(f"{name}={shown} is not allowed: {allowed}") from None
 
 
 def _in_one_line(text: str) -> str:
-    """`text` without what would forge a line of the log or command a terminal, and not too long."""
+    """Return `text` shortened, and escaped if it could forge a line of the log or control a
+    terminal."""
     shown = text if text.isprintable() else ascii(text)
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
 
 
-def _open_to_others(settings: Settings) -> str | None:
-    if settings.auth_required or settings.host in LOOPBACK:
+def _check_open_host(settings: Settings) -> str | None:
+    if settings.auth_required or settings.host in parsers.LOOPBACK:
         return None
-    return f"HOST={settings.host} is not allowed: {_allowed('host')}"
+    return f"HOST={settings.host} is not allowed: {parsers.host.allowed}"
 
 
-def _part_of_a_provider(settings: Settings) -> str | None:
-    missing = [key for key in PROVIDER if not getattr(settings, key.lower())]
+def _check_identity_provider(settings: Settings) -> str | None:
+    missing = [name for name in PROVIDER if not getattr(settings, name.lower())]
     if len(missing) in {0, len(PROVIDER)}:
         return None
     together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
     return f"{missing[0]} is missing: {together}"
 
 
-def _key_without_certificate(settings: Settings) -> str | None:
+def _check_certificate(settings: Settings) -> str | None:
     if settings.tls_certfile or not settings.tls_keyfile:
         return None
-    return "TLS_CERTFILE is missing: TLS_KEYFILE is the key of one"
+    return "TLS_CERTFILE is missing: TLS_KEYFILE requires it"
 
 
-def _no_secret_key(settings: Settings) -> str | None:
+def _check_secret_key(settings: Settings) -> str | None:
     if settings.secret_key or settings.environment != PRODUCTION:
         return None
-    return f"SECRET_KEY is missing: {_allowed('secret_key')}"
+    return f"SECRET_KEY is missing: {parsers.secret_key.allowed}"
 
 
-# What is wrong with settings that are right one by one: the line that stops the start, or None.
-OBJECTIONS: tuple[Callable[[Settings], str | None], ...] = (
-    _open_to_others,
-    _part_of_a_provider,
-    _key_without_certificate,
-    _no_secret_key,
+# Checks across settings. Each returns an error message, or None.
+CHECKS: tuple[Callable[[Settings], str | None], ...] = (
+    _check_open_host,
+    _check_identity_provider,
+    _check_certificate,
+    _check_secret_key,
 )
-
-
-def _allowed(name: str) -> str:
-    allowed: str = Settings.__dataclass_fields__[name].metadata["allowed"]
-    return allowed

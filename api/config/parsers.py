@@ -1,187 +1,177 @@
-"""From the text of a setting to its value. A reader raises ValueError for what isn't allowed."""
+"""The parsers of settings. Each has a sentence that says what it takes, for error messages."""
 
 import ipaddress
 import re
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
 
+from api.config.declaration import Parser, takes
 from api.runtime.client_address import TrustedProxies
 
 T = TypeVar("T")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-# A name, or any one label before two or more: as in an origin, without its scheme and port.
-HOST_PATTERN = re.compile(rf"{LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}")
-# A host or an address, or any one label before two or more; with a port unless it is the scheme's.
-ORIGIN = re.compile(
-    rf"(http(?!.*:80$)|https(?!.*:443$))://"
-    rf"({LABEL}(\.{LABEL})*|\*(\.{LABEL}){{2,}}|\[[0-9a-f:]+\])"
-    rf"(:(?P<port>[1-9][0-9]{{0,4}}))?"
+NAME = rf"{LABEL}(\.{LABEL})*"
+WILDCARD = rf"\*(\.{LABEL}){{2,}}"
+"""`*` for any one label, before two labels or more."""
+# As browsers write an origin: without the port that its scheme implies.
+ORIGIN = (
+    rf"(http(?!.*:80$)|https(?!.*:443$))://({NAME}|{WILDCARD}|\[[0-9a-f:]+\])"
+    r"(:(?P<port>[1-9][0-9]{0,4}))?"
 )
-# The characters that a URL's parts may contain; others are percent-encoded (RFC 3986 §2). A raw
-# `#`, `/`, `?` or `@` ends a password early, and parsers take the rest for a port, a path or a
-# query, which their error messages show. Only the userinfo ends with an @, and no other part may
-# contain one, so a URL with such a password never matches.
-ENCODED = "%[0-9A-Fa-f]{2}"
-USERINFO = rf"([\w.~!$&'()*+,;=:-]|{ENCODED})*@"
-NAME = rf"([\w.~-]|{ENCODED})+"
-HOST_AND_PORT = rf"({NAME}|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?"
-PATH = rf"(/([\w.~!$&'()*+,;=:-]|{ENCODED})*)*"
-QUERY = rf"(?!.*password=)[\w.-]+=([\w.~!$'()*+,;:/-]|{ENCODED})*"
-QUERIES = rf"(\?{QUERY}(&{QUERY})*)?"
-SQLITE_URL = re.compile(r"sqlite:///(?!.*:memory:)[^?]+")
-POSTGRESQL_URL = re.compile(
-    rf"postgres(ql)?://({USERINFO})?({HOST_AND_PORT}(,{HOST_AND_PORT})*)?/{NAME}{QUERIES}", re.ASCII
-)
-REDIS_URL = re.compile(
-    rf"(rediss?://({USERINFO})?{HOST_AND_PORT}(/[0-9]+)?|unix://({USERINFO})?(?=/){PATH}){QUERIES}",
-    re.ASCII,
-)
-KEYS_URL = re.compile(rf"https?://{HOST_AND_PORT}{PATH}{QUERIES}", re.ASCII)
 YEAR = 360 * 24 * 60 * 60
-"""As limits counts one, in seconds."""
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+"""The seconds of a year, as the library limits counts them."""
+MAPPED_FROM_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def boolean(text: str) -> bool:
-    if text.lower() not in TRUE | FALSE:
-        raise ValueError
-    return text.lower() in TRUE
-
-
-def integer(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+def integer(low: int, high: int) -> Parser[int]:
+    def parse(text: str) -> int:
+        # int() would also take other scripts' digits, signs, spaces and underscores.
+        if not re.fullmatch(r"[0-9]{1,19}", text) or not low <= int(text) <= high:
             raise ValueError
         return int(text)
 
-    return read
+    return Parser(parse, f"{low} to {high}")
 
 
-def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
-    return lambda text: read(text) if text else None
-
-
-def unless_off(read: Callable[[str], T]) -> Callable[[str], T | None]:
-    return lambda text: None if text == "off" else read(text)
-
-
-def one_of(*values: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
+def one_of(*values: str) -> Parser[str]:
+    def parse(text: str) -> str:
         if text not in values:
             raise ValueError
         return text
 
-    return read
+    return Parser(parse, f"{', '.join(values[:-1])} or {values[-1]}")
 
 
+def optional(parser: Parser[T]) -> Parser[T | None]:
+    """The empty text is None."""
+    return Parser(lambda text: parser.parse(text) if text else None, parser.allowed)
+
+
+def unless_off(parser: Parser[T]) -> Parser[T | None]:
+    """`off` is None."""
+    allowed = f"{parser.allowed}, or off"
+    return Parser(lambda text: None if text == "off" else parser.parse(text), allowed)
+
+
+@takes("true or false")
+def boolean(text: str) -> bool:
+    if text.lower() not in TRUE + FALSE:
+        raise ValueError
+    return text.lower() in TRUE
+
+
+@takes(f"a host name or an address; one of {', '.join(LOOPBACK)} unless AUTH_REQUIRED is on")
 def host(text: str) -> str:
     """A name, an IPv4 address, or an IPv6 address without brackets."""
-    if not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text, re.IGNORECASE):
+    if not re.fullmatch(NAME, text, re.IGNORECASE):
         ipaddress.ip_address(text)
     return text
 
 
+@takes("names such as api.example.com or *.example.com, separated by spaces; or *")
+def hosts(text: str) -> tuple[str, ...]:
+    words = _words(text.lower())
+    if not all(re.fullmatch(rf"{NAME}|{WILDCARD}|\*", word) for word in words):
+        raise ValueError
+    return words
+
+
+@takes("origins such as https://app.example.com or https://*.example.com, separated by spaces")
 def origins(text: str) -> tuple[str, ...]:
-    """Exactly as browsers write them: anything else would silently never match."""
-    words = tuple(text.replace(",", " ").split())
+    """Exactly as browsers write them: an origin in another form would never match."""
+    words = _words(text)
     for word in words:
-        match = ORIGIN.fullmatch(word)
+        match = re.fullmatch(ORIGIN, word)
         if match is None or int(match["port"] or 0) > 65535:
             raise ValueError
     return words
 
 
-def https_address(text: str) -> str:
-    """For what must not be changed on its way, so without TLS only on this machine. No password
-    in it, since it is logged when it can't be reached."""
-    if not text:
-        return text
-    parts = urlsplit(matching(KEYS_URL, text))
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise ValueError
-    return text
+@takes(
+    "addresses, networks such as 10.0.0.0/8, and unix for clients on a Unix socket, "
+    "separated by spaces"
+)
+def proxies(text: str) -> TrustedProxies:
+    """An address is a network of one. One that is mapped from IPv4 would never match, since the
+    clients' addresses are compared as IPv4."""
+    words = _words(text)
+    networks = tuple(ipaddress.ip_network(word) for word in words if word != "unix")
+    for network in networks:
+        if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED_FROM_IPV4):
+            raise ValueError
+    return TrustedProxies(networks, unix="unix" in words)
 
 
+@takes("at most 255 characters")
 def short_text(text: str) -> str:
     if len(text) > 255 or not text.isprintable() or text != text.strip():
         raise ValueError
     return text
 
 
+@takes("a claim's name, or name=value")
 def claim(text: str) -> str:
-    """A name, or a name and a value. No token has a claim without a name."""
     if text.startswith("=") or text.endswith("="):
         raise ValueError
-    return short_text(text)
+    return short_text.parse(text)
 
 
+@takes("an e-mail address, or one that starts with http:// or https://")
 def contact_address(text: str) -> str:
     if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
         raise ValueError
     return printable(text)
 
 
-def proxies(text: str) -> TrustedProxies:
-    """An address is a network too. One mapped from IPv4 would never match: addresses aren't."""
-    words = text.replace(",", " ").split()
-    networks = tuple(ipaddress.ip_network(word) for word in words if word != "unix")
-    mapped = ipaddress.IPv6Network("::ffff:0:0/96")
-    if any(isinstance(n, ipaddress.IPv6Network) and n.subnet_of(mapped) for n in networks):
-        raise ValueError
-    return TrustedProxies(networks, unix="unix" in words)
-
-
-def rate(text: str) -> RateLimitItem | None:
-    """In the notation of the library limits; None for `off`."""
-    if text == "off":
-        return None
+@takes("such as 600/minute or 10/15 minutes, at most 1000000000 requests and at most a year")
+def rate(text: str) -> RateLimitItem:
+    """In the notation of the library limits."""
     limit, *others = parse_many(text)
     if others or not 1 <= limit.amount <= 10**9 or limit.get_expiry() > YEAR:
         raise ValueError
     return limit
 
 
-def redis(text: str) -> str:
-    if not text:
-        return text
-    # It checks what follows a question mark. Only a service with Redis pays for its client.
-    import_module("redis.asyncio.connection").parse_url(matching(REDIS_URL, text))
-    return text
-
-
-def database(text: str) -> str:
-    if SQLITE_URL.fullmatch(text):
-        return printable(text)
-    return matching(POSTGRESQL_URL, text)
-
-
-def matching(pattern: re.Pattern[str], url: str) -> str:
-    """Return `url` if it matches `pattern` and each of its ports is 1 to 65535."""
-    if not pattern.fullmatch(url):
-        raise ValueError
-    addresses = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    if any(urlsplit(f"//{address}").port == 0 for address in addresses):  # raises beyond 65535
-        raise ValueError
-    return url
-
-
+@takes("the path of a file")
 def file(text: str) -> str:
     if text and not Path(text).is_file():
         raise ValueError
     return printable(text)
 
 
+@takes("the path of a folder")
+def folder(text: str) -> str:
+    return printable(text)
+
+
+@takes("an absolute path, or @ and a name")
 def socket_address(text: str) -> str:
     if text and (text[0] not in "/@" or len(text) == 1):
         raise ValueError
     return printable(text)
+
+
+@takes("32 bytes or more; in production it can't be left out")
+def secret_key(text: str) -> str:
+    return long_enough(text) if text else ""
+
+
+@takes("keys of 32 bytes or more, separated by spaces")
+def secret_keys(text: str) -> tuple[str, ...]:
+    return tuple(long_enough(word) for word in text.split())
+
+
+@takes("32 or more ASCII characters")
+def bearer_token(text: str) -> str:
+    """A header can carry no other characters, and loses spaces at the ends."""
+    if text and not re.fullmatch(r"[!-~][ -~]{30,}[!-~]", text):
+        raise ValueError
+    return text
 
 
 def printable(text: str) -> str:
@@ -192,26 +182,11 @@ def printable(text: str) -> str:
     return text
 
 
-def long_enough(text: str) -> str:
-    if len(text.encode()) < 32:
+def long_enough(key: str) -> str:
+    if len(key.encode()) < 32:
         raise ValueError
-    return text
+    return key
 
 
-def bearer_token(text: str) -> str:
-    """A header can carry no other characters, and loses blanks at the ends."""
-    if text and not re.fullmatch(r"[!-~][ -~]{30,}[!-~]", text):
-        raise ValueError
-    return text
-
-
-def hosts(text: str) -> tuple[str, ...]:
-    words = tuple(text.lower().replace(",", " ").split())
-    for word in words:
-        if word != "*" and not HOST_PATTERN.fullmatch(word):
-            raise ValueError
-    return words
-
-
-def each_long_enough(text: str) -> tuple[str, ...]:
-    return tuple(long_enough(word) for word in text.split())
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())

@@ -6,9 +6,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from api.config.declaration import SettingsError
 from api.config.parsers import long_enough
-from api.config.settings import SettingsError
 from storage.engines.private_files import make_private_folder
+
+SECRET_KEY_FILE = Path("data/secret_key")
 
 
 def kept_secret_key(path: Path) -> str:

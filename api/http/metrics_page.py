@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from api.config.settings import PRODUCTION, Settings
+from api.config.declaration import PRODUCTION
+from api.config.settings import Settings
 from api.limiting.rate_limits import RateLimits
 from api.observability.metrics import Metrics
 from api.runtime.services import service

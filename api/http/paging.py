@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from flask import Flask, current_app, request
@@ -23,10 +23,19 @@ CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     Decimal: (str, Decimal),
     UUID: (str, UUID),
 }
-"""How a cursor carries the values that JSON has no type for."""
+"""How a cursor carries the values that JSON has no type for. A datetime is a date too."""
 DECODERS = {kind.__name__: from_text for kind, (_, from_text) in CODECS.items()}
 OF_THE_PAGE = {"limit", "cursor", "include_total"}
 """Parameters that may differ from page to page; any other makes another list."""
+
+
+class PageOf(NamedTuple):
+    """A page of rows, as schemas.pages serializes it. The totals are null unless asked for."""
+
+    rows: Any
+    next_cursor: str | None
+    total: int | None = None
+    total_is_exact: bool | None = None
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -41,8 +50,9 @@ def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
     if position is None:
         return None
     value = position.value
-    to_text, _ = CODECS.get(type(value), (None, None))
-    carried = value if to_text is None else {type(value).__name__: to_text(value)}
+    # By isinstance, since asyncpg has a UUID of its own.
+    kind = next((kind for kind in CODECS if isinstance(value, kind)), None)
+    carried = value if kind is None else {kind.__name__: CODECS[kind][0](value)}
     return str(_serializer().dumps([carried, position.id.hex], salt=_list_of(query)))
 
 

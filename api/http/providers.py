@@ -9,14 +9,12 @@ Each is annotated with a Provider, or is a variable of the path:
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
+from api.http.request_caller import RequestCaller
 from openapi.operation import Operation, RequestHeader, View
 from schemas.base import InputSchema
 from storage.idempotency import Answer
-
-if TYPE_CHECKING:
-    from api.http.caller import RequestCaller
 
 
 @dataclass(kw_only=True)
@@ -26,7 +24,7 @@ class Call:
     operation: Operation
     query: InputSchema
     body: InputSchema | None
-    caller: "RequestCaller"
+    caller: RequestCaller
     render: Callable[[Any], Answer]
     data: bytes = b""
     """The body as it was sent; empty until its provider has read it."""

@@ -23,7 +23,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.values import MutexValue, ValueClass
 
-from api.config.settings import SettingsError
+from api.config.declaration import SettingsError
 from api.observability.request_log import Record
 from openapi.document import VERSION
 from storage.engines.observer import Kind, Observer

@@ -5,11 +5,11 @@ from typing import Any
 from flask import Response, request
 from marshmallow import RAISE
 
-from api.http.caller import RequestCaller
 from api.http.errors import InvalidRequest
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
 from api.http.providers import Call, Provider
+from api.http.request_caller import RequestCaller
 from api.identity.credentials import find_credentials
 from api.limiting.rate_limits import RateLimits
 from api.observability.request_log import current_record

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from storage.collections.declaration import check_declaration
+from storage.collections.declaration import check_declaration, missing_indexes
 from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
 from storage.collections.full_text import full_text_of
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
@@ -86,7 +86,8 @@ class Collection:
         self.sorts = tuple(f"{sign}{by}" for by in sorts for sign in ("", "-"))
         self.filters = dict(filters or {})
         self.relations = dict(relations or {})
-        check_declaration(table, sorts, self.filters, self.relations)
+        targets = {name: target.table for name, target in self.relations.items()}
+        check_declaration(table, sorts, self.filters, targets)
         searches = [kind for kind in self.filters.values() if isinstance(kind, Matches)]
         self._texts = searches[0] if searches else Matches()
         self._dialects = full_text_of(table, self._texts.texts)
@@ -95,6 +96,7 @@ class Collection:
         self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
         self._quota = Quota(table, self.columns)
         by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
+        self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
         self._newest = select(func.max(table.c.created_at))
         self._insert = insert(table).returning(*self.columns)
         self._select = Owned(select(*self.columns).where(by_id), owner)
@@ -107,6 +109,11 @@ class Collection:
         self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
         COLLECTIONS.append(self)
 
+    def missing_indexes(self) -> list[str]:
+        """The lines to add below the table, one for each index that the declaration needs."""
+        sorts = [sort for sort in self.sorts if not sort.startswith("-")]
+        return missing_indexes(self.table, sorts, self.filters, self.relations)
+
     def create(
         self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None
     ) -> Row:
@@ -115,7 +122,7 @@ class Collection:
         Raises QuotaExceeded and RelatedRowNotFound.
         """
         self._require_related(connection, viewer, values)
-        row = {**values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
+        row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
         if viewer.user_id is None:
             row |= {**self._moments(connection), "owner_id": None}
             return connection.execute(self._insert, row).one()

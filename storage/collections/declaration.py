@@ -1,16 +1,13 @@
 """What can be declared of a collection: checked at the start, so that no request finds it out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.filters import AllOf, Bounded, EqualTo, Filter, Matches, OneOf
 from storage.column_types import FixedPoint, UtcDateTime
-
-if TYPE_CHECKING:
-    from storage.collections.collection import Collection
 
 ORDERED = (UtcDateTime, Date, FixedPoint, Integer, BigInteger, Boolean, Uuid)
 """The types that both databases order alike, besides text by code point, and whose values a cursor
@@ -31,23 +28,22 @@ def check_declaration(
     table: Table,
     sorts: Sequence[str],
     filters: Mapping[str, Filter],
-    relations: "Mapping[str, Collection]",
+    relations: Mapping[str, Table],
 ) -> None:
     """Raises TypeError with one sentence that names the column and the reason."""
     for reason in _objections(table, sorts, filters, relations):
         raise TypeError(reason)
 
 
-def missing_indexes(collection: "Collection") -> list[str]:
+def missing_indexes(
+    table: Table, sorts: Sequence[str], filters: Mapping[str, Filter], relations: Iterable[str]
+) -> list[str]:
     """The lines to add below the table, one for each index that the declaration needs."""
-    table = collection.table
     present = [tuple(column.name for column in index.columns) for index in table.indexes]
-    needed: list[tuple[str, ...]] = [
-        (sort,) for sort in collection.sorts if not sort.startswith("-")
-    ]
+    needed: list[tuple[str, ...]] = [(sort,) for sort in sorts]
     needed += [
         (kind.column, "created_at")
-        for kind in collection.filters.values()
+        for kind in filters.values()
         if isinstance(kind, OneOf | EqualTo)
     ]
     lines = [
@@ -59,7 +55,7 @@ def missing_indexes(collection: "Collection") -> list[str]:
     begins = {columns[0] for columns in present} | {columns[0] for columns in needed}
     return [
         *lines,
-        *(f"Index(None, {table.name}.c.{n})" for n in collection.relations if n not in begins),
+        *(f"Index(None, {table.name}.c.{n})" for n in relations if n not in begins),
     ]
 
 
@@ -67,7 +63,7 @@ def _objections(
     table: Table,
     sorts: Sequence[str],
     filters: Mapping[str, Filter],
-    relations: "Mapping[str, Collection]",
+    relations: Mapping[str, Table],
 ) -> Iterator[str]:
     columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
     for name in columns:
@@ -100,14 +96,14 @@ def _is_by_code_point(type_: TypeEngine[Any]) -> bool:
     return isinstance(type_, String) and getattr(variant, "collation", None) == "C"
 
 
-def _undeclared_relations(table: Table, relations: "Mapping[str, Collection]") -> Iterator[str]:
+def _undeclared_relations(table: Table, relations: Mapping[str, Table]) -> Iterator[str]:
     for column in table.c:
-        targets = [key.column for key in column.foreign_keys if column.name != "owner_id"]
+        targets = [key.target_fullname for key in column.foreign_keys if column.name != "owner_id"]
         declared = relations.get(column.name)
         if declared is None and targets:
             yield (
                 f"{table.name}.{column.name}: a foreign key has to be among the relations, which "
                 "check that its row is there and the viewer's"
             )
-        if declared is not None and targets != [declared.table.c.id]:
-            yield f"{table.name}.{column.name}: is no foreign key to {declared.table.name}.id"
+        if declared is not None and targets != [f"{declared.name}.id"]:
+            yield f"{table.name}.{column.name}: is no foreign key to {declared.name}.id"

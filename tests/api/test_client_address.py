@@ -8,7 +8,7 @@ from api.config.parsers import proxies
 from api.runtime.client_address import MOST_PROXIES, TrustedProxies, client_address, network
 
 NOBODY = TrustedProxies()
-OURS = proxies("127.0.0.1, 10.0.0.0/8 fd00::/8")
+OURS = proxies.parse("127.0.0.1, 10.0.0.0/8 fd00::/8")
 
 
 def asked(peer: str, forwarded: str | None = None, *, trusted: TrustedProxies = OURS) -> str:
@@ -104,10 +104,11 @@ def test_on_a_unix_socket_there_is_no_address(peer: str) -> None:
     assert client_address({}, OURS) is None
 
 
-def test_a_unix_socket_can_be_trusted() -> None:
-    assert asked("", "198.51.100.1, 203.0.113.9", trusted=proxies("unix")) == "203.0.113.9"
-    assert asked("", "203.0.113.9, 10.1.2.3", trusted=proxies("unix 10.1.2.3")) == "203.0.113.9"
-    assert asked("", trusted=proxies("unix")) == "None"
+def test_the_client_on_a_unix_socket_may_be_a_trusted_proxy() -> None:
+    unix, both = proxies.parse("unix"), proxies.parse("unix 10.1.2.3")
+    assert asked("", "198.51.100.1, 203.0.113.9", trusted=unix) == "203.0.113.9"
+    assert asked("", "203.0.113.9, 10.1.2.3", trusted=both) == "203.0.113.9"
+    assert asked("", trusted=unix) == "None"
 
 
 def test_reads_no_more_entries_than_there_are_proxies() -> None:

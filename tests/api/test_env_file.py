@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import SettingsError
 from tests.factory import SECRET_KEY
 from tests.processes import run
 
@@ -98,14 +98,38 @@ def test_reads_what_is_right(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_start_ends_with_the_line_alone(folder: Path) -> None:
     (folder / ".env").write_text("AUTH_REQUIRED: true\n")
-    ended = run(folder, "serving", PORT="0")
+    ended = run(folder, "asgi", PORT="0")
     assert ended.returncode == 1
     assert ended.stderr == f".env, line 1: {READ}\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("PORT=1\n".encode("utf-16"), " is not in UTF-8, perhaps in UTF-16: save it as UTF-8"),
+        (b"AUTH_REQUIRED: true\n", f", line 1: {READ}"),
+    ],
+)
+def test_a_command_ends_with_the_line_alone(folder: Path, content: bytes, problem: str) -> None:
+    """Flask's own reader would raise UnicodeDecodeError before it imports the application."""
+    (folder / ".env").write_bytes(content)
+    ended = run(folder, "flask", "--app", "api", "db", "current", FLASK_SKIP_DOTENV="1")
+    assert (ended.returncode, ended.stderr) == (1, f".env{problem}\n")
+
+
+def test_a_command_reads_the_same_file_as_the_server(folder: Path) -> None:
+    """Flask's own reader would find the file of a parent folder."""
+    (folder / ".env").write_text("DATABASE_URL=sqlite:///outer.db\n")
+    inner = folder / "inner"
+    inner.mkdir()
+    ended = run(inner, "flask", "--app", "api", "db", "upgrade", FLASK_SKIP_DOTENV="1")
+    assert ended.returncode == 0, ended.stderr
+    assert (inner / "data" / "items.db").is_file()
+
+
 def test_a_misspelled_variable_of_the_environment_is_warned_of(folder: Path) -> None:
     environ = {"AUTH_REQUIERD": "true", "PORT_RANGE": "1", "HOSTNAME": "a", "LOG_FORMAT": "json"}
-    ended = run(folder, "serving", LISTEN_FD="1000", **environ)
+    ended = run(folder, "asgi", LISTEN_FD="1000", **environ)
     warnings = [line for line in ended.stderr.splitlines() if "unknown_setting" in line]
     (warning,) = warnings
     assert '"name":"AUTH_REQUIERD"' in warning.replace(": ", ":")

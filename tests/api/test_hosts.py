@@ -255,7 +255,7 @@ async def test_over_http_2_they_must_agree(
     [
         ["uvicorn", "--port", "0", "asgi:app"],
         ["gunicorn", "-b", "127.0.0.1:0", "api:create_app()"],
-        ["serving"],
+        ["asgi"],
     ],
     ids=["uvicorn", "gunicorn", "hypercorn"],
 )

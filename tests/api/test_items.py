@@ -236,13 +236,19 @@ async def test_refuses_a_limit_out_of_bounds(client: httpx.AsyncClient, limit: s
 
 
 @pytest.mark.no_database
-@pytest.mark.parametrize("path", ["/api/items", "/api/health", "/api/ready"])
+@pytest.mark.parametrize("path", ["/api/items", "/api/items/1"])
 async def test_refuses_parameters_that_no_operation_knows(
     client: httpx.AsyncClient, path: str
 ) -> None:
     response = await client.get(path, params={"limt": "5"})
     assert response.status_code == 400
     assert response.json()["errors"] == [{"detail": "Unknown field.", "parameter": "limt"}]
+
+
+async def test_probes_may_add_any_parameters(client: httpx.AsyncClient) -> None:
+    for path in ("/api/health", "/api/ready"):
+        response = await client.get(f"{path}?limt=5&limt=6&x=%ff")
+        assert response.status_code == 200
 
 
 @pytest.mark.no_database

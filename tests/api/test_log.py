@@ -133,7 +133,7 @@ async def test_a_stream_that_fails_is_one_line_and_a_500(
 
 @pytest.mark.no_database
 async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: AsyncFlask) -> None:
-    response = app.test_client().get("/api/health", environ_overrides={"QUERY_STRING": "q=\xff"})
+    response = app.test_client().get("/api/items", environ_overrides={"QUERY_STRING": "q=\xff"})
     assert response.status_code == 400
     assert response.get_json()["errors"] == [{"detail": "The query is not ASCII."}]
 

@@ -236,8 +236,8 @@ async def test_one_of_64_writers_to_two_processes_wins(
 ) -> None:
     settings = {"PORT": "0", "DATABASE_URL": database_url, **PATIENT}
     with (
-        started(tmp_path, "serving", **settings) as one,
-        started(tmp_path, "serving", **settings) as other,
+        started(tmp_path, "asgi", **settings) as one,
+        started(tmp_path, "asgi", **settings) as other,
     ):
         async with (
             httpx.AsyncClient(base_url=one) as first,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
 from api import create_app
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import Settings, SettingsError
+from api.config.settings import Settings
 from tests.conftest import bridged
 from tests.factory import SECRET_KEY, settings_for
 from tests.processes import run
@@ -117,7 +118,7 @@ async def test_a_service_without_its_database_and_redis_shows_nothing(
 
 
 @pytest.mark.parametrize(
-    "command", [["serving"], ["flask", "--app", "api", "db", "check"]], ids=["serving", "flask"]
+    "command", [["asgi"], ["flask", "--app", "api", "db", "check"]], ids=["asgi", "flask"]
 )
 @pytest.mark.parametrize("password", [HARD, "zebra#qwx77", "4711/zebra?qwx77", "zebra"])
 def test_a_start_that_fails_shows_nothing(

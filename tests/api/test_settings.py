@@ -1,6 +1,7 @@
 """Settings: read once, checked at the start, documented."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from api.config.declaration import SettingsError
 from api.config.environment import load_settings
-from api.config.settings import Settings, SettingsError
+from api.config.settings import Settings
 from tests.factory import SECRET_KEY
-from tests.processes import environment
+from tests.processes import environment, run
 
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "settings.md"
 
@@ -266,6 +268,24 @@ def test_development_makes_one_secret_key_and_keeps_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "warned"),
+    [(0o755, 0o644, True), (0o750, 0o660, True), (0o700, 0o644, False), (0o755, 0o600, False)],
+)
+def test_a_kept_key_that_others_can_read_is_warned_of(
+    tmp_path: Path, folder_mode: int, file_mode: int, warned: bool
+) -> None:
+    load_settings({})
+    file = tmp_path / "data" / "secret_key"
+    file.parent.chmod(folder_mode)
+    file.chmod(file_mode)
+    # No such descriptor is open, so the server ends after its first log lines.
+    ended = run(tmp_path, "asgi", LISTEN_FD="1000", SECRET_KEY="")
+    assert "exposure" in ended.stderr
+    assert ("secret_key_exposed" in ended.stderr) is warned
+    assert stat.S_IMODE(file.stat().st_mode) == file_mode
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"\n", b"too short to sign", b" " * 40, b"\xff" * 40, b"x" * 31 + b"\n"]
 )
 def test_a_kept_key_that_is_too_short_stops_the_start(tmp_path: Path, content: bytes) -> None:
@@ -340,6 +360,25 @@ def test_the_environment_goes_before_the_file(
     assert "LOG_LEVEL" not in os.environ
 
 
+def test_integers_are_taken_up_to_the_limits_that_the_documentation_names() -> None:
+    limits = {
+        declared.name: limits.groups()
+        for declared in fields(Settings)
+        if (
+            limits := re.fullmatch(
+                r"(\d+) to (\d+)(, or off)?", declared.metadata["parser"].allowed
+            )
+        )
+    }
+    assert len(limits) >= 20
+    for name, (low, high, _) in limits.items():
+        assert getattr(load_settings({name.upper(): low}), name) == int(low)
+        assert getattr(load_settings({name.upper(): high}), name) == int(high)
+        for beyond in (int(low) - 1, int(high) + 1):
+            with pytest.raises(SettingsError):
+                load_settings({name.upper(): str(beyond)})
+
+
 def test_every_setting_is_documented_as_it_is() -> None:
     text = DOCUMENTATION.read_text()
     rows = [line for line in text.splitlines() if line.startswith("| `")]
@@ -354,4 +393,4 @@ def row_of(name: str) -> str:
     if defaults["production"] != defaults["development"]:
         production = f"`{defaults['production']}`" if defaults["production"] else "none"
         default += f"; production: {production}"
-    return f"| `{name.upper()}` | {default} | {about['allowed']} | {about['meaning']} |"
+    return f"| `{name.upper()}` | {default} | {about['parser'].allowed} | {about['meaning']} |"

@@ -54,8 +54,8 @@ async def test_two_processes_allow_together_what_one_would(
     }
     (tmp_path / "other").mkdir()
     with (
-        started(tmp_path, "serving", **environ) as one,
-        started(tmp_path / "other", "serving", **environ) as other,
+        started(tmp_path, "asgi", **environ) as one,
+        started(tmp_path / "other", "asgi", **environ) as other,
     ):
         limits = httpx.Limits(max_connections=16)
         async with httpx.AsyncClient(limits=limits, timeout=HUNG) as client:

@@ -246,8 +246,9 @@ def test_a_field_without_an_example_is_refused() -> None:
 def test_a_view_that_does_not_take_what_it_declares_is_refused(name: str) -> None:
     async def forgetful() -> None: ...
 
+    declared: dict[str, Any] = {name: RoomQuery}
     with pytest.raises(TypeError, match=f"forgetful: declare {name} and take it, or neither"):
-        operation_of(forgetful, **{name: RoomQuery})
+        operation(**declared)(forgetful)
 
 
 def test_a_view_that_takes_what_it_does_not_declare_is_refused() -> None:
@@ -256,9 +257,9 @@ def test_a_view_that_takes_what_it_does_not_declare_is_refused() -> None:
     async def insatiable(body: Body[dict[str, Any]]) -> None: ...
 
     with pytest.raises(TypeError, match="demanding: declare query and take it"):
-        operation_of(demanding)
+        operation()(demanding)
     with pytest.raises(TypeError, match="insatiable: declare body and take it"):
-        operation_of(insatiable)
+        operation()(insatiable)
 
 
 def test_the_docstring_is_the_summary_and_the_description() -> None:

@@ -38,8 +38,8 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
         "CORS_ORIGINS": APP,
     }
     with (
-        started(folder, "serving", **settings) as one,
-        started(folder, "serving", **settings) as other,
+        started(folder, "asgi", **settings) as one,
+        started(folder, "asgi", **settings) as other,
         Nginx(folder, [port_of(one), port_of(other)], **WITH_APP) as nginx,
     ):
         yield nginx

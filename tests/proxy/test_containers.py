@@ -129,7 +129,7 @@ def test_what_the_image_has_is_enough_to_migrate_and_to_serve(tmp_path: Path) ->
     }
     flask = [sys.executable, "-m", "flask", "--app", "api", "db", "upgrade"]
     subprocess.run(flask, cwd=tmp_path, env=environ, check=True)
-    with command_started(tmp_path, sys.executable, "-m", "serving", **environ) as address:
+    with command_started(tmp_path, sys.executable, "-m", "asgi", **environ) as address:
         assert httpx.get(f"{address}/api/ready").status_code == 200
         assert httpx.get(f"{address}/docs").status_code == 200
         subprocess.run(

@@ -103,7 +103,7 @@ async def test_a_spoofed_address_does_not_count(tmp_path: Path) -> None:
     }
     grant = {"grant_type": "password", "username": "nobody@example.com", "password": PASSWORD}
     with (
-        process_started(tmp_path, "serving", **settings) as address,
+        process_started(tmp_path, "asgi", **settings) as address,
         Nginx(tmp_path, [port_of(address)]) as nginx,
     ):
 

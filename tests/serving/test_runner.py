@@ -1,4 +1,4 @@
-"""`python -m serving`, as a process of its own."""
+"""`python asgi.py`, as a process of its own."""
 
 import contextlib
 import json
@@ -51,7 +51,7 @@ class Server:
 @contextlib.contextmanager
 def running(
     folder: Path,
-    module: tuple[str, ...] = ("serving",),
+    module: tuple[str, ...] = ("asgi",),
     listener: socket.socket | None = None,
     **environ: str,
 ) -> Iterator[Server]:
@@ -161,7 +161,7 @@ def last_line(
     folder: Path, *module: str, listener: socket.socket | None = None, **environ: str
 ) -> str:
     """What a start that fails says; checks that it says it in one line at the end."""
-    with running(folder, module or ("serving",), listener, **environ) as server:
+    with running(folder, module or ("asgi",), listener, **environ) as server:
         code, errors = server.end()
     assert code == 1
     assert "Traceback" not in errors
@@ -180,8 +180,8 @@ def test_a_port_that_is_taken_stops_it_in_one_line(tmp_path: Path) -> None:
 # Without `--workers 0` a second process prints the same, but Hypercorn's exit code is 0.
 STARTS = pytest.mark.parametrize(
     "module",
-    [("serving",), ("hypercorn", "--workers", "0", "-b", "127.0.0.1:0", "asgi:app")],
-    ids=["serving", "hypercorn"],
+    [("asgi",), ("hypercorn", "--workers", "0", "-b", "127.0.0.1:0", "asgi:app")],
+    ids=["asgi", "hypercorn"],
 )
 
 

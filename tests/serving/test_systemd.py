@@ -72,10 +72,10 @@ def test_the_service_starts_on_the_socket_as_systemd_hands_it_over(tmp_path: Pat
         "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
         "AUTO_MIGRATE": "true",
         "PROMETHEUS_MULTIPROC_DIR": f"{tmp_path}/metrics",
-        "PYTHONPATH": str(ROOT),
     }
     given = [word for name, value in settings.items() for word in ("-E", f"{name}={value}")]
     start = value_of("systemd/items@.service", "ExecStart").replace(INSTALLED, sys.executable)
+    start = start.replace("/opt/items", str(ROOT))
     command = ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", *given, *start.split()]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True

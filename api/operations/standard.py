@@ -1,0 +1,114 @@
+"""The six standard operations of a resource, in one call.
+
+    orders = standard_operations(
+        __name__, ORDERS, "order",
+        body=OrderInput, patch=OrderPatch, returns=Order, page=OrderPage, query=OrderListQuery,
+    )
+
+api/items.py has the same operations written out, one function each; to change one of a resource's
+operations, leave it out of `only` and write it out.
+"""
+
+from collections.abc import Callable
+from collections.abc import Collection as CollectionOf
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint
+
+from api.http.caller import Caller
+from api.http.idempotency_keys import IdempotentWrite
+from api.http.inputs import Body, Query
+from api.http.paging import PageOf
+from api.http.preconditions import IfMatch
+from api.operations import operation
+from openapi.operation import Access
+from schemas.base import InputSchema, MergePatch, OutputSchema
+from schemas.pages import CountedPage
+from storage.collections.collection import Collection, Row
+from storage.errors import QuotaExceeded
+from storage.idempotency import Answer
+
+ALL = ("list", "create", "get", "replace", "update", "delete")
+
+
+def standard_operations(  # noqa: PLR0913  # declarations, each by its name
+    module: str,
+    collection: Collection,
+    name: str,
+    *,
+    body: type[InputSchema],
+    patch: type[MergePatch],
+    returns: type[OutputSchema],
+    page: type[CountedPage],
+    query: type[InputSchema],
+    plural: str = "",
+    access: Access = Access.OWNERS,
+    quota: Callable[[], int | None] = lambda: None,
+    only: CollectionOf[str] = ALL,
+) -> Blueprint:
+    """The blueprint of a resource called `name`, with the operations `only`, below /api/<plural>.
+
+    `module` is the caller's __name__; its docstring describes the resource in the document. `quota`
+    says how many rows a user may have. Raises TypeError where the declarations don't match.
+    """
+    plural = plural or f"{name}s"
+    blueprint = Blueprint(plural, module, url_prefix=f"/api/{plural}")
+    article = "an" if name[0] in "aeiou" else "a"
+
+    async def list_(query: Query, caller: Caller) -> PageOf:
+        return await caller.page(collection, query)
+
+    async def create(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
+        return await write(collection.create, body, quota=quota())
+
+    async def get(caller: Caller, **path: UUID) -> Row:
+        return await caller.get(collection, *path.values())
+
+    async def replace(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
+        [row_id] = path.values()
+        return await caller.update(collection, row_id, body, if_match)
+
+    async def update(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
+        [row_id] = path.values()
+        return await caller.update(collection, row_id, body, if_match)
+
+    async def delete(if_match: IfMatch, caller: Caller, **path: UUID) -> None:
+        [row_id] = path.values()
+        await caller.delete(collection, row_id, if_match)
+
+    many, one = "", f"/<id:{name}_id>"
+    table: dict[str, tuple[str, str, Any, str, dict[str, Any]]] = {
+        "list": ("GET", many, list_, f"List {plural}.", {"query": query, "returns": page}),
+        "create": (
+            "POST",
+            many,
+            create,
+            f"Create {article} {name}.",
+            {"body": body, "returns": returns, "status": 201, "raises": [QuotaExceeded]},
+        ),
+        "get": ("GET", one, get, f"Read {article} {name}.", {"returns": returns}),
+        "replace": (
+            "PUT",
+            one,
+            replace,
+            f"Replace {article} {name}.",
+            {"body": body, "returns": returns},
+        ),
+        "update": (
+            "PATCH",
+            one,
+            update,
+            f"Change some fields of {article} {name}.",
+            {"body": patch, "returns": returns},
+        ),
+        "delete": ("DELETE", one, delete, f"Delete {article} {name}.", {"status": 204}),
+    }
+    for verb in ALL:
+        if verb in only:
+            method, path, view, summary, declared = table[verb]
+            view.__name__ = f"{verb}_{plural if verb == 'list' else name}"
+            view.__doc__ = summary
+            endpoint = operation(collection=collection, access=access, **declared)(view)
+            blueprint.add_url_rule(path, view.__name__, endpoint, methods=[method])
+    return blueprint

@@ -1,0 +1,266 @@
+"""What a resource gets over HTTP by its declarations: a resource of the tests' own, in the standard
+operations and written out."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from flask import Blueprint
+
+from api import application
+from api.config.settings import Settings
+from api.http.caller import Caller
+from api.http.idempotency_keys import IdempotentWrite
+from api.http.inputs import Body, Query
+from api.http.paging import PageOf
+from api.http.path_ids import IdConverter
+from api.http.preconditions import IfMatch
+from api.operations import operation
+from api.operations.standard import standard_operations
+from api.runtime.async_flask import AsyncFlask
+from openapi.document import build_document
+from openapi.operation import Access
+from schemas.base import InputSchema
+from schemas.items import ItemListQuery
+from schemas.queries import QueryFlag
+from storage import Database
+from storage.collections.collection import Row
+from storage.errors import QuotaExceeded
+from storage.idempotency import Answer
+from storage.items import ITEMS
+from tests.accounts import account
+from tests.bookings import (
+    BOOKINGS,
+    Booking,
+    BookingInput,
+    BookingListQuery,
+    BookingPage,
+    BookingPatch,
+    create_tables,
+)
+from tests.conftest import bridged
+
+PATH = "/api/bookings"
+BODY = {"guest": "Ada", "code": str(UUID(int=1)), "arrives_at": "2026-11-20T16:00:00+01:00"}
+
+
+def standard(**options: Any) -> Blueprint:
+    return standard_operations(
+        __name__,
+        BOOKINGS,
+        "booking",
+        body=BookingInput,
+        patch=BookingPatch,
+        returns=Booking,
+        page=BookingPage,
+        query=BookingListQuery,
+        **options,
+    )
+
+
+def written_out() -> Blueprint:
+    bookings = Blueprint("bookings", __name__, url_prefix="/api/bookings")
+    of: dict[str, Any] = {"collection": BOOKINGS, "access": Access.OWNERS}
+
+    @bookings.get("")
+    @operation(query=BookingListQuery, returns=BookingPage, **of)
+    async def list_bookings(query: Query, caller: Caller) -> PageOf:
+        """List bookings."""
+        return await caller.page(BOOKINGS, query)
+
+    @bookings.post("")
+    @operation(body=BookingInput, returns=Booking, status=201, raises=[QuotaExceeded], **of)
+    async def create_booking(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
+        """Create a booking."""
+        return await write(BOOKINGS.create, body)
+
+    @bookings.get("/<id:booking_id>")
+    @operation(returns=Booking, **of)
+    async def get_booking(booking_id: UUID, caller: Caller) -> Row:
+        """Read a booking."""
+        return await caller.get(BOOKINGS, booking_id)
+
+    @bookings.put("/<id:booking_id>")
+    @operation(body=BookingInput, returns=Booking, **of)
+    async def replace_booking(
+        booking_id: UUID, body: Body[Any], if_match: IfMatch, caller: Caller
+    ) -> Row:
+        """Replace a booking."""
+        return await caller.update(BOOKINGS, booking_id, body, if_match)
+
+    @bookings.patch("/<id:booking_id>")
+    @operation(body=BookingPatch, returns=Booking, **of)
+    async def update_booking(
+        booking_id: UUID, body: Body[Any], if_match: IfMatch, caller: Caller
+    ) -> Row:
+        """Change some fields of a booking."""
+        return await caller.update(BOOKINGS, booking_id, body, if_match)
+
+    @bookings.delete("/<id:booking_id>")
+    @operation(status=204, **of)
+    async def delete_booking(booking_id: UUID, if_match: IfMatch, caller: Caller) -> None:
+        """Delete a booking."""
+        await caller.delete(BOOKINGS, booking_id, if_match)
+
+    return bookings
+
+
+@pytest.fixture
+async def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncFlask]:
+    monkeypatch.setattr(application, "RESOURCES", (*application.RESOURCES, standard()))
+    app = application.create_app(settings)
+    yield app
+    await app.close()
+
+
+@pytest.fixture
+async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
+    database = app.services[Database]
+    async with database:
+        await database.administer(create_tables)
+        transport = httpx.ASGITransport(bridged(app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            yield client
+
+
+async def create(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
+    response = await client.post(PATH, json={**BODY, **values})
+    assert response.status_code == 201, response.text
+    created: dict[str, Any] = response.json()
+    assert response.headers["Location"] == f"{PATH}/{created['id']}"
+    assert response.headers["ETag"] == '"1"'
+    return created
+
+
+@pytest.mark.no_database
+def test_written_out_the_operations_have_the_same_document(settings: Settings) -> None:
+    documents = []
+    for blueprint in (standard(), written_out()):
+        app = AsyncFlask("api")
+        app.url_map.converters["id"] = IdConverter
+        app.register_blueprint(blueprint)
+        documents.append(build_document(app))
+    assert documents[0] == documents[1]
+    assert len(documents[0]["paths"]) == 2
+
+
+def test_an_operation_can_be_left_out() -> None:
+    app = AsyncFlask("api")
+    app.url_map.converters["id"] = IdConverter
+    app.register_blueprint(standard(only=("list", "get")))
+    methods = {rule.endpoint: rule.methods for rule in app.url_map.iter_rules()}
+    assert set(methods) == {"bookings.list_bookings", "bookings.get_booking"}
+
+
+async def test_a_row_goes_round(client: httpx.AsyncClient) -> None:
+    created = await create(client, price="9.5", paid_on="2026-11-20", extras=["sea"], floor=3)
+    assert created["price"] == "9.50"
+    assert created["paid_on"] == "2026-11-20"
+    assert created["arrives_at"] == "2026-11-20T15:00:00.000000Z"
+    path = f"{PATH}/{created['id']}"
+    read = await client.get(path, headers={"If-None-Match": '"1"'})
+    assert read.status_code == 304
+    first = {"If-Match": '"1"'}
+    changed = await client.patch(path, json={"price": None, "floor": 4}, headers=first)
+    assert changed.json()["price"] is None
+    assert changed.headers["Accept-Patch"].startswith("application/json")
+    stale = await client.patch(path, json={"floor": 5}, headers=first)
+    assert stale.status_code == 412
+    replaced = await client.put(path, json={**BODY, "guest": "Bob"})
+    assert replaced.json()["extras"] == []
+    assert (await client.delete(path)).status_code == 204
+    gone = await client.get(path)
+    assert (gone.status_code, gone.json()["detail"]) == (404, "No booking has this id.")
+
+
+async def test_a_create_is_idempotent(client: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "one"}
+    answers = [await client.post(PATH, json=BODY, headers=key) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len((await client.get(PATH)).json()["bookings"]) == 1
+
+
+async def test_a_cursor_carries_a_value_of_every_type(client: httpx.AsyncClient) -> None:
+    expected = {
+        (await create(client, floor=floor, price=price, paid_on=paid_on))["id"]
+        for floor, price, paid_on in [
+            (None, None, None),
+            (-1, "0.00", "2026-01-01"),
+            (0, "9.99", "2026-01-02"),
+            (7, "10.00", None),
+        ]
+    }
+    for sort in BOOKINGS.sorts:
+        query = {"sort": sort, "limit": "1", "include_total": "true"}
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            body = (await client.get(PATH, params={**query, **more})).json()
+            assert body["total"] == 4
+            seen += [row["id"] for row in body["bookings"]]
+            cursor = body["next_cursor"]
+        assert set(seen) == expected, sort
+        assert len(seen) == 4, sort
+
+
+async def test_wrong_values_have_their_place(client: httpx.AsyncClient) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"price": 9.5}, "/price"),
+        ({"price": "9.505"}, "/price"),
+        ({"price": "-1"}, "/price"),
+        ({"price": "1e3"}, "/price"),
+        ({"paid_on": "2026-02-30"}, "/paid_on"),
+        ({"paid_on": "20260220"}, "/paid_on"),
+        ({"arrives_at": "2026-11-20"}, "/arrives_at"),
+        ({"arrives_at": 1}, "/arrives_at"),
+        ({"item_id": "x"}, "/item_id"),
+        ({"item_id": str(uuid4())}, "/item_id"),
+    ]
+    for values, pointer in wrong:
+        response = await client.post(PATH, json={**BODY, **values})
+        assert response.status_code == 400, values
+        assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    for name in ("paid_after", "min_price", "item_id", "min_floor", "confirmed", "kind"):
+        response = await client.get(PATH, params={name: "?"})
+        assert [error["parameter"] for error in response.json()["errors"]] == [name]
+
+
+async def test_what_is_pointed_to_stays(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+    item = (await client.post("/api/items", json={"name": "Key"})).json()["id"]
+    booking = await create(client, item_id=item)
+    refused = await client.delete(f"/api/items/{item}")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/errors/still-referenced")
+    found = await client.get(PATH, params={"item_id": item})
+    assert [row["id"] for row in found.json()["bookings"]] == [booking["id"]]
+    anna = await account(app)
+    theirs = await client.post(PATH, json={**BODY, "item_id": item}, headers=anna.headers)
+    assert [error["pointer"] for error in theirs.json()["errors"]] == ["/item_id"]
+    assert (await client.get(PATH, headers=anna.headers)).json()["bookings"] == []
+
+
+class Unlike(BookingListQuery):
+    """A list with a filter that the collection lacks."""
+
+    late = QueryFlag(load_default=None, metadata={"description": "Late.", "examples": [True]})
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (Unlike, "Unlike.late: the collection doesn't have this filter"),
+        (ItemListQuery, "ItemListQuery.confirmed: ItemListQuery doesn't have this filter"),
+    ],
+)
+def test_a_query_unlike_its_collection_stops_the_start(
+    query: type[InputSchema], reason: str
+) -> None:
+    with pytest.raises(TypeError, match=reason):
+        operation(collection=BOOKINGS, query=query, access=Access.OWNERS)(list_things)
+    operation(collection=ITEMS, query=ItemListQuery, access=Access.OWNERS)(list_things)
+
+
+async def list_things(query: Query, caller: Caller) -> None:
+    """List things."""

@@ -1,0 +1,241 @@
+"""What a table gets by declaration, over columns of every type: pages in every order, filters,
+relations; and what can't be declared."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+)
+from sqlalchemy.dialects import sqlite
+
+from storage import Database, open_database
+from storage.accounts.users import create_user
+from storage.collections.collection import COLLECTIONS, Collection
+from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
+from storage.collections.tables import resource_columns
+from storage.collections.viewers import EVERYBODY, Viewer
+from storage.column_types import FixedPoint
+from storage.errors import RelatedRowNotFound, StillReferenced
+from storage.items import ITEMS
+from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound, bookings, create_tables
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ITEM: dict[str, Any] = {
+    "name": "Key",
+    "description": None,
+    "status": "todo",
+    "quantity": 1,
+    "tags": [],
+}
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, auto_migrate=True) as database:
+        await database.administer(create_tables)
+        yield database
+
+
+@pytest.fixture
+async def ada(database: Database) -> Viewer:
+    user = await database.write(create_user, email="ada@example.com", password_hash="")
+    return Viewer.owner(user.id)
+
+
+def booking(number: int, **values: Any) -> dict[str, Any]:
+    """One of a few values for each column, so that many rows share one; some are null."""
+    chosen = random.Random(number)
+    some = {
+        "guest": chosen.choice(["Ada", "Bob", "ada", "Äda"]),
+        "floor": chosen.choice([None, -1, 0, 2, 10]),
+        "price": chosen.choice([None, Decimal("9.50"), Decimal(10), Decimal("-0.01")]),
+        "paid_on": chosen.choice([None, date(2026, 1, 9), date(2026, 1, 10)]),
+        "arrives_at": START + timedelta(hours=chosen.randrange(3)),
+        "confirmed": chosen.choice([True, False]),
+        "code": UUID(int=chosen.randrange(3)),
+        "kind": chosen.choice(["room", "suite"]),
+        "extras": chosen.sample(["sea", "dog"], chosen.randrange(3)),
+        "item_id": None,
+    }
+    return {**some, **values}
+
+
+async def walk(
+    database: Database, viewer: Viewer, query: dict[str, Any], *, limit: int, budget: int = 5000
+) -> list[Any]:
+    rows: list[Any] = []
+    after = None
+    while True:
+        page = await database.read(
+            BOOKINGS.page, viewer, query, limit=limit, after=after, budget=budget
+        )
+        assert len(page.rows) <= limit
+        rows += page.rows
+        after = page.next
+        if after is None:
+            return [row.id for row in rows]
+
+
+def in_order(rows: list[Any], sort: str) -> list[UUID]:
+    """By Python's own order, the nulls last in both directions."""
+    by = sort.removeprefix("-")
+    known = [row for row in rows if getattr(row, by) is not None]
+    nulls = [row for row in rows if getattr(row, by) is None]
+    descending = sort.startswith("-")
+    known.sort(key=lambda row: (getattr(row, by), row.id), reverse=descending)
+    nulls.sort(key=lambda row: row.id, reverse=descending)
+    return [row.id for row in (*known, *nulls)]
+
+
+async def fill(database: Database, viewer: Viewer, count: int) -> list[Any]:
+    return [
+        await database.write(BOOKINGS.create, viewer, booking(number)) for number in range(count)
+    ]
+
+
+async def test_every_order_has_every_row_once_and_nulls_last(
+    database: Database, ada: Viewer
+) -> None:
+    rows = await fill(database, ada, 24)
+    others = await fill(database, EVERYBODY, 3)
+    assert all(any(getattr(row, name) is None for row in rows) for name in NULLABLE)
+    for sort in BOOKINGS.sorts:
+        for limit in (1, 5, 24):
+            assert await walk(database, ada, {"sort": sort}, limit=limit) == in_order(rows, sort)
+        everything = await walk(database, EVERYBODY, {"sort": sort}, limit=7)
+        assert everything == in_order([*rows, *others], sort)
+
+
+FILTERS: list[tuple[dict[str, Any], Any]] = [
+    ({"kind": ["room"]}, lambda row: row.kind == "room"),
+    ({"kind": ["room", "suite"]}, lambda row: True),
+    ({"confirmed": False}, lambda row: not row.confirmed),
+    ({"extra": ["sea", "dog"]}, lambda row: {"sea", "dog"} <= set(row.extras)),
+    ({"q": "ada"}, lambda row: row.guest != "Bob"),
+    ({"paid_after": date(2026, 1, 9)}, lambda row: row.paid_on == date(2026, 1, 10)),
+    ({"paid_before": date(2026, 1, 10)}, lambda row: row.paid_on == date(2026, 1, 9)),
+    ({"min_price": Decimal("9.5")}, lambda row: row.price is not None and row.price >= 9),
+    ({"max_price": Decimal("9.5")}, lambda row: row.price is not None and row.price < 10),
+    ({"min_floor": 0, "q": "b*"}, lambda row: row.floor in {0, 2, 10} and row.guest == "Bob"),
+    (
+        {"min_price": Decimal(0), "max_price": Decimal("9.5"), "kind": ["room"]},
+        lambda row: row.price == Decimal("9.5") and row.kind == "room",
+    ),
+]
+
+
+@pytest.mark.parametrize("budget", [5000, 4])
+async def test_every_filter_with_sorts_by_what_can_be_null_and_not(
+    database: Database, ada: Viewer, budget: int
+) -> None:
+    rows = await fill(database, ada, 24)
+    for query, passes in FILTERS:
+        found = [
+            row
+            for row in rows
+            if passes(row) or (query.get("q") == "b*" and row.floor == 0 and row.guest == "Bob")
+        ]
+        for sort in ("-created_at", "price", "-floor", "paid_on"):
+            seen = await walk(database, ada, {**query, "sort": sort}, limit=3, budget=budget)
+            assert seen == in_order(found, sort), (query, sort)
+        total = await database.read(BOOKINGS.count, ada, query)
+        assert total == (len(found), True), query
+
+
+async def test_values_come_back_as_they_were_written(database: Database) -> None:
+    for price in (Decimal("0.01"), Decimal("-9999999999.99"), Decimal("9999999999.99"), None):
+        row = await database.write(BOOKINGS.create, EVERYBODY, booking(1, price=price))
+        assert row.price == price
+        changes = {"price": price, "paid_on": None, "floor": None}
+        changed = await database.write(BOOKINGS.update, EVERYBODY, row.id, changes)
+        assert (changed.price, changed.paid_on, changed.version) == (price, None, 2)
+
+
+async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: Viewer) -> None:
+    own = await database.write(ITEMS.create, ada, ITEM)
+    other = await database.write(ITEMS.create, EVERYBODY, ITEM)
+    row = await database.write(BOOKINGS.create, ada, booking(1, item_id=own.id))
+    for wrong in (other.id, uuid4()):
+        with pytest.raises(RelatedRowNotFound) as caught:
+            await database.write(BOOKINGS.create, ada, booking(1, item_id=wrong))
+        assert caught.value.name == "item_id"
+        with pytest.raises(RelatedRowNotFound):
+            await database.write(BOOKINGS.update, ada, row.id, {"item_id": wrong})
+    assert await walk(database, ada, {"item_id": own.id}, limit=9) == [row.id]
+    with pytest.raises(StillReferenced):
+        await database.write(ITEMS.delete, ada, own.id)
+    await database.write(BOOKINGS.delete, ada, row.id)
+    await database.write(ITEMS.delete, ada, own.id)
+    with pytest.raises(BookingNotFound):
+        await database.read(BOOKINGS.get, ada, row.id)
+
+
+def test_a_decimal_has_at_most_its_places() -> None:
+    with pytest.raises(ValueError, match=r"9\.505 has more than 2 decimal places"):
+        FixedPoint(12, 2).process_bind_param(Decimal("9.505"), sqlite.dialect())
+    with pytest.raises(ValueError, match="digits <= 18"):
+        FixedPoint(19, 2)
+
+
+def declared(*columns: Column[Any], **options: Any) -> None:
+    table = Table("things", MetaData(), *resource_columns(), *columns)
+    before = list(COLLECTIONS)
+    try:
+        Collection(table, BookingNotFound, **options)
+    finally:
+        COLLECTIONS[:] = before
+
+
+UNSOUND: list[tuple[list[Column[Any]], dict[str, Any], str]] = [
+    ([], {"sorts": ["nothing"]}, "things.nothing: there is no such column"),
+    ([Column("x", String(9))], {"sorts": ["x"]}, r"things.x: .* use by_code_point"),
+    ([Column("x", Numeric(9, 2))], {"sorts": ["x"]}, r"things.x: .* use FixedPoint"),
+    ([Column("x", Float)], {"sorts": ["x"]}, r"things.x: .* use FixedPoint"),
+    ([Column("x", DateTime)], {"filters": {"a": After("x")}}, r"things.x: .* use UtcDateTime"),
+    ([], {"filters": {"cursor": EqualTo("id")}}, "no filter can be called cursor"),
+    ([], {"filters": {"x": OneOf("x")}}, "things.x: there is no such column"),
+    ([Column("x", String(9))], {"filters": {"q": Matches("x")}}, "things.x_words: there is no"),
+    ([Column("x", ForeignKey("items.id"))], {}, "things.x: a foreign key has to be among"),
+    ([Column("x", Integer)], {"relations": {"x": ITEMS}}, "things.x: is no foreign key to items"),
+]
+
+
+@pytest.mark.parametrize(("columns", "options", "reason"), UNSOUND)
+def test_what_is_not_sound_stops_the_start(
+    columns: list[Column[Any]], options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(TypeError, match=reason):
+        declared(*columns, **options)
+
+
+@pytest.mark.parametrize("collection", [*COLLECTIONS, BOOKINGS], ids=lambda one: one.table.name)
+def test_a_table_has_the_indexes_that_its_declaration_needs(collection: Collection) -> None:
+    assert collection.missing_indexes() == []
+
+
+def test_a_missing_index_is_named_by_the_line_to_add() -> None:
+    filters: dict[str, Filter] = {"floor": EqualTo("floor")}
+    table = Table("things", MetaData(), *resource_columns(), Column("floor", Integer))
+    before = list(COLLECTIONS)
+    collection = Collection(table, BookingNotFound, sorts=["floor"], filters=filters)
+    COLLECTIONS[:] = before
+    assert collection.missing_indexes() == [
+        'list_index(things, "floor")',
+        'list_index(things, "floor", "created_at")',
+    ]
+    assert "bookings" not in {one.table.name for one in COLLECTIONS}
+    assert bookings.metadata is BOOKINGS.table.metadata
