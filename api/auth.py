@@ -1,4 +1,4 @@
-"""Register, sign in, sign out, and the sessions in which a user is signed in."""
+"""Registration, sign-in, sign-out and a user's sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ NO_CACHE = ResponseHeader(
 
 
 def require_open_registration() -> None:
-    """Raises RegistrationClosed."""
+    """Raise RegistrationClosed if the settings don't allow registration."""
     if not settings.registration:
         raise RegistrationClosed
 
@@ -66,7 +66,8 @@ def require_open_registration() -> None:
 async def register_user(body: Body[dict[str, Any]]) -> UserRow:
     """Register.
 
-    Whoever registers is a `user`; sign in at `/api/auth/token` with the same address and password.
+    New accounts have the role `user`. Sign in at `/api/auth/token` with the same address and
+    password.
     """
     password_hash = await passwords.hash(body["password"])
     user = await database.write(users.create_user, email=body["email"], password_hash=password_hash)
@@ -91,9 +92,9 @@ async def register_user(body: Body[dict[str, Any]]) -> UserRow:
 async def create_token(body: Body[dict[str, str]]) -> TokenPair:
     """Sign in, or get new tokens for a refresh token.
 
-    As OAuth 2.0 has it (RFC 6749): `grant_type` is `password` or `refresh_token`. A refresh token
-    is good for one use. Reuse is treated as theft and ends the session; only within 10 seconds,
-    and before its successor is used, the same token gets that successor again.
+    An OAuth 2.0 token endpoint (RFC 6749): `grant_type` is `password` or `refresh_token`. A refresh
+    token can be used once. Reuse is treated as theft and ends the session, with one exception:
+    within 10 seconds, and before its successor is used, the same token gets the same successor.
     """
     match body["grant_type"]:
         case "password":
@@ -113,8 +114,8 @@ async def create_token(body: Body[dict[str, str]]) -> TokenPair:
 async def revoke_token(body: Body[dict[str, str]]) -> None:
     """Sign out.
 
-    Ends the session of an access token or a refresh token at once (RFC 7009); a token of no
-    session is fine as well.
+    Immediately ends the session of an access token or a refresh token (RFC 7009). A token without a
+    session gets the same response.
     """
     await grants.revoke(body["token"])
 
@@ -138,7 +139,8 @@ class OpenSessions(NamedTuple):
 async def list_sessions(caller: Caller) -> OpenSessions:
     """List your sessions.
 
-    Each sign-in is one. They are not paged: `SESSIONS_PER_USER` limits their number.
+    Each sign-in starts a session. The list has no pages: the setting `SESSIONS_PER_USER` limits its
+    length.
     """
     rows = await caller.read(stored_sessions.list_sessions)
     return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
@@ -149,7 +151,7 @@ async def list_sessions(caller: Caller) -> OpenSessions:
 async def end_sessions(caller: Caller) -> None:
     """End all your sessions.
 
-    The current one too: all your tokens are void from the next request on.
+    The current session ends too. All your tokens are invalid from the next request on.
     """
     await caller.write(stored_sessions.end_sessions)
     audit.record("sessions_ended", user_id=caller.user_id)
@@ -160,7 +162,7 @@ async def end_sessions(caller: Caller) -> None:
 async def end_session(session_id: UUID, caller: Caller) -> None:
     """End one of your sessions.
 
-    Its tokens are void from the next request on.
+    Its tokens are invalid from the next request on.
     """
     await caller.write(stored_sessions.end_session, session_id)
     audit.record("logged_out", user_id=caller.user_id)

@@ -1,4 +1,4 @@
-"""Whether the service runs (health) and whether it can work (ready)."""
+"""Health (does the process run?) and readiness (can it handle requests?)."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from schemas.health import Health, Readiness
 from schemas.queries import AnyQuery
 
 STOPPING = "serving.stopping"
-"""Where an ASGI bridge leaves whether the server is about to stop."""
-DISPENSABLE = {"redis"}
-"""What is told, but is no reason to get no traffic. All processes lose Redis together, and without
-it only signing in and registering fail, with a 503 of their own: the rest must not go with them."""
+"""The environ key in which the ASGI bridge says whether the server is about to stop."""
+OPTIONAL_CHECKS = {"redis"}
+"""Reported, but not required for readiness: all processes lose Redis together, and without it only
+signing in and registering fail (with 503). The other operations must still get traffic."""
 
 health = Blueprint("health", __name__, url_prefix="/api")
 dependencies = service(readiness.Readiness)
@@ -38,8 +38,8 @@ class ReadinessStatus(NamedTuple):
 async def get_health() -> HealthStatus:
     """Say whether the process runs.
 
-    Touches no dependency: for restarting what hangs. Whether to send traffic is
-    `get_readiness`'s to say.
+    Checks no dependency. A supervisor can use it to restart a process that hangs; a load balancer
+    should use `get_readiness`.
     """
     return HealthStatus("ok", datetime.now(UTC))
 
@@ -47,15 +47,15 @@ async def get_health() -> HealthStatus:
 @health.get("/ready")
 @operation(query=AnyQuery, returns=Readiness, raises=[NotReady], limit=Limit.NONE)
 async def get_readiness() -> ReadinessStatus:
-    """Say whether the service can work.
+    """Say whether the service can handle requests.
 
-    Asks each dependency, once a second at most; 503 means that it should get no traffic now, but
-    needs no restart. Redis is reported, and no reason for a 503: without it each process limits
-    alone. A server that is about to stop is not ready either.
+    Checks each dependency at most once a second. 503 means that the service should get no traffic
+    now, but needs no restart. Redis is reported but never causes a 503: without it each process
+    applies the rate limits on its own. A server that is about to stop is not ready either.
     """
     checks = await dependencies.checks()
     if request.environ.get(STOPPING):
         checks["server"] = "stopping"
-    if any(state != "ok" for name, state in checks.items() if name not in DISPENSABLE):
+    if any(state != "ok" for name, state in checks.items() if name not in OPTIONAL_CHECKS):
         raise NotReady(checks)
     return ReadinessStatus("ok", checks)

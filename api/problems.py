@@ -1,6 +1,7 @@
-"""The table of problems: which exception is answered how.
+"""The table of problems: the error response for each exception.
 
-The answers, the document's error responses and the pages under /errors/ all come from it.
+The responses, their descriptions in the OpenAPI document and the pages under /errors/ are all made
+from it.
 """
 
 from werkzeug import exceptions as http
@@ -38,9 +39,9 @@ from storage.errors import (
 
 
 class NotReady(Exception):
-    """Something that the service depends on is missing, or the server is about to stop.
+    """A dependency of the service is missing, or the server is about to stop.
 
-    `checks`: the state of each.
+    `checks`: the state of each dependency.
     """
 
     def __init__(self, checks: dict[str, str]) -> None:
@@ -54,7 +55,7 @@ INTERNAL_ERROR = ProblemType(
     title="Internal error",
     detail="The server failed to handle the request.",
     meaning="The server failed unexpectedly.",
-    remedy="Try again once. If it happens again, report it with the request_id.",
+    remedy="Try again once. If it fails again, report it with the request_id.",
 )
 INVALID_REQUEST = ProblemType(
     slug="invalid-request",
@@ -68,10 +69,10 @@ INVALID_TOKEN = ProblemType(
     slug="invalid-token",
     status=401,
     title="Invalid token",
-    detail="The access token is not valid, or not any more.",
-    meaning="The access token is malformed, expired or not ours, its session has been ended, or "
-    "its account is closed.",
-    remedy="Get a new one from /api/auth/token: with the refresh token, or else by signing in.",
+    detail="The access token is invalid or no longer valid.",
+    meaning="The access token is malformed, has expired or was not issued for this service, its "
+    "session has ended, or its account is closed.",
+    remedy="Get a new one from /api/auth/token, with the refresh token or by signing in again.",
     challenge='Bearer error="invalid_token"',
 )
 DATABASE_UNAVAILABLE = ProblemType(
@@ -80,7 +81,7 @@ DATABASE_UNAVAILABLE = ProblemType(
     title="Database unavailable",
     detail="The database can't be used at the moment.",
     meaning="The database is down, too busy, or can't write.",
-    remedy="Try again after the seconds that Retry-After gives.",
+    remedy="Try again after the number of seconds in Retry-After.",
     retry_after=1,
 )
 
@@ -112,7 +113,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="unsupported-grant-type",
         status=400,
         title="Unsupported grant type",
-        detail="The grant_type may be password or refresh_token.",
+        detail="The grant_type must be password or refresh_token.",
         meaning="This service doesn't support this grant_type.",
         remedy="Send grant_type=password, or grant_type=refresh_token.",
         code="unsupported_grant_type",
@@ -145,14 +146,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="The current password is incorrect.",
         meaning="The current password in the request is incorrect, or the account has no password "
         "because another identity provider signs its user in.",
-        remedy="Send the password that signs you in. The access token is still good.",
+        remedy="Send the password that you sign in with. The access token is still valid.",
     ),
     RegistrationClosed: ProblemType(
         slug="registration-closed",
         status=403,
         title="Registration closed",
-        detail="Nobody can register here.",
-        meaning="This service doesn't let people make accounts for themselves.",
+        detail="This service is not open for registration.",
+        meaning="This service doesn't let people create their own accounts.",
         remedy="Ask an admin for an account.",
     ),
     http.NotFound: ProblemType(
@@ -167,7 +168,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="unknown-id",
         status=404,
         title="Unknown id",
-        detail="Nothing has this id.",
+        detail="There is no resource with this id.",
         meaning="No resource of this kind has this id; it may have been deleted.",
         remedy="List the resources to see their ids.",
     ),
@@ -175,31 +176,31 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="method-not-allowed",
         status=405,
         title="Method not allowed",
-        detail="This address doesn't take this method: see Allow.",
-        meaning="The path exists, but not with this method.",
-        remedy="The Allow header lists the methods that it takes.",
+        detail="This address doesn't support this method: see Allow.",
+        meaning="The path exists, but doesn't support this method.",
+        remedy="Use one of the methods in the Allow header.",
     ),
     EmailTaken: ProblemType(
         slug="email-taken",
         status=409,
         title="Email taken",
         detail="Another account has this email address.",
-        meaning="Another account has this email address; upper and lower case make no difference.",
-        remedy="Sign in to that account, or take another address.",
+        meaning="Another account has this email address; upper and lower case are the same.",
+        remedy="Sign in to that account, or use another address.",
     ),
     LastAdmin: ProblemType(
         slug="last-admin",
         status=409,
         title="Last admin",
         detail="This is the last active admin.",
-        meaning="This user is the last active admin, and without one no account could be managed.",
+        meaning="This user is the last active admin; without an admin, no account can be managed.",
         remedy="Make another user an admin first.",
     ),
     UserOwnsRows: ProblemType(
         slug="user-has-items",
         status=409,
         title="User has items",
-        detail="Items belong to this user: send delete_items=true to delete them too.",
+        detail="This user has items: send delete_items=true to delete them too.",
         meaning="The user has items, and the request doesn't ask to delete them.",
         remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
     ),
@@ -207,16 +208,16 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="still-referenced",
         status=409,
         title="Still referenced",
-        detail="Something else refers to it, so it can't be deleted.",
-        meaning="Another resource refers to what was to be deleted.",
-        remedy="Delete or change what refers to it first.",
+        detail="It can't be deleted, because another resource refers to it.",
+        meaning="Another resource refers to the resource that the request would delete.",
+        remedy="Delete or change the resources that refer to it first.",
     ),
     QuotaExceeded: ProblemType(
         slug="quota-exceeded",
         status=409,
         title="Quota exceeded",
-        detail="The account has as many items as it may have.",
-        meaning="The account has as many items as it may have; detail says how many that is.",
+        detail="The account has reached its maximum number of items.",
+        meaning="The account has reached its maximum number of items; detail says what it is.",
         remedy="Delete items that are no longer needed, or ask the operator for a higher limit.",
     ),
     KeyInUse: ProblemType(
@@ -225,14 +226,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         title="Idempotency key in use",
         detail="A request with this idempotency key is still running.",
         meaning="A request with the same Idempotency-Key has not been answered yet.",
-        remedy="Send it again after the seconds that Retry-After gives, with the same key.",
+        remedy="Send it again, with the same key, after the number of seconds in Retry-After.",
         retry_after=1,
     ),
     VersionConflict: ProblemType(
         slug="precondition-failed",
         status=412,
         title="Precondition failed",
-        detail="What is stored is not at a version that the preconditions allow.",
+        detail="The current version doesn't meet the request's preconditions.",
         meaning="The resource was changed after the ETag in If-Match was read, or its ETag is in "
         "If-None-Match.",
         remedy="Read it again, decide which version you want to keep, and send the new ETag.",
@@ -252,23 +253,23 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=422,
         title="Idempotency key reused",
         detail="This idempotency key has been used for another request.",
-        meaning="An Idempotency-Key belongs to one request: same method, path, query and body.",
-        remedy="Make a new key for each new write.",
+        meaning="The Idempotency-Key was first sent with another method, path, query or body.",
+        remedy="Generate a new key for each new write.",
     ),
     http.PreconditionRequired: ProblemType(
         slug="precondition-required",
         status=428,
         title="Precondition required",
-        detail="This server wants an If-Match header with every change.",
-        meaning="The server takes changes only from clients that say which version they saw.",
-        remedy="Read it first, and send its ETag in If-Match; or If-Match: * to overwrite.",
+        detail="This server requires an If-Match header with every change.",
+        meaning="The server accepts a change only if it says which version it is based on.",
+        remedy="Read the resource and send its ETag in If-Match; or If-Match: * to overwrite it.",
     ),
     http.RequestTimeout: ProblemType(
         slug="request-timeout",
         status=408,
         title="Request timeout",
         detail="The body didn't arrive in time.",
-        meaning="The request body took longer than the server waits for one.",
+        meaning="The request body took longer to arrive than the server waits.",
         remedy="Nothing was changed. Try again over a better connection.",
         retry_after=1,
     ),
@@ -276,9 +277,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="content-too-large",
         status=413,
         title="Content too large",
-        detail="The body is larger than the server takes.",
-        meaning="The request body has more bytes than the server takes.",
-        remedy="Send less at once.",
+        detail="The body is larger than the server accepts.",
+        meaning="The request body has more bytes than the server accepts.",
+        remedy="Send a smaller body.",
     ),
     http.UnsupportedMediaType: ProblemType(
         slug="unsupported-media-type",
@@ -286,13 +287,13 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         title="Unsupported media type",
         detail="The body's media type is not supported.",
         meaning="The operation does not accept this Content-Type or Content-Encoding.",
-        remedy="Send the body as a Content-Type that detail names, in UTF-8, not compressed.",
+        remedy="Send the body with a Content-Type that detail names, in UTF-8 and uncompressed.",
     ),
     http.RequestedRangeNotSatisfiable: ProblemType(
         slug="range-not-satisfiable",
         status=416,
         title="Range not satisfiable",
-        detail="The file doesn't have the range that was asked for.",
+        detail="The file doesn't contain the requested range.",
         meaning="The Range header asks for bytes beyond the end of a file of the documentation.",
         remedy="Leave the Range header out.",
     ),
@@ -301,10 +302,10 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=429,
         title="Rate limited",
         detail="Too many requests.",
-        meaning="There have been more requests than are allowed from one user or address, or "
+        meaning="One user or address has sent more requests than allowed, or there were too many "
         "attempts at one account's password.",
-        remedy="Wait for the seconds that Retry-After gives. RateLimit and RateLimit-Policy, on "
-        "every answer, say what is left.",
+        remedy="Wait for the number of seconds in Retry-After. The headers RateLimit and "
+        "RateLimit-Policy of each response say how many requests are left.",
         retry_after=1,
     ),
     Exception: INTERNAL_ERROR,
@@ -314,10 +315,10 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="identity-provider-unavailable",
         status=503,
         title="Identity provider unavailable",
-        detail="The identity provider can't be asked for its keys at the moment.",
+        detail="The identity provider's keys can't be fetched at the moment.",
         meaning="The access token is signed with a key that the server doesn't know, and the "
-        "identity provider can't be asked about it.",
-        remedy="Try again after the seconds that Retry-After gives, with the same token.",
+        "identity provider's keys can't be fetched.",
+        remedy="Try again with the same token after the number of seconds in Retry-After.",
         retry_after=30,
     ),
     PasswordsBusy: ProblemType(
@@ -325,27 +326,26 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         status=503,
         title="Passwords busy",
         detail="Too many passwords are being checked at the moment.",
-        meaning="More people are signing in or registering than the server has time to hash "
-        "passwords for.",
-        remedy="Try again after the seconds that Retry-After gives.",
+        meaning="More passwords are waiting to be hashed than the server can hash in a second.",
+        remedy="Try again after the number of seconds in Retry-After.",
         retry_after=1,
     ),
     RedisUnavailable: ProblemType(
         slug="limits-unavailable",
         status=503,
         title="Limits unavailable",
-        detail="Attempts can't be counted at the moment, so none is answered.",
+        detail="Attempts can't be counted at the moment, so they are refused.",
         meaning="Redis, which counts attempts to sign in and to register, can't be used.",
-        remedy="Try again after the seconds that Retry-After gives. Other operations go on.",
+        remedy="Try again after the number of seconds in Retry-After. Other operations work.",
         retry_after=1,
     ),
     NotReady: ProblemType(
         slug="not-ready",
         status=503,
         title="Not ready",
-        detail="It should get no traffic now: see checks.",
-        meaning="Something that the service depends on is missing, or the server is about to stop.",
-        remedy="Try again after the seconds that Retry-After gives.",
+        detail="The service should get no traffic now: see checks.",
+        meaning="A dependency of the service is missing, or the server is about to stop.",
+        remedy="Try again after the number of seconds in Retry-After.",
         retry_after=1,
         schema=ReadinessProblem,
     ),
@@ -355,5 +355,5 @@ BY_SLUG = {problem.slug: problem for problem in PROBLEMS.values()}
 
 
 def problem_of(error: type[Exception]) -> ProblemType:
-    """The row for an exception's class: that of the nearest base class that has one."""
+    """Return the row of an exception's class, or of its nearest base class that has a row."""
     return next(PROBLEMS[cls] for cls in error.__mro__ if cls in PROBLEMS)

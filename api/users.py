@@ -1,4 +1,4 @@
-"""Users: your own account; for admins, everybody's."""
+"""Users: your own account and, for admins, all accounts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ async def update_current_user(
 ) -> UserRow:
     """Change your email address or your password.
 
-    Both need your current password. Your other sessions end.
+    Requires your current password. Ends your other sessions.
     """
     known = await _verified(caller, body["current_password"])
     user = await caller.write(
@@ -99,13 +99,13 @@ async def delete_current_user(
 ) -> None:
     """Delete your account.
 
-    It takes your current password. Fails with 409 if you have items, unless `delete_items=true`. If
+    Requires your current password. Fails with 409 if you have items, unless `delete_items=true`. If
     it is interrupted, repeat the request.
     """
     known = await _verified(caller, body["current_password"])
     user_id = caller.user_id
     done = False
-    while not done:  # in portions, so that others can write in between
+    while not done:  # in batches, so that other writes can run in between
         done = await caller.write(
             deletion.delete_current_user, if_match, known_hash=known.password_hash, **query
         )
@@ -113,8 +113,11 @@ async def delete_current_user(
 
 
 async def _verified(caller: RequestCaller, password: str) -> KnownCredentials:
-    """The caller's credentials, if `password` is theirs. Raises WrongPassword, PasswordsBusy,
-    RateLimited and RedisUnavailable: passwords can be guessed here as well."""
+    """Return the caller's credentials if `password` is correct.
+
+    Raises WrongPassword and PasswordsBusy. Attempts are limited, because passwords could be guessed
+    here too, so RateLimited and RedisUnavailable are also raised.
+    """
     user = await caller.read(credentials.get_credentials)
     if user.password_hash is None:
         raise WrongPassword
@@ -127,8 +130,11 @@ async def _verified(caller: RequestCaller, password: str) -> KnownCredentials:
 
 
 async def _credentials(body: dict[str, str], known: KnownCredentials) -> CredentialChanges:
-    """The changes that `body` asks for. Raises InvalidRequest where the new password is the address
-    that the account has, which the body's schema doesn't know."""
+    """Return the changes that `body` asks for.
+
+    Raises InvalidRequest if the new password consists of the account's address, which the schema of
+    the body doesn't know.
+    """
     changes: CredentialChanges = {}
     if "password" in body:
         objection = objection_to(body["password"], [known.email_key])
@@ -144,7 +150,7 @@ async def _credentials(body: dict[str, str], known: KnownCredentials) -> Credent
 
 @contextmanager
 def _audited(user_id: UUID) -> Iterator[None]:
-    """Record an attempt that is one too many."""
+    """Record in the audit log that an attempt exceeded its limit."""
     try:
         yield
     except RateLimited:
@@ -157,7 +163,7 @@ def _audited(user_id: UUID) -> Iterator[None]:
 async def list_users(query: Query, caller: Caller) -> PageOf:
     """List users.
 
-    The newest first. Follow `next_cursor`, or the `Link` header, until it is null.
+    The newest come first. Follow `next_cursor`, or the `Link` header, until it is null.
     """
     after = paging.decode(query)
     page = await caller.read(stored.list_users, limit=query["limit"], after=after)
@@ -181,9 +187,9 @@ async def get_user(user_id: UUID, caller: Caller) -> UserRow:
 async def update_user(
     user_id: UUID, body: Body[UserChanges], if_match: IfMatch, caller: Caller
 ) -> UserRow:
-    """Change what a user may do.
+    """Change a user's role, or whether the user is active.
 
-    It holds from their next request on. Who is deactivated is signed out everywhere.
+    The change applies from the user's next request on. Deactivating a user ends all their sessions.
     """
     user = await caller.write(stored.update_user, user_id, body, if_match)
     if "role" in body:
@@ -203,10 +209,10 @@ async def update_user(
 async def delete_user(user_id: UUID, query: Query, if_match: IfMatch, caller: Caller) -> None:
     """Delete a user.
 
-    One who has items is left as they are, unless `delete_items` says that these go too. If that
-    is cut short, some of the items may be gone: send it again.
+    Fails with 409 if the user has items, unless `delete_items=true`. If it is interrupted, repeat
+    the request: some of the items may already be deleted.
     """
     done = False
-    while not done:  # many items go a part at a time: others write in between
+    while not done:  # in batches, so that other writes can run in between
         done = await caller.write(deletion.delete_user, user_id, if_match, **query)
     audit.record("user_deleted", user_id=user_id, by=caller.user_id)

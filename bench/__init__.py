@@ -1,1 +1,1 @@
-"""Measurements: each figure beside another one of the same run, on the same machine."""
+"""Measurements: each figure is compared with another one of the same run on the same machine."""

@@ -1,9 +1,9 @@
-"""`make bench`: measures this API beside its peers and writes bench/RESULTS.md.
+"""`make bench`: compare this API with its peers and write bench/RESULTS.md.
 
     python -m bench [--full] [--rounds N] [--seconds N]
 
-The short form measures what the targets ask for, in less than five minutes. The full form measures
-everything, for longer, in about three quarters of an hour.
+The short form measures what the targets need, in less than five minutes. The full form measures
+everything, in longer runs, in about 45 minutes.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def read_options() -> argparse.Namespace:
 
 
 def positive(text: str) -> int:
-    """Raises ValueError, which argparse tells."""
+    """Parse an argument. Raises ValueError, which argparse reports."""
     number = int(text)
     if number < 1:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Whether a contestant answers as the application does, field by field."""
+"""Compare the responses of a contestant with those of the application, field by field."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -43,14 +43,14 @@ REFUSED: list[Any] = [
     {"name": "a", "tags": ["home", "home"]},
     {"name": "a", "tags": [f"tag {number}" for number in range(21)]},
 ]
-"""Bodies that nobody may take for an item."""
+"""Bodies that no server may accept as an item."""
 
 Answers = dict[str, Any]
 
 
 def answers_of(address: str) -> Answers:
-    """What a server answers to one request after another: by step, without what is each one's own
-    (new ids, times of its clock, the form of ETags and of error bodies)."""
+    """Return a server's responses to a series of requests, by step, without the parts that differ
+    between servers (new ids, clock times, the form of ETags and of error bodies)."""
     answers: Answers = {}
     with httpx.Client(base_url=address) as client:
         for step, answer in _steps(client):
@@ -59,13 +59,13 @@ def answers_of(address: str) -> Answers:
 
 
 def health_of(address: str) -> Answers:
-    """The only step for who has no items."""
+    """The only step for a contestant without items."""
     with httpx.Client(base_url=address) as client:
         return {"health": _health(client)}
 
 
 def differences(answers: Answers, ours: Answers) -> list[str]:
-    """Where `answers` aren't as `ours`, a line each."""
+    """Return one line for each difference between `answers` and `ours`."""
     return [
         f"{step}: {answers.get(step)!r} instead of {expected!r}"
         for step, expected in ours.items()
@@ -99,7 +99,7 @@ def _steps(client: httpx.Client) -> Iterator[tuple[str, Any]]:
 
 
 def _created(client: httpx.Client, body: Any) -> tuple[str, Any]:
-    """The path of a new item, and how it was answered."""
+    """Create an item; return its path and the response."""
     created = client.post("/api/items", json=body)
     item = created.json()
     path = f"/api/items/{item['id']}"
@@ -151,7 +151,7 @@ def _health(client: httpx.Client) -> Any:
 
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
-    """An item, with its times as moments: `Z` and `+00:00` say the same."""
+    """Parse the times of an item, because `Z` and `+00:00` mean the same."""
     assert item.keys() == FIELDS, item
     times = {name: datetime.fromisoformat(item[name]).timestamp() for name in TIMES}
     return {**item, **times, "id": UUID(item["id"])}

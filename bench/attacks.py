@@ -1,4 +1,4 @@
-"""Attack a server, and measure what another client notices of it.
+"""Attack a server, and measure the effect on another client.
 
     python -m bench.attacks [requests]
 
@@ -37,7 +37,7 @@ SERVING = (sys.executable, "-m", "asgi")
 BIG = {"name": "n" * 200, "description": "d" * 2000, "tags": [f"{n:050}" for n in range(20)]}
 PAGE = Path(__file__).with_name("ATTACKS.md")
 SLOWER, MEMORY, LINES = 0.1, 100.0, 100
-"""The targets: seconds, megabytes, lines of the log besides those of requests."""
+"""The targets: seconds, megabytes, and log lines besides those of requests."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Service:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def lines(self) -> list[str]:
-        """The names of the loggers of its lines so far."""
+        """Return the logger names of all lines so far."""
         text = self.log.read_text()
         return [json.loads(line).get("logger", "") for line in text.splitlines()]
 
@@ -67,7 +67,7 @@ class Service:
 
 @dataclass
 class Measured:
-    """What the client saw, in seconds, and what became of the server."""
+    """The times that the client measured, in seconds, and the state of the server."""
 
     seconds: list[float] = field(default_factory=list)
     megabytes: float = 0
@@ -126,7 +126,7 @@ def attacked(name: str, service: Service) -> Iterator[None]:
 
 
 async def ask(service: Service, item: str, requests: int, measured: Measured) -> None:
-    """Half of the requests on one connection, and half on a new one each."""
+    """Send half of the requests on one connection, and half on a new connection each."""
     async with service.client() as kept:
         for number in range(requests):
             path = item if number % 2 else "/api/health"
@@ -145,7 +145,7 @@ async def ask(service: Service, item: str, requests: int, measured: Measured) ->
 
 
 async def measure(name: str, requests: int) -> tuple[Measured, Measured]:
-    """Without the attack, and with it; memory and log lines as what the attack has added."""
+    """Measure without and with the attack; memory and log lines are what the attack added."""
     before, during = Measured(), Measured()
     with tempfile.TemporaryDirectory() as folder, served(Path(folder), tls=name in TLS) as service:
         async with service.client() as client:
@@ -154,7 +154,7 @@ async def measure(name: str, requests: int) -> tuple[Measured, Measured]:
         await ask(service, item, requests, before)
         begun = len(service.lines())
         with attacked(name, service):
-            ended = time.perf_counter() + 2  # until it is in full swing
+            ended = time.perf_counter() + 2  # until the attack has reached its full rate
             while time.perf_counter() < ended:
                 await ask(service, item, 2, Measured())
                 await asyncio.sleep(0.1)
@@ -202,7 +202,7 @@ log besides those of requests, of which each has one.
 
 
 async def main(requests: int) -> None:
-    # Taken before the load.
+    # The load average is read before the attacks.
     machine = " ".join(described())
     rows = []
     for name in (*TLS, *PLAIN):

@@ -1,11 +1,11 @@
-"""Who is measured: an application and the server that runs it, on one core."""
+"""The contestants: each is an application and the server that runs it, on one core."""
 
 from typing import NamedTuple
 
 HYPERCORN = ("hypercorn", "--workers", "0", "--backlog", "2048", "--bind", "127.0.0.1:{port}")
 UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "{port}")
 GRANIAN = ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}")
-# Its control socket would lie in the home directory, the same for all.
+# Its control socket would be in the home directory, the same one for all servers.
 GUNICORN = (
     "gunicorn", "--threads", "10", "--no-control-socket", "--bind", "127.0.0.1:{port}",
 )  # fmt: skip
@@ -15,8 +15,11 @@ DATABASES = (SQLITE, POSTGRESQL)
 
 
 class Contestant(NamedTuple):
-    """`command`: the module that Python runs, with its arguments. `only`: what it does, if that
-    isn't everything; `has_items`: whether it can do more than be healthy and wait."""
+    """An application on a server.
+
+    `command`: the module that Python runs, with its arguments. `only`: the works that it supports,
+    if not all. `has_items`: whether it has more operations than health and wait.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -26,7 +29,7 @@ class Contestant(NamedTuple):
 
 
 OURS = Contestant("this API on Hypercorn", (*HYPERCORN, "bench.own:app"))
-# It writes a line for each request itself, so that of Uvicorn would be the second.
+# The application logs each request itself, so Uvicorn's own line would be the second.
 OURS_ON_UVICORN = Contestant("this API on Uvicorn", (*UVICORN, "--no-access-log", "bench.own:app"))
 OURS_ON_GRANIAN = Contestant("this API on Granian", (*GRANIAN, "bench.own:app"))
 FASTAPI = Contestant("FastAPI on Hypercorn", (*HYPERCORN, "bench.peers.fastapi_app:app"))

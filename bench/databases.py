@@ -1,4 +1,4 @@
-"""Databases for the contestants, each a copy of one that is made beforehand."""
+"""Databases for the contestants, each a copy of a database that is made beforehand."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import make_url
 
 from bench.contestants import POSTGRESQL, SQLITE
-from bench.household import CHUNK, rows_of
+from bench.dataset import CHUNK, rows_of
 from bench.lists import execute, insert_rows
 from storage import open_database
 from tests.postgresql import Server
@@ -20,7 +20,7 @@ from tests.postgresql import Server
 
 class Databases(Protocol):
     def copy(self, folder: Path) -> contextlib.AbstractContextManager[str]:
-        """The address of a new copy, which may keep its files in `folder`."""
+        """Make a copy, whose files may be in `folder`, and return its URL."""
 
 
 class SqliteDatabases:
@@ -43,7 +43,7 @@ class PostgresDatabases:
 
 @contextlib.contextmanager
 def made(folder: Path, size: int) -> Iterator[tuple[dict[str, Databases], Path]]:
-    """Databases of each kind with `size` items, the same ones; and a file of the items' ids, in
+    """Make a database of each kind with the same `size` items, and a file with the items' ids in
     the order of their creation."""
     ids = folder / "ids"
     template = folder / "template.db"

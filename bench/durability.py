@@ -1,10 +1,10 @@
-"""Kill the server at random moments of a write load: what it acknowledged must be there.
+"""Kill the server at random moments of a write load: acknowledged writes must be stored.
 
     python -m bench.durability [rounds]
 
-Each round starts the server, lets 16 clients create items and ends its process with SIGKILL; what
-was sent and not answered is sent again in the next one, with the same idempotency key. At the end
-the database is read directly. tests/faults/test_killed.py does a few rounds of the same.
+Each round starts the server, lets 16 clients create items and ends its process with SIGKILL.
+Requests without a response are repeated in the next round, with the same idempotency key. At the
+end the database is read directly. tests/faults/test_killed.py runs a few such rounds.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ CLIENTS = 16
 
 
 class Service:
-    """`python asgi.py` on the database at `url`, in a process that may be killed."""
+    """Run `python asgi.py` on the database at `url`, in a process that may be killed."""
 
     def __init__(self, folder: Path, url: str, **environ: str) -> None:
         self.process = subprocess.Popen(
@@ -58,7 +58,7 @@ class Service:
             lines.append(line)
             if found := re.search(r"http://127\.0\.0\.1:[1-9]\d*", line):
                 self.address = found[0]
-                # Nobody reading what it logs, a server stops once the pipe is full.
+                # The log must be read, because a server blocks once the pipe is full.
                 self._reader = threading.Thread(target=deque, args=(log, 0))
                 self._reader.start()
                 return self
@@ -79,13 +79,13 @@ class Load:
     folder: Path
     url: str
     most: int = 300
-    """How many acknowledged items a round waits for at most before the end."""
+    """The maximum number of acknowledged items after which a round ends."""
     acknowledged: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
-    """What was sent and not answered: it may be stored or not, and is sent again with its key."""
+    """Requests without a response: they may be stored or not, and are repeated with their keys."""
 
     async def write_until_killed(self) -> None:
-        """One round."""
+        """Run one round."""
         last = len(self.acknowledged) + random.randint(1, self.most)
         loop = asyncio.get_running_loop()
 
@@ -103,7 +103,7 @@ class Load:
                     clients.create_task(write(client))
 
     async def send_again(self) -> None:
-        """All that was never answered, to a server that lives."""
+        """Repeat all requests without a response, on a server that isn't killed."""
         with Service(self.folder, self.url) as service:
             async with httpx.AsyncClient(base_url=service.address) as client:
                 while self.unanswered:
@@ -111,7 +111,7 @@ class Load:
                         raise AssertionError("the server went away by itself")
 
     async def _create(self, client: httpx.AsyncClient) -> bool:
-        """Whether it was answered."""
+        """Return whether the request got a response."""
         name = self.unanswered.pop() if self.unanswered else uuid4().hex
         headers = {"Idempotency-Key": name}
         try:
@@ -126,7 +126,7 @@ class Load:
 
 
 async def stored_names(url: str) -> list[str]:
-    """The names of all items, as a new start finds them; SQLite checks its whole file."""
+    """Return the names of all items as a new process finds them; SQLite checks its whole file."""
 
     def read(connection: Connection) -> list[str]:
         if connection.dialect.name == "sqlite":

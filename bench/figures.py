@@ -1,4 +1,4 @@
-"""What was measured: one figure for each round."""
+"""The measured figures, one for each round."""
 
 from statistics import median
 from typing import NamedTuple
@@ -8,7 +8,8 @@ MEMORY, START_UP = "memory", "start-up"
 
 
 class Key(NamedTuple):
-    """`work` is empty for what is a server's as a whole: MEMORY (MiB) and START_UP (seconds)."""
+    """What a figure measures. `work` is empty for figures of the whole server: MEMORY (MiB) and
+    START_UP (seconds)."""
 
     what: str
     contestant: str
@@ -21,9 +22,10 @@ class Figures(dict[Key, list[float]]):
         self.setdefault(key, []).append(figure)
 
     def median(self, key: Key) -> float | None:
-        """None where nothing was measured."""
+        """Return the median, or None if nothing was measured."""
         return median(self[key]) if key in self else None
 
     def ratios(self, one: Key, other: Key) -> list[float]:
-        """One for each round, so that what else the machine does meets both. Raises KeyError."""
+        """Return the ratio of each round, in which other load on the machine affects both. Raises
+        KeyError."""
         return [a / b for a, b in zip(self[one], self[other], strict=True)]

@@ -1,5 +1,5 @@
-"""Processes of the service: behind one socket, which this one holds as systemd or Circus would, or
-each on a port of its own, as on several machines."""
+"""Processes of the service: on one socket, which this process holds as systemd or Circus would, or
+each on its own port, as on several machines."""
 
 import asyncio
 import os
@@ -25,8 +25,8 @@ def free_port() -> int:
 
 
 class Process:
-    """`python asgi.py` on `port`, or on an inherited socket there; ready once this has been
-    made."""
+    """`python asgi.py` on `port`, or on an inherited socket there; the constructor waits until
+    it is ready."""
 
     def __init__(
         self, folder: Path, port: int, listener: socket.socket | None, **environ: str
@@ -51,9 +51,9 @@ class Process:
         self._reader = read_until(self._process, "Running on")
 
     def clients(self) -> set[int]:
-        """The ports of those who are connected to this process.
+        """Return the ports of the clients that are connected to this process.
 
-        It is stopped first: it accepts nobody any more, and answers nobody.
+        The process is stopped first, so that it accepts and answers nothing any more.
         """
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
@@ -64,13 +64,13 @@ class Process:
         return {int(row[2].partition(":")[2], 16) for row in rows if row[9] in inodes}
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal, and wait; the exit code."""
+        """Send a signal, wait for the end, and return the exit code."""
         return end(self._process, self._reader, number)
 
 
 def read_until(process: "subprocess.Popen[str]", words: str) -> threading.Thread:
-    """Wait until `process` logs `words`; who reads on from there, since it would stop once the pipe
-    is full."""
+    """Wait until `process` logs `words`; return the thread that reads the rest of the log, because
+    the process would block once the pipe is full."""
     log = process.stderr
     assert log is not None
     lines = []
@@ -84,7 +84,7 @@ def read_until(process: "subprocess.Popen[str]", words: str) -> threading.Thread
 
 
 def end(process: "subprocess.Popen[str]", reader: threading.Thread, number: signal.Signals) -> int:
-    """Send a signal, and wait; the exit code."""
+    """Send a signal, wait for the end, and return the exit code."""
     process.send_signal(number)
     code = process.wait()
     reader.join()
@@ -94,7 +94,7 @@ def end(process: "subprocess.Popen[str]", reader: threading.Thread, number: sign
 
 
 class Fleet:
-    """Two processes on one SQLite file: on one socket, or `apart`."""
+    """Two processes on one SQLite file: on one socket or, if `apart`, on a port each."""
 
     def __init__(
         self, folder: Path, environ: Mapping[str, str] | None = None, *, apart: bool = False
@@ -119,7 +119,7 @@ class Fleet:
             self._listener.close()
 
     async def restart_oldest(self, number: signal.Signals) -> int:
-        """End the oldest process, then start another one in its place; the exit code."""
+        """End the oldest process and start another one in its place; return the exit code."""
         oldest = self.processes.pop(0)
         code = await asyncio.to_thread(oldest.end, number)
         self.processes.append(await asyncio.to_thread(self._process, oldest.port))

@@ -1,9 +1,9 @@
 """Lists of 1,000 and of 1,000,000 items, on both databases: `python -m bench.lists [large]`.
 
-Writes bench/LISTS.md: medians of the units of work alone, without HTTP. The two sizes take turns,
-so that whatever else the machine does meets both; so do those who see all items of the larger one
-and those who see only their own, and writes with and without the indexes behind the owner.
-PostgreSQL's tables are vacuumed, as autovacuum leaves them.
+Writes bench/LISTS.md: medians of the units of work alone, without HTTP. The two sizes are measured
+in turns, so that other load on the machine affects both. The same holds for viewers of all items
+and viewers of their own items in the larger database, and for writes with and without the indexes
+that start with the owner. PostgreSQL's tables are vacuumed, as autovacuum leaves them.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, make_url, text
 
-from bench.household import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
+from bench.dataset import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
 from bench.owned_writes import compare_writes, tables_of_writes
-from bench.turns import ROUNDS, measure
+from bench.rounds import ROUNDS, measure
 from storage import Database, open_database
 from storage.accounts.users import users
 from storage.collections.orders import Position
@@ -42,7 +42,7 @@ Work = Callable[[Database, Viewer], Awaitable[object]]
 class Case(NamedTuple):
     name: str
     wanted: bool
-    """Whether its ratios ought to be at most 1.5."""
+    """Whether the ratios of the case should be at most 1.5."""
     work: Callable[[int], Work]
 
     @property
@@ -63,7 +63,7 @@ def execute(connection: Connection, statement: str) -> None:
 
 
 async def fill(database: Database, size: int) -> float:
-    """Seconds that it took."""
+    """Return the seconds that it took."""
     chooser = random.Random(size)
     began = time.perf_counter()
     await database.administer(insert_owners)
@@ -87,7 +87,7 @@ def total(**wanted: Any) -> Callable[[int], Work]:
 
 
 def late_page(**wanted: Any) -> Callable[[int], Work]:
-    """Page 1,000 of a million; of a thousand, the one in the middle."""
+    """Return page 1,000 of a million items, or the middle page of a thousand."""
 
     def of(size: int) -> Work:
         number = size - 49_950 if size > 100_000 else size // 2
@@ -97,7 +97,7 @@ def late_page(**wanted: Any) -> Callable[[int], Work]:
 
 
 def get(size: int) -> Work:
-    """The first item that the viewer owns."""
+    """Return the first item that the viewer owns."""
     rows = [*owned(size, 0, rows_of(size, 0, random.Random(size)))]
     first = {row["owner_id"]: row["id"] for row in reversed(rows)}
     first[None] = rows[0]["id"]
@@ -133,7 +133,7 @@ CASES = [
 
 
 async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
-    """What each case takes of all in either database, and of each owner's in the last."""
+    """Measure each case for all items in both databases, and for each owner in the larger one."""
     async with AsyncExitStack() as stack:
         databases = {
             size: await stack.enter_async_context(open_database(url, auto_migrate=True))
@@ -155,7 +155,7 @@ async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
 
 
 def tables(kind: str, large: int, compared: list[tuple[Case, list[float]]]) -> Iterator[str]:
-    """One beside a smaller database, and one beside who sees but a part."""
+    """Yield two tables: the databases compared, and one owner's items compared with all."""
     yield f"| {kind} | {SMALL:,} items, ms | {large:,} items, ms | ratio | at most |"
     yield "| --- | --- | --- | --- | --- |"
     for case, (small, all_, *_) in compared:

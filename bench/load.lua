@@ -1,11 +1,11 @@
--- wrk's script: makes the requests of one kind of work and looks at every answer.
+-- wrk's script: make the requests of one kind of work, and check every response.
 --
--- Arguments: the work; a file with the items' ids, a line each; the ETag of an item that nobody
--- has changed; the first of the items that may be changed, and how many; the seconds at the start
--- that don't count; requests per second, 0 for as many as are answered.
+-- Arguments: the work; a file with the items' ids, a line each; the ETag of an
+-- unchanged item; the first item that may be changed, and the number of these; the seconds at the
+-- start that aren't counted; requests per second, 0 for as many as possible.
 --
--- The first READS items are only read. wrk doesn't say which request an answer belongs to, so an
--- answer is recognised by what is in it.
+-- The first READS items are only read. wrk doesn't say which request a response belongs to, so
+-- a response is identified by its content.
 
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s, ns; } moment; int clock_gettime(int, moment *);")
@@ -182,7 +182,7 @@ function right.wait(status, _, body)
   return status == 200 and #body > 0
 end
 
--- Requests at random moments (Poisson), whatever became of those before.
+-- Requests at random moments (Poisson), independent of the previous responses.
 local function at_rate(rate)
   local due
   return function()

@@ -1,4 +1,4 @@
-"""wrk, with bench/load.lua, which looks at every answer."""
+"""wrk with bench/load.lua, which checks every response."""
 
 import re
 import subprocess
@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 SCRIPT = Path(__file__).with_suffix(".lua")
 WARM_UP = 0.2
-"""Seconds at the start of each load that don't count."""
+"""The seconds at the start of each load that aren't counted."""
 
 
 class WrongAnswer(Exception):
-    """An answer was not what it had to be, or there was none."""
+    """A response was wrong or missing."""
 
 
 class Load(NamedTuple):
-    """`rate`: requests per second. `p50`, `p99`: milliseconds until the answer."""
+    """The result of a load. `rate`: requests per second. `p50`, `p99`: milliseconds per
+    response."""
 
     rate: float
     p50: float
@@ -23,7 +24,7 @@ class Load(NamedTuple):
 
 
 class Items(NamedTuple):
-    """The items that are there: a file with their ids, and the ETag that each has at first."""
+    """The existing items: a file with their ids, and the initial ETag of each."""
 
     ids: Path
     etag: str
@@ -39,8 +40,10 @@ def put_load(
     seconds: int,
     rate: float = 0,
 ) -> Load:
-    """Put one kind of load on a server. `changes`: how many items stand before those that this
-    load may change, and how many these are. `rate`: requests per second, 0 for all it can take.
+    """Put one kind of load on a server.
+
+    `changes`: the offset and the number of the items that this load may change. `rate`: requests
+    per second; 0 means as many as possible.
 
     Raises WrongAnswer.
     """
@@ -59,7 +62,7 @@ def put_load(
     if figures["wrong"]:
         wrong, answered = int(figures["wrong"]), int(figures["answered"])
         raise WrongAnswer(f"{wrong} of {answered} answers are wrong, the first one: {found[2]}")
-    # wrk takes a connection that is closed in the middle of a request for one that has ended.
+    # wrk treats a connection that is closed during a request as one that has ended normally.
     if figures["failed"] or figures["sent"] - figures["answered"] > connections:
         raise WrongAnswer(f"some requests were not answered: {found[1]}")
     if not figures["seconds"]:

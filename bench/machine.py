@@ -1,4 +1,4 @@
-"""What is measured on: its cores, how fast it makes a write durable, and whether it is busy."""
+"""The machine: its cores, how fast it makes a write durable, and whether it is busy."""
 
 import contextlib
 import os
@@ -20,31 +20,32 @@ BUSY = 0.5
 
 
 class MissingTool(SystemExit):
-    """Says what to install."""
+    """A required tool is missing; the message says what to install."""
 
 
 def require_wrk() -> None:
-    """Raises MissingTool."""
+    """Find a program. Raises MissingTool."""
     if shutil.which("wrk") is None:
         raise MissingTool("wrk is missing, which makes the load: apt-get install wrk")
 
 
 def allow_many_connections() -> None:
-    """For this process and those it starts: 1,000 clients are a file each, at either end."""
+    """Raise the limit of open files for this process and its children: each of 1,000 clients needs
+    one file at both ends."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @dataclass(frozen=True)
 class Cores:
-    """One core for the server that is measured; the others for the load and the databases."""
+    """The cores: one for the measured server, the others for the load and the databases."""
 
     server: set[int]
     load: set[int]
 
     @classmethod
     def parted(cls) -> Self:
-        """Moves this process, and what it starts, off the server's core. Raises MissingTool."""
+        """Move this process and its children off the server's core. Raises MissingTool."""
         if not hasattr(os, "sched_setaffinity"):
             raise MissingTool("Only on Linux can a process be kept to a core.")
         first, *others = sorted(os.sched_getaffinity(0))
@@ -55,7 +56,7 @@ class Cores:
 
     @contextlib.contextmanager
     def of_server(self) -> Iterator[None]:
-        """What is started within runs on the server's core."""
+        """Run processes that are started within on the server's core."""
         os.sched_setaffinity(0, self.server)
         try:
             yield
@@ -64,7 +65,7 @@ class Cores:
 
 
 def fsync_microseconds() -> float:
-    """How long it takes to make a page of a file durable: what bounds one commit after another."""
+    """Return the time to make a page of a file durable, which limits consecutive commits."""
     with tempfile.TemporaryFile() as file:
         taken = []
         for _ in range(50):
@@ -77,7 +78,7 @@ def fsync_microseconds() -> float:
 
 
 def described() -> list[str]:
-    """The machine in sentences; the last one warns where it was busy."""
+    """Describe the machine in sentences; the last one warns if it was busy."""
     cpu = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     model = cpu[1] if cpu else platform.machine()
     python, sqlite = platform.python_version(), sqlite3.sqlite_version

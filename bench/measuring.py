@@ -1,5 +1,5 @@
-"""Rounds of measurements: in each, every contestant is started and does its works in turn with the
-others, so that whatever else the machine does meets all of them."""
+"""Rounds of measurements: in each round all contestants are started and do each work in turns, so
+that other load on the machine affects all of them."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from bench.targets import TARGETS
 from bench.works import WORKS, Work, items_needed, items_to_change
 
 Plan = Mapping[tuple[str, str], Sequence[Work]]
-"""Who does what, by the contestant's name and the kind of database."""
+"""The works of each contestant, by its name and the kind of database."""
 
 
 def everything() -> Plan:
@@ -35,7 +35,8 @@ def everything() -> Plan:
 
 
 def what_targets_ask() -> Plan:
-    """Of ours and of FastAPI, whose memory is compared, everything."""
+    """Return the works to measure; for our API and FastAPI, whose memory is compared, all of
+    them."""
     asked = {(target.beside.name, target.database, target.work) for target in TARGETS}
     whole = {OURS.name, FASTAPI.name}
     found = {
@@ -48,7 +49,7 @@ def what_targets_ask() -> Plan:
 
 
 def measure(plan: Plan, *, rounds: int, seconds: int) -> Figures:
-    """Raises WrongAnswer, also for a server that doesn't answer as ours does."""
+    """Measure all rounds. Raises WrongAnswer, also if a server's responses differ from ours."""
     figures, cores = Figures(), Cores.parted()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -65,7 +66,7 @@ def measure(plan: Plan, *, rounds: int, seconds: int) -> Figures:
 
 @dataclass(frozen=True)
 class Round:
-    """All works of all contestants on one kind of database, once."""
+    """One round: all works of all contestants on one kind of database."""
 
     plan: Plan
     database: str
@@ -74,7 +75,7 @@ class Round:
     figures: Figures
 
     def run(self, cores: Cores, folder: Path, databases: Databases, *, backwards: bool) -> None:
-        """`backwards`: whoever went first in one round goes last in the next."""
+        """Measure one round. `backwards`: with the contestants in reverse order."""
         with ExitStack() as stack:
             servers = []
             for contestant in CONTESTANTS:
@@ -133,7 +134,7 @@ class Round:
         return Items(self.ids, first_etag(server.address, unchanged) if has_items else "")
 
     def _whole(self, server: Server) -> Sequence[Work]:
-        """What a server has done after whose run memories can be compared."""
+        """Return the works after which the memory of servers can be compared."""
         return everything()[server.contestant.name, self.database]
 
     def _key(self, what: str, server: Server, work: str = "") -> Key:

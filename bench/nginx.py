@@ -1,4 +1,4 @@
-"""nginx as deploy/nginx/ has it, but for where it listens and what it is put in front of."""
+"""nginx with the configuration of deploy/nginx/, except for its address and its servers."""
 
 import os
 import shutil
@@ -20,9 +20,9 @@ SERVERS = SERVER.format("172.30.42.11", 8000) + SERVER.format("172.30.42.12", 80
 
 
 class Nginx:
-    """In `folder`, in front of what listens on `ports`; it answers once it has been entered.
+    """Run nginx in `folder` in front of the processes on `ports`; it is ready inside the block.
 
-    `changes`: texts in the files of site/, and what stands there instead.
+    `changes`: texts in the files of site/, and their replacements.
     """
 
     def __init__(self, folder: Path, ports: Iterable[int], **changes: str) -> None:
@@ -47,7 +47,7 @@ class Nginx:
         self.command = [NGINX, "-e", "stderr", "-p", f"{folder}/", "-c", str(configuration)]
 
     def __enter__(self) -> Self:
-        # Else the workers become somebody who can't enter the folder.
+        # Otherwise the workers run as a user that can't enter the folder.
         user = "user root;" if os.geteuid() == 0 else ""
         self._process = subprocess.Popen(
             [*self.command, "-g", f"daemon off; {user} error_log stderr notice;"],
@@ -58,12 +58,12 @@ class Nginx:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # By this one it finishes what it is at, and the log of it.
+        # On this signal nginx finishes its requests and their log lines.
         end(self._process, self._reader, signal.SIGQUIT)
 
 
 def configured(folder: Path, changes: dict[str, str]) -> Path:
-    """A copy of what is shipped, with each of `changes` made once; its nginx.conf."""
+    """Copy the configuration with each of `changes` made once; return its nginx.conf."""
     shutil.copytree(SHIPPED, folder)
     for old, new in changes.items():
         [path] = [path for path in (folder / "site").iterdir() if old in path.read_text()]

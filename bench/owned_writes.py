@@ -1,4 +1,5 @@
-"""What a write costs with the indexes behind the owner, beside a copy of the database without."""
+"""The cost of a write with the indexes that start with the owner, compared with a copy without
+them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -6,8 +7,8 @@ from functools import partial
 from itertools import count, cycle
 from uuid import UUID
 
-from bench.household import KINDS, MANY, PLACES, TAGS, THINGS
-from bench.turns import measure
+from bench.dataset import KINDS, MANY, PLACES, TAGS, THINGS
+from bench.rounds import measure
 from storage import Database, open_database
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.engines import revisions
@@ -65,7 +66,7 @@ def change_name(ids: list[UUID]) -> Write:
 
 
 async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float]]]:
-    """What each write takes in either database; `without` is taken back to WITHOUT first."""
+    """Measure each write in both databases; `without` is downgraded to WITHOUT first."""
     async with (
         open_database(with_, auto_migrate=False) as one,
         open_database(without, auto_migrate=False) as other,
@@ -77,14 +78,14 @@ async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float
         ids = [row.id for row in page.rows]
         writes: dict[str, Callable[[], Write]] = {
             "create": partial(create, MANY),
-            "create what nobody owns": partial(create, EVERYBODY),
+            "create, without an owner": partial(create, EVERYBODY),
             f"create {AT_ONCE} at once": partial(create_at_once, MANY),
             "change the status": partial(change_status, ids),
             "change the name": partial(change_name, ids),
         }
         compared = []
         for name, work in writes.items():
-            # Of its own for either, so that both write the same.
+            # Each database has its own generator, so that both write the same.
             taken = await measure([partial(work(), one), partial(work(), other)])
             compared.append((name, taken))
             print(name, *(f"{each:.2f}" for each in taken), flush=True)

@@ -1,4 +1,4 @@
-"""A chart of the rates: bars, each contestant's beside FastAPI's on Hypercorn."""
+"""A bar chart of the rates, relative to FastAPI on Hypercorn."""
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
@@ -81,7 +81,7 @@ def _panel(figures: Figures, database: str, left: int, shown: list[Contestant]) 
 
 
 def _bar(left: int, top: float, ratio: float, colour: str) -> Iterator[str]:
-    # What doesn't fit ends at the edge, with its figure beside it all the same.
+    # A bar that is too long ends at the edge, with its figure beside it.
     width = min(ratio * UNIT, PANEL - 40)
     yield f'<rect x="{left}" y="{top}" width="{width:.1f}" height="{BAR - 1}" fill="{colour}"/>'
     yield _text(left + width + 3, top + BAR - 1.5, f"{ratio:.2f}", size=8)

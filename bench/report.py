@@ -1,4 +1,4 @@
-"""bench/RESULTS.md: the figures as tables, and whether each target was reached."""
+"""Write bench/RESULTS.md: the figures as tables, and whether each target was reached."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ SHOWN = (
     "flask", "hypercorn", "sqlalchemy", "asyncpg", "fastapi", "uvicorn", "pydantic", "quart",
     "flask-smorest", "gunicorn", "granian", "aiosqlite", "psycopg", "uvloop",
 )  # fmt: skip
-"""The packages whose versions are named."""
+"""The packages whose versions the page names."""
 
 ABOUT = """\
 ## How
@@ -46,7 +46,8 @@ a ratio the median of the rounds' own ratios, with the lowest and the highest be
 
 
 def results(figures: Figures, *, form: str, machine: Sequence[str], packages: Path) -> str:
-    """The whole page. `machine`: what is to be said about it. `packages`: a requirements file."""
+    """Return the whole page. `machine`: a description of the machine. `packages`: a requirements
+    file."""
     reached = [line.endswith("| reached |") for line in _targets(figures)]
     parts = [
         "# Results\n",

@@ -1,4 +1,4 @@
-"""Replace processes under load: how many requests does it cost?
+"""Replace processes under load, and count the requests that fail.
 
     python -m bench.restarts [restarts]
 
@@ -40,18 +40,19 @@ REQUESTS = (
 
 
 class Client:
-    """Sends one request after the other on one connection, and opens another where it has to."""
+    """Sends one request after the other on one connection, and opens a new one if necessary."""
 
     def __init__(self, url: str, trusted: ssl.SSLContext, *, http2: bool) -> None:
         self.port = 0
-        """Where its connection starts."""
+        """The client's end of its connection."""
         self.connections = 0
         self._client = httpx.AsyncClient(
             base_url=url, verify=trusted, http1=not http2, http2=http2, timeout=60
         )
 
     async def request(self, method: str, path: str, body: object, status: int) -> None:
-        """Raises httpx.TransportError without an answer, AssertionError with another status."""
+        """Send a request. Raises httpx.TransportError without a response, and AssertionError for a
+        wrong status."""
         response = await self._client.request(
             method, path, json=body, extensions={"trace": self._trace}
         )
@@ -70,7 +71,7 @@ class Client:
 
 @dataclass
 class Load:
-    """What several clients send until the end, and what came of it."""
+    """The requests of several clients until the end, and their results."""
 
     url: str
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -78,13 +79,13 @@ class Load:
     answered: int = 0
     connections: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list)
-    """Each with the port that the failed request came from."""
+    """The errors, each with the port that the failed request came from."""
     _answer: asyncio.Event = field(default_factory=asyncio.Event)
     _over: bool = False
 
     @property
     def losers(self) -> set[int]:
-        """The ports that a request came from which failed."""
+        """The ports that failed requests came from."""
         return {port for port, _ in self.failures}
 
     @contextlib.asynccontextmanager
@@ -118,7 +119,7 @@ class Load:
 
 @dataclass
 class Certificate:
-    """A certificate for 127.0.0.1 in `folder`, and those who trust it."""
+    """Make a certificate for 127.0.0.1 in `folder`, and a TLS context that trusts it."""
 
     folder: Path
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -160,7 +161,7 @@ async def restart_behind_nginx(folder: Path, restarts: int, *, http2: bool) -> N
 
 
 async def kill(folder: Path, kills: int) -> None:
-    """Whose requests fail."""
+    """Kill a process, and find out whose requests fail."""
     foreign = 0
     with Fleet(folder) as fleet:
         load = Load(f"http://127.0.0.1:{fleet.ports[0]}")
@@ -178,7 +179,7 @@ async def kill(folder: Path, kills: int) -> None:
 
 
 async def kill_under_circus(folder: Path, kills: int) -> None:
-    """How long it takes until the next one is ready."""
+    """Return the seconds until the next process is ready."""
     away = []
     with circus(folder, 2) as supervisor:
         load = Load(supervisor.address)

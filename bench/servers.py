@@ -1,4 +1,4 @@
-"""Contestants as processes, each on the server's core, with a database of its own."""
+"""Contestants as processes, each on the server's core with its own database."""
 
 import contextlib
 import os
@@ -17,17 +17,18 @@ from bench.machine import Cores
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / "build" / "bench" / "bin" / "python"
-"""Of the environment that `make bench` makes, from requirements/bench.txt: for all of them."""
+"""The Python of all contestants, from the environment that `make bench` makes
+(requirements/bench.txt)."""
 
 PATIENCE = 30
-"""Seconds after which a server that doesn't answer counts as hung."""
+"""The seconds after which a server without a response counts as hung."""
 
 SETTINGS = {"RATE_LIMIT": "1000000/second"}
-"""What isn't the application's default: its limits are on, but high."""
+"""The settings that aren't defaults: the rate limits are on, but high."""
 
 
 class DidNotStart(Exception):
-    """Has the log of the server."""
+    """The server failed; the message contains its log."""
 
 
 @dataclass
@@ -36,18 +37,18 @@ class Server:
     address: str
     pid: int
     start_up: float
-    """Seconds from starting the process to its first answer."""
+    """The seconds from starting the process to its first response."""
 
     def memory(self) -> float:
-        """MiB that it and the processes it has started hold; shared pages in proportion (PSS)."""
+        """Return the MiB of the process and its children, with shared pages in proportion (PSS)."""
         return sum(map(_pss, _with_children(self.pid))) / 1024
 
 
 @contextlib.contextmanager
 def served(contestant: Contestant, cores: Cores, folder: Path, url: str) -> Iterator[Server]:
-    """Start `contestant` in `folder` on the database at `url`, its log in a file there.
+    """Start `contestant` in `folder` on the database at `url`; its log is a file there.
 
-    Of the environment it gets nothing, so that each has its defaults.
+    It inherits no environment variables, so that each contestant has its defaults.
     """
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
@@ -74,7 +75,7 @@ def served(contestant: Contestant, cores: Cores, folder: Path, url: str) -> Iter
             raise DidNotStart(f"{contestant.name}: {(folder / 'log').read_text()}")
         yield Server(contestant, address, process.pid, time.perf_counter() - began)
     finally:
-        # Not asked to end: behind the stock wrapper, with requests in its queue, it never does.
+        # SIGTERM doesn't work with the stock wrapper: it never ends while requests are queued.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -92,7 +93,7 @@ def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
     while process.poll() is None and time.monotonic() < end:
         with contextlib.suppress(URLError, ConnectionError), urlopen(url, timeout=PATIENCE):
             return True
-        time.sleep(0.002)  # on the load's core, so it takes nothing from the start
+        time.sleep(0.002)  # on the load's core, so it doesn't slow the start
     return False
 
 
@@ -104,6 +105,6 @@ def _with_children(pid: int) -> Iterator[int]:
 
 
 def _pss(pid: int) -> int:
-    """In KiB."""
+    """Return the memory in KiB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

@@ -1,4 +1,4 @@
-"""What the application has to be beside the others: ratios of figures from one run."""
+"""The targets of the application: ratios to the others' figures of the same run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bench.works import ITEM_CALLS
 
 @dataclass(frozen=True)
 class Target:
-    """One figure of ours divided by that of `beside`: at least `bound`, or at most."""
+    """The ratio of our figure to that of `beside`: at least, or at most, `bound`."""
 
     what: str
     work: str

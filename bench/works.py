@@ -1,20 +1,23 @@
-"""What is asked of the servers, and how much of it at once."""
+"""The kinds of load on the servers, and their concurrency."""
 
 from typing import NamedTuple
 
 from bench.contestants import DATABASES, SQLITE
 
 READ_ONLY = 1000
-"""How many of the first items are only read; as bench/load.lua has it."""
+"""The number of items at the start that are only read; the same as in bench/load.lua."""
 
 DELETED = 4000
-"""How many there are to delete for each second; once they are gone, deleting ends early."""
+"""The number of items to delete per second; when none is left, deleting ends early."""
 
 
 class Work(NamedTuple):
-    """`script`: what bench/load.lua calls it. `changes`: how many items it may change, which no
-    other work reads or changes. `seconds`: how long at least, where answers are slow or few.
-    `at_half_load`: at half the rate that the same server did `mix` at in the same round."""
+    """One kind of load.
+
+    `script`: its name in bench/load.lua. `changes`: the number of items that it may change, which
+    no other work reads or changes. `seconds`: the minimum duration, for works with slow or few
+    responses. `at_half_load`: at half the rate of the same server's `mix` in the same round.
+    """
 
     name: str
     script: str
@@ -42,12 +45,12 @@ ITEM_CALLS = ("create", "get", "get, 304", "list of 50", "update", "delete", "mi
 
 
 def items_needed(seconds: int) -> int:
-    """How many items there have to be for loads of `seconds`."""
+    """Return the number of items that loads of `seconds` need."""
     return READ_ONLY + sum(_changes(work, seconds) for work in WORKS)
 
 
 def items_to_change(work: Work, seconds: int) -> tuple[int, int]:
-    """How many items stand before those that are this work's to change, and how many these are."""
+    """Return the offset and the number of the items that this work may change."""
     before = sum(_changes(earlier, seconds) for earlier in WORKS[: WORKS.index(work)])
     return READ_ONLY + before, _changes(work, seconds)
 

@@ -1,1 +1,1 @@
-"""From the operations that the views declare to the OpenAPI document, and its pages."""
+"""The OpenAPI document, made from the operations that the views declare, and its pages."""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the application's routes and the operations behind them."""
+"""The OpenAPI 3.1 document, made from the application's routes and their operations."""
 
 import inspect
 import re
@@ -37,11 +37,11 @@ VERSION = "0.1.0"
 DESCRIPTION = """\
 Things with a name, a status, a quantity and tags.
 
-Every error of every operation has one body, `application/problem+json` (RFC 9457); its `type`
-leads to [a page about it](errors). Tokens are refused as OAuth 2.0 has it (RFC 6749 §5.2), with the
-same members beside. Every answer carries an `X-Request-ID`: name it when you report a fault.
-Generators of clients that don't read OpenAPI 3.1 yet find this document as 3.0.3 at
-[/openapi-3.0.json](openapi-3.0.json).
+Every error of every operation has the same body, `application/problem+json` (RFC 9457); its `type`
+is the address of [a page about it](errors). Failed token requests have the body of OAuth 2.0 (RFC
+6749 §5.2) with the same members added. Every response has an `X-Request-ID`: include it when you
+report a problem. Client generators that don't support OpenAPI 3.1 can use this document in version
+3.0.3 at [/openapi-3.0.json](openapi-3.0.json).
 """
 
 
@@ -69,7 +69,7 @@ class Document:
             self._converter.add_attribute_function(attribute_function)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
-        """Document `operation` as what `rule` leads to."""
+        """Document `operation` at the path of `rule`."""
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if len(methods) != 1:
@@ -107,7 +107,8 @@ class Document:
         return dict(sorted(responses.items()))
 
     def _problem_reference(self, problems: list[ProblemType], limit: Limit) -> Json:
-        """The one response that documents all of `problems`, which share a status."""
+        """Return a reference to the response that documents all of `problems`, which share a
+        status."""
         name = "Or".join(problem.slug.title().replace("-", "") for problem in problems)
         name += "Unlimited" if limit is Limit.NONE else ""
         if name not in self.spec.components.responses:
@@ -158,7 +159,8 @@ class Document:
         return self._converter.resolve_nested_schema(instance_of(schema))
 
     def _unused_name(self, schema: type[Schema] | Schema) -> str:
-        """The name of `schema`, where apispec would go on to `Item1` if that is taken."""
+        """Return the name of `schema`. Raises ValueError if it is taken; apispec would use
+        `Item1`."""
         name = schema_name(schema)
         if name in self.spec.components.schemas:
             raise ValueError(f"two schemas are called {name}: give each variant a class")
@@ -169,7 +171,7 @@ class Document:
         return self.marshmallow.converter
 
     def as_dict(self) -> Json:
-        """The whole document, with what schemas know that fields can't say."""
+        """Return the whole document, with the descriptions and keywords of the schemas added."""
         document = self.spec.to_dict()
         for schema, *_ in self._converter.refs:
             described = document["components"]["schemas"][schema_name(schema)]
@@ -179,9 +181,9 @@ class Document:
 
 
 def build_document(app: Flask, *, auth_required: bool = False, contact: str = "") -> Json:
-    """The document over every view of `app` that declares an operation.
+    """Return the document of every view of `app` that declares an operation.
 
-    `contact`: where its readers turn to, an e-mail address or a URL.
+    `contact`: an e-mail address or a URL for its readers.
     """
     document = Document(auth_required=auth_required, contact=contact)
     for rule in app.url_map.iter_rules():
@@ -206,7 +208,7 @@ def contact_of(address: str) -> Json:
 
 
 def to_yaml(document: Json) -> str:
-    # The emitter in C: ten times as fast.
+    # The emitter in C is ten times as fast.
     options = {"allow_unicode": True, "width": 100, "Dumper": yaml.CSafeDumper}
     text: str = dict_to_yaml(document, options)
     return text
@@ -222,5 +224,5 @@ def headers_of_every_answer(limit: Limit) -> tuple[ResponseHeader, ...]:
 
 
 def problem_description(problem: ProblemType) -> str:
-    """With a link to the page about it, from the pages that show the document."""
+    """Describe a problem, with a link to its page that works from the pages of the document."""
     return f"[{problem.title}]({problem.uri.removeprefix('/')}). {problem.meaning}"

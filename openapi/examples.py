@@ -1,4 +1,4 @@
-"""Examples for the document, made of those that the schemas' fields carry."""
+"""Examples for the document, made from the examples of the schemas' fields."""
 
 from functools import cache
 from typing import Any
@@ -12,15 +12,15 @@ Json = dict[str, Any]
 
 @cache
 def instance_of(schema: type[Schema]) -> Schema:
-    """The instance that stands for `schema` in every document.
+    """Return the instance of `schema` that every document uses.
 
-    Making one copies each of its fields, and the same few schemas are in most responses.
+    It is cached, because creating one copies each of its fields.
     """
     return schema()
 
 
 def example_of(schema: Schema) -> Json:
-    """The schema's own example, or an object made of the first one of each field."""
+    """Return the schema's own example, or an object made of each field's first example."""
     own = getattr(schema, "example", None)
     if own is not None:
         return dict(own)
@@ -28,7 +28,8 @@ def example_of(schema: Schema) -> Json:
 
 
 def first_example(field: fields.Field[Any]) -> Any:
-    """Raises ValueError for a field that says none and isn't made of others that do."""
+    """Return the first example of `field`. Raises ValueError if neither it nor its parts have
+    one."""
     if "examples" in field.metadata:
         return field.metadata["examples"][0]
     if isinstance(field, fields.List):
@@ -39,9 +40,9 @@ def first_example(field: fields.Field[Any]) -> Any:
 
 
 def problem_example(problem: ProblemType) -> Json:
-    """What a client gets that meets `problem`."""
+    """Return an example of the response for `problem`."""
     example = example_of(instance_of(problem.schema))
-    if problem.uri != example["type"]:  # which is that of an invalid request
+    if problem.uri != example["type"]:  # the schema's example is an invalid request
         example |= {"type": problem.uri, "title": problem.title, "status": problem.status}
         example |= {"detail": problem.detail, "error": problem.detail, "errors": []}
     if problem.code is not None:

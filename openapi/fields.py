@@ -1,4 +1,4 @@
-"""What apispec leaves out of a field's schema, or says otherwise than makers of clients want it."""
+"""Additions to apispec's schemas of fields, and corrections that client generators need."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ Json = dict[str, Any]
 
 
 def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:
-    """A default that is made anew each time, a list's example. And apispec gives null for a
-    parameter that has no default."""
+    """Add defaults from factories and examples of lists; remove the null that apispec gives as the
+    default of a parameter without one."""
     added: Json = {}
     if field.load_default in (list, dict):
         added["default"] = field.load_default()
@@ -24,9 +24,9 @@ def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) ->
 
 
 def named_choice(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
-    """For a Choice a reference to the schema of its name, which comes into the document with it.
+    """Replace a Choice by a reference to the schema with its name, which is added to the document.
 
-    Raises ValueError where something else has that name.
+    Raises ValueError if another schema has that name.
     """
     if not isinstance(field, Choice):
         return {}

@@ -1,18 +1,18 @@
-"""The document as OpenAPI 3.0.3, for generators of clients that don't read 3.1 yet."""
+"""The document as OpenAPI 3.0.3, for client generators that don't support 3.1."""
 
 from typing import Any
 
 Json = dict[str, Any]
 
 VERSION = "3.0.3"
-# Below these stand values, in which no key is a keyword.
+# The contents of these keywords are values, whose keys are not keywords.
 VALUES = {"default", "enum", "example", "examples"}
 
 
 def as_openapi_3_0(document: Json) -> Json:
-    """`document`, an OpenAPI 3.1 one, said in 3.0.3's words.
+    """Convert `document` from OpenAPI 3.1 to 3.0.3.
 
-    Raises ValueError for a schema with two types besides null: it has no words for that.
+    Raises ValueError for a schema with two types besides null, which 3.0.3 can't express.
     """
     schemas = document["components"]["schemas"]
     render = _Renderer(schemas)
@@ -30,7 +30,7 @@ def as_openapi_3_0(document: Json) -> Json:
 
 
 def _licence(*, name: str, identifier: str) -> Json:
-    """With an address in place of its SPDX identifier, which came with 3.1."""
+    """Replace the SPDX identifier, which is new in 3.1, by an address."""
     return {"name": name, "url": f"https://spdx.org/licenses/{identifier}.html"}
 
 
@@ -41,7 +41,7 @@ class _Renderer:
         self._schemas = schemas
 
     def part(self, part: Any) -> Any:
-        """Anything but a schema, with the schemas in it."""
+        """Convert any part that is not a schema, including the schemas in it."""
         if isinstance(part, list):
             return [self.part(inner) for inner in part]
         if not isinstance(part, dict):
@@ -75,7 +75,7 @@ class _Renderer:
         return older
 
     def _without_siblings(self, schema: Json) -> Json:
-        """What 3.0.3 can't put beside a reference, another way: keywords, and `or null`."""
+        """Express in another way what 3.0.3 doesn't allow beside a reference: keywords and null."""
         match schema:
             case {"anyOf": [{"$ref": reference}, {"type": "null"}], **others}:
                 return _nullable(self._schemas[reference.rpartition("/")[2]]) | others

@@ -1,4 +1,4 @@
-"""What a view declares about itself: enough to validate, to serialize and to document."""
+"""The declaration of an operation, from which it is validated, serialized and documented."""
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,12 +16,12 @@ View = Callable[..., Coroutine[Any, Any, Any]]
 class Access(Enum):
     """Who may call an operation."""
 
-    EVERYONE = "everyone"
-    """Whoever asks; a token is not looked at."""
+    PUBLIC = "public"
+    """Anyone; tokens are ignored."""
     OWNERS = "owners"
-    """Users, for what is theirs; without a token too where the service asks for no account."""
+    """Users, for their own resources; while AUTH_REQUIRED is off, also requests without a token."""
     USERS = "users"
-    """Whoever is signed in."""
+    """Signed-in users."""
     ADMINS = "admins"
 
 
@@ -30,19 +30,21 @@ class Limit(Enum):
 
     NONE = "none"
     GENERAL = "general"
-    """For each user, or else for each address."""
+    """Per user, or per address without a user."""
     LOGIN = "login"
-    """For each address; not answered where it can't be counted."""
+    """Per address; requests are refused while they can't be counted."""
     REFRESH = "refresh"
-    """For each session; a view counts it itself."""
+    """Per session; the view counts it itself."""
     REGISTRATION = "registration"
-    """As LOGIN."""
+    """Like LOGIN."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseHeader:
-    """A header of a response. `value` makes it from what the view returns and the caller's user id;
-    None leaves it out. `required`: it is never left out.
+    """A header of a response.
+
+    `value` makes it from the view's result and the caller's user id; None leaves the header out.
+    `required`: it is never left out.
     """
 
     name: str
@@ -55,7 +57,7 @@ class ResponseHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestHeader:
-    """A header that the operation reads; it may be left out."""
+    """An optional header that the operation reads."""
 
     name: str
     description: str
@@ -65,9 +67,12 @@ class RequestHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One method on one path. `problems` are all the ways it can fail; `conditional`: it answers
-    304 to a client that knows the ETag; `max_body`: bytes that a body may have; `guard` is called
-    before the body is read, and raises what refuses the request whatever is in it."""
+    """One method on one path.
+
+    `problems`: all its errors. `conditional`: it answers 304 when If-None-Match matches.
+    `max_body`: the maximum bytes of a body. `guard` is called before the body is read, and raises
+    an error to refuse the request regardless of its body.
+    """
 
     view: View
     query: type[InputSchema] | None
@@ -77,7 +82,7 @@ class Operation:
     headers: tuple[ResponseHeader, ...]
     request_headers: tuple[RequestHeader, ...] = ()
     conditional: bool = False
-    access: Access = Access.EVERYONE
+    access: Access = Access.PUBLIC
     limit: Limit = Limit.GENERAL
     max_body: int = 0
     guard: Callable[[], None] | None = None

@@ -1,4 +1,4 @@
-"""An operation's parameters, as the document describes them."""
+"""The descriptions of an operation's parameters in the document."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def path_parameters(rule: Rule) -> Iterator[Json]:
-    # Werkzeug keeps the converters private, and nothing public says what a rule's are.
+    # Werkzeug has no public access to the converters of a rule.
     for name, converter in rule._converters.items():
         documentation = getattr(converter, "documentation", {"schema": {"type": "string"}})
         yield {"name": name, "in": "path", "required": True, **documentation}
@@ -26,7 +26,7 @@ def query_parameters(
         return
     for name, field in instance_of(operation.query).fields.items():
         described = schema_of(field)
-        # A list is the parameter repeated. That is the default, which not every reader knows.
+        # A list is sent as a repeated parameter, which is the default, but not every reader knows.
         repeated = {"style": "form", "explode": True} if "items" in described else {}
         yield {
             "name": field.data_key or name,
@@ -44,6 +44,6 @@ def header_parameter(header: RequestHeader) -> Json:
         "in": "header",
         "required": False,
         "description": header.description,
-        # Beside the schema Swagger UI would fill it in.
+        # Outside of the schema, Swagger UI would fill in the example.
         "schema": {**header.schema, "examples": [header.example]},
     }

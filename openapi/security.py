@@ -1,4 +1,4 @@
-"""What the document says about who may call: how one signs in, and which operations want that."""
+"""The security schemes of the document, and the operations that need them."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ SECURITY_SCHEMES: dict[str, Json] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token that you have already.",
+        "description": "An access token that you already have.",
     },
 }
 
 
 def security(access: Access, *, auth_required: bool) -> list[Json]:
-    """The alternatives, any of which is enough; an empty one is to send nothing."""
-    if access is Access.EVERYONE:
+    """Return the alternatives, of which one is enough; an empty one means no credentials."""
+    if access is Access.PUBLIC:
         return []
     nothing: list[Json] = [{}]
     optional = access is Access.OWNERS and not auth_required

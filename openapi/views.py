@@ -23,7 +23,7 @@ ASSETS = {
     "swagger-ui-bundle.js": VENDORED,
     "favicon-32x32.png": VENDORED,
 }
-# Not as each machine's own table has them: a browser refuses a script of another type (nosniff).
+# Fixed, because tables differ by machine, and browsers refuse scripts of another type (nosniff).
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 # Swagger UI needs no inline style, and its icons are data: addresses in its style sheet.
 POLICY = (
@@ -40,13 +40,16 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
 
 
 def documentation(document: dict[str, Any]) -> Blueprint:
-    """The views over `document`, rendered when it is first asked for: YAML takes its time, and a
-    start should not. Each path prefix has a rendering of its own."""
+    """Return the views that serve `document`.
+
+    It is rendered at the first request, because YAML is slow and the start should be fast. Each
+    path prefix has its own rendering.
+    """
     views = Blueprint("documentation", __name__)
 
     @lru_cache(maxsize=8 * len(RENDERERS))
     def render(form: str, prefix: str) -> bytes:
-        """With the server that is reached under `prefix`."""
+        """Render the document with the server at `prefix`."""
         servers = [{**server, "url": prefix or "/"} for server in document["servers"]]
         return RENDERERS[form]({**document, "servers": servers})
 

@@ -1,1 +1,1 @@
-"""Marshmallow schemas: what comes in and what goes out, one module per resource."""
+"""Marshmallow schemas of requests and responses, one module per resource."""

@@ -1,4 +1,4 @@
-"""Field types that take what they say and nothing else; marshmallow's own coerce."""
+"""Field types that accept exactly the type they name; marshmallow's own fields coerce values."""
 
 import inspect
 import re
@@ -11,9 +11,9 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf
 
 BLANKS = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What str.strip() takes off, written out: `\\s` is not the same to every language."""
+"""The characters that str.strip() removes, listed because `\\s` differs between languages."""
 
-# What an address is made of (RFC 5321, RFC 6531), without its quoted and its bracketed forms.
+# The parts of an email address (RFC 5321, RFC 6531), without the quoted and bracketed forms.
 ATOM = rf"[^\x00-\x20\x22\x28\x29\x2c\x2e\x3a-\x3c\x3e\x40\x5b-\x5d\x7f-\x9f{BLANKS}]+"
 LETTER = rf"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x9f{BLANKS}]"
 LABEL = rf"{LETTER}+(\x2d+{LETTER}+)*"
@@ -22,22 +22,22 @@ LONGEST = 254
 
 
 class Bounded(fields.Field[Any]):
-    """A field that measures a value before it does anything else with it.
+    """A field that checks the length of a value before any other processing.
 
-    The work on a value can grow faster than its length: NFKC of a run of 200,000 accents takes half
-    a minute. So an InputSchema has no other fields.
+    The work on a value can grow faster than its length: NFKC of 200,000 consecutive accents takes
+    half a minute. So an InputSchema has only bounded fields.
     """
 
     longest: int
-    """How many characters or entries a value may have, as sent."""
+    """The maximum number of characters or entries of a value, as sent."""
     measured: ClassVar[type[str] | type[list[Any]]] = str
     widest: ClassVar[int] = 12
-    """Bytes of a character at most: `\\ud83d\\udeaa` in JSON, `%F0%9F%9A%AA` in a form."""
+    """The maximum bytes per character: `\\ud83d\\udeaa` in JSON, `%F0%9F%9A%AA` in a form."""
     too_long = "Longer than maximum length {longest}."
 
     @property
     def largest(self) -> int:
-        """How many bytes a valid value takes at most in a request's body."""
+        """The maximum number of bytes that a valid value takes in a request's body."""
         return self.widest * self.longest + len('""')
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -77,7 +77,7 @@ class Text(Bounded, fields.String):
 
 
 class TrimmedText(Text):
-    """Text with something in it besides blanks; its length counts as sent, then it is trimmed."""
+    """Text that is not blank. Its length is checked as sent, then it is trimmed."""
 
     default_error_messages = {"blank": "Must not be blank."}
 
@@ -95,8 +95,10 @@ class TrimmedText(Text):
 
 
 class Email(Text):
-    """An address of at most 254 bytes (RFC 5321 §4.5.3.1.3), in NFKC. Nobody asks whether mail
-    arrives there."""
+    """An address of at most 254 bytes (RFC 5321 §4.5.3.1.3), normalized to NFKC.
+
+    Whether mail can be delivered to it is not checked.
+    """
 
     too_long = "Must not be longer than 254 bytes of UTF-8."
     default_error_messages = {"address": "Not an email address."}
@@ -111,8 +113,8 @@ class Email(Text):
         address = normalize("NFKC", sent.strip())
         if len(address.encode()) > LONGEST:
             raise ValidationError(self.too_long)
-        # NFKC makes an @ or a blank of some that were none. With what can't be seen, one address
-        # would look like another.
+        # NFKC turns some other characters into @ or blanks, so the address is checked before and
+        # after. Invisible characters would make two different addresses look the same.
         as_sent, as_kept = re.fullmatch(ADDRESS, sent.strip()), re.fullmatch(ADDRESS, address)
         if not (as_sent and as_kept and address.isprintable()):
             raise self.make_error("address")
@@ -120,11 +122,11 @@ class Email(Text):
 
 
 class Password(Text):
-    """Text that a form should hide, the same from every keyboard: in Unicode's form C (RFC 8265
-    §4.2), in which its validators see it and count its characters."""
+    """Text that a form should hide, normalized to Unicode's form C (RFC 8265 §4.2), so that it is
+    the same from every keyboard. Its validators and its length limits see the normalized text."""
 
     most_decomposed = 4
-    """A character of form C is at most so many in any other form (UAX #15 §14)."""
+    """A character of form C has at most this many characters in any other form (UAX #15 §14)."""
 
     def __init__(self, *, max_length: int, metadata: Mapping[str, Any], **kwargs: Any) -> None:
         metadata = {"format": "password", **metadata}
@@ -137,7 +139,7 @@ class Password(Text):
 
 
 class Token(Text):
-    """Text in visible ASCII and blanks, as OAuth has its tokens (RFC 6749 appendix A)."""
+    """Text of visible ASCII and blanks, as OAuth defines tokens (RFC 6749 appendix A)."""
 
     widest = 3
     default_error_messages = {"ascii": "Must be visible ASCII characters and blanks."}
@@ -153,8 +155,11 @@ class Token(Text):
 
 
 class Choice(Bounded, fields.String):
-    """One of a few words. A subclass names them, and the document has one schema of its name and
-    docstring that every such field refers to: a generated client has one type for them."""
+    """One of a few words, which a subclass lists.
+
+    The document has one schema with the subclass's name and docstring, to which each such field
+    refers, so a generated client has one type for all of them.
+    """
 
     choices: ClassVar[tuple[str, ...]]
 
@@ -204,8 +209,8 @@ class QueryInteger(Bounded, fields.Integer):
 class Timestamp(fields.AwareDateTime):
     """RFC 3339 in UTC, always with six digits of microseconds.
 
-    A moment stays one if orjson, in a seventh of the time, writes it so: it leaves out a fraction
-    of 0.
+    A datetime that orjson writes in this form is left to orjson, which takes a seventh of the time.
+    orjson leaves out a fraction of 0, so such a datetime is formatted here.
     """
 
     def _serialize(self, value: datetime | None, attr: Any, obj: Any, **kwargs: Any) -> Any:
@@ -216,7 +221,7 @@ class Timestamp(fields.AwareDateTime):
 
 
 class BoundedList(Bounded, fields.List[Any]):
-    """A list that is counted before its values are read."""
+    """A list whose length is checked before its values are read."""
 
     measured = list
     too_long = "Must not have more than {longest} entries."
@@ -233,9 +238,9 @@ class BoundedList(Bounded, fields.List[Any]):
 
 
 def unique(values: list[str]) -> None:
-    """Raises ValidationError at the first value that is there twice."""
+    """Raise ValidationError for the first duplicate value."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:
-            raise ValidationError({index: ["Must not be there twice."]})
+            raise ValidationError({index: ["Must not be repeated."]})
         seen.add(value)

@@ -1,4 +1,4 @@
-"""Whether the service runs, and whether it can work."""
+"""Health and readiness of the service."""
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
@@ -9,7 +9,7 @@ from schemas.problems import Problem
 
 
 def dependencies(states: list[str], *, example: dict[str, str]) -> fields.Dict:
-    """The state of each dependency; `states` are all that there are."""
+    """Return the field for the state of each dependency; `states` are the possible ones."""
     about = {"description": "The state of each dependency, by its name.", "examples": [example]}
     state = {"description": "The state of one dependency.", "examples": [states[-1]]}
     return fields.Dict(
@@ -34,7 +34,7 @@ class Health(OutputSchema):
 
 
 class Readiness(OutputSchema):
-    """Everything that the service can't work without is there."""
+    """Every dependency that the service requires is available."""
 
     status = fields.String(
         validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
@@ -43,7 +43,7 @@ class Readiness(OutputSchema):
 
 
 class ReadinessProblem(Problem):
-    """Something that the service depends on is missing, or the server is about to stop."""
+    """A dependency of the service is missing, or the server is about to stop."""
 
     checks = dependencies(
         ["ok", "behind", "ahead", "stopping", "unavailable"],

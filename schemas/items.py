@@ -17,34 +17,34 @@ from schemas.queries import QueryTimestamp, Search
 from schemas.resource import Resource
 
 NAME = {
-    "description": "What the item is called: not blank; blanks at its ends are taken off.",
+    "description": "The item's name. It must not be blank; surrounding blanks are removed.",
     "examples": ["First item"],
 }
 DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
-QUANTITY = {"description": "How many there are; written without a fraction.", "examples": [1]}
+QUANTITY = {"description": "The number of pieces, without a fraction.", "examples": [1]}
 TAGS = {
-    "description": "Words to find the item by, each one once.",
+    "description": "Labels to find the item by, without duplicates.",
     "examples": [["home", "urgent"]],
     "uniqueItems": True,
 }
-TAG = {"description": "A word to find the item by.", "examples": ["home"]}
+TAG = {"description": "A label to find the item by.", "examples": ["home"]}
 MOMENT = "2026-11-20T09:30:00Z"
 
 
 class ItemStatus(Choice):
-    """How far the item has come."""
+    """The progress of an item."""
 
     choices = ("todo", "doing", "done")
 
 
 class ItemSort(Choice):
-    """The order of a list of items; a minus turns it round. Names go by code point."""
+    """The order of a list of items; a minus reverses it. Names are ordered by code point."""
 
     choices = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
 
 
 class ItemInput(InputSchema):
-    """A whole item as a client sends it; what is left out takes its default."""
+    """A complete item as a client sends it; a field that is left out gets its default."""
 
     name = TrimmedText(required=True, min_length=1, max_length=200, metadata=NAME)
     description = Text(load_default=None, allow_none=True, max_length=2000, metadata=DESCRIPTION)
@@ -77,11 +77,11 @@ class Item(Resource):
 class ItemPage(CountedPage):
     """One page of a list of items."""
 
-    items = entries_of(Item, "The items of this page, in the order that was asked for.")
+    items = entries_of(Item, "The items of this page, in the requested order.")
 
 
 class ItemListQuery(CountedPageQuery):
-    """Which items are wanted, and in which order."""
+    """The filters and the order of a list of items."""
 
     sort = ItemSort(load_default="-created_at")
     status = BoundedList(

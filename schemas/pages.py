@@ -18,15 +18,15 @@ class PageQuery(InputSchema):
     limit = QueryInteger(
         load_default=50,
         validate=Range(min=1, max=200),
-        metadata={"description": "How many entries a page holds at most.", "examples": [50]},
+        metadata={"description": "The maximum number of entries on a page.", "examples": [50]},
     )
     cursor = Text(
         max_length=4096,
         load_default=None,
         allow_none=False,
         metadata={
-            "description": "The `next_cursor` of the page before, unchanged and with the same "
-            "order and filters; without it, the first page.",
+            "description": "The `next_cursor` of the previous page, sent unchanged with the same "
+            "order and filters. Without it, the response is the first page.",
             "examples": [CURSOR],
         },
     )
@@ -38,7 +38,7 @@ class CountedPageQuery(PageQuery):
     include_total = QueryFlag(
         load_default=False,
         metadata={
-            "description": "Whether to count all that match, on whatever page. That takes time.",
+            "description": "Whether to count the matching entries of all pages, which takes time.",
             "examples": [True],
         },
     )
@@ -50,7 +50,7 @@ class Page(OutputSchema):
     next_cursor = fields.String(
         allow_none=True,
         metadata={
-            "description": "Send it as `cursor` for the next page; null on the last one.",
+            "description": "Send it as `cursor` to get the next page; null on the last page.",
             "examples": [CURSOR],
         },
     )
@@ -62,14 +62,15 @@ class CountedPage(Page):
     total = fields.Integer(
         allow_none=True,
         metadata={
-            "description": "How many match, at most 10000; null unless `include_total` asks.",
+            "description": "The number of matching entries, counted up to 10000; null without "
+            "`include_total`.",
             "examples": [1],
         },
     )
     total_is_exact = fields.Boolean(
         allow_none=True,
         metadata={
-            "description": "False where more than `total` match; null as `total` is.",
+            "description": "False if more than `total` entries match; null if `total` is null.",
             "examples": [True],
         },
     )

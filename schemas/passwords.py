@@ -1,7 +1,7 @@
-"""Which passwords are too easy to guess (NIST SP 800-63B §3.1.1.2: a blocklist of common ones, of
-repetitions and sequences, and of what has to do with the user or the service).
+"""Reject passwords that are easy to guess (NIST SP 800-63B §3.1.1.2): common passwords, repetitions
+and sequences, and words related to the user or the service.
 
-Other rules, such as "a digit and a capital", make passwords worse and are not here.
+Composition rules, such as "a digit and a capital", make passwords worse, so there are none.
 """
 
 import re
@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 
 MIN_LENGTH, MAX_LENGTH = 12, 128
 LEAST_REST = 8
-"""How many characters must be left of a password without what is easy to guess in it."""
+"""The minimum number of characters left after removing what is easy to guess."""
 SHORTEST_RUN = 3
 SHORTEST_WORD = 3
 SERVICE = ("items api", "items-api", "items_api", "itemsapi")
@@ -24,21 +24,22 @@ SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
 BLANK = "Must not be blank."
 REPETITIVE = "Must not consist of repetitions and sequences."
-COMMON = "Must not be one of the most common passwords, nor one with digits around it."
+COMMON = "Must not be a common password, nor one with digits or punctuation around it."
 PERSONAL = "Must not consist of your email address or the name of this service."
 
 
 def reject_guessable(password: str) -> None:
-    """A validator for new passwords of any user. Raises ValidationError; not for one of another
-    length, which the field refuses."""
+    """Raise ValidationError for a new password that anyone could guess.
+
+    Passwords that are too short or too long are left to the field's own length check.
+    """
     objection = objection_to(password)
     if objection is not None and MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise ValidationError(objection)
 
 
 def objection_to(password: str, emails: Iterable[str] = ()) -> str | None:
-    """Why `password` is too easy to guess, in a sentence for the user of `emails`; None if it
-    isn't."""
+    """Return why `password` is too easy to guess for a user with `emails`, or None if it isn't."""
     if all(category(character)[0] in "ZC" for character in password):
         return BLANK
     text = password.casefold()
@@ -55,19 +56,19 @@ def objection_to(password: str, emails: Iterable[str] = ()) -> str | None:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """docs/dependencies.md says where they come from."""
+    """Read the list of common passwords; docs/dependencies.md names its source."""
     lines = Path(__file__).with_name("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
 
 
 def collapsed(text: str) -> str:
-    """`text` with each repetition and each sequence counted once: `abcabc` and `aaa` are `a`."""
+    """Shorten each repetition and each sequence in `text`: `abcabc` and `aaa` become `a`."""
     shorter = _without_runs(_period(text))
     return text if shorter == text else collapsed(shorter)
 
 
 def _period(text: str) -> str:
-    """The shortest start of `text` that, repeated, gives it; the last time it may be cut short."""
+    """Return the shortest prefix that gives `text` when repeated; the last one may be partial."""
     for length in range(1, len(text) // 2 + 1):
         if text[length:] == text[:-length]:
             return text[:length]
@@ -75,7 +76,7 @@ def _period(text: str) -> str:
 
 
 def _without_runs(text: str) -> str:
-    """Each run of equal or consecutive characters, such as `aaa` or `4321`, as its first one."""
+    """Replace each run of equal or consecutive characters (`aaa`, `4321`) by its first one."""
     kept, position = [], 0
     while position < len(text):
         kept.append(text[position])
@@ -85,7 +86,7 @@ def _without_runs(text: str) -> str:
 
 
 def _run(text: str) -> int:
-    """The length of the run that `text` starts with."""
+    """Return the length of the run at the start of `text`."""
     steps = [ord(after) - ord(before) for before, after in pairwise(text)]
     if not steps or abs(steps[0]) > 1:
         return 1
@@ -93,7 +94,7 @@ def _run(text: str) -> int:
 
 
 def _without(text: str, emails: Iterable[str]) -> str:
-    """`text` without the addresses, their local parts and the name of the service."""
+    """Remove the addresses, their local parts and the name of the service from `text`."""
     addresses = [email.casefold() for email in emails]
     words = {*SERVICE, *addresses, *(address.partition("@")[0] for address in addresses)}
     for word in sorted(words, key=len, reverse=True):

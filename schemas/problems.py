@@ -1,4 +1,4 @@
-"""The one body of every error: problem details as RFC 9457 defines them."""
+"""The body of every error: problem details (RFC 9457)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from schemas.base import OutputSchema
 
 
 class ProblemError(OutputSchema):
-    """One thing that is wrong with the request, and where; one of the three places is given."""
+    """One error in the request. Its place is given by `pointer`, `parameter` or `header`."""
 
     optional = frozenset({"pointer", "parameter", "header"})
     example: ClassVar = {"detail": "Must not be blank.", "pointer": "/name"}
@@ -19,37 +19,39 @@ class ProblemError(OutputSchema):
     )
     pointer = fields.String(
         metadata={
-            "description": "Where in the request body: a JSON pointer (RFC 6901).",
+            "description": "The place in the request body, as a JSON pointer (RFC 6901).",
             "examples": ["/name"],
         }
     )
     parameter = fields.String(
-        metadata={"description": "Which query parameter.", "examples": ["limit"]}
+        metadata={"description": "The name of the query parameter.", "examples": ["limit"]}
     )
     header = fields.String(
-        metadata={"description": "Which request header.", "examples": ["Content-Type"]}
+        metadata={"description": "The name of the request header.", "examples": ["Content-Type"]}
     )
 
 
 class Problem(OutputSchema):
     """What went wrong, for programs and for people."""
 
-    # Together the examples are those of one invalid request.
+    # The examples of all fields together describe one invalid request.
 
     type = fields.String(
         metadata={
-            "description": "The kind of problem: a relative address with a page about it.",
+            "description": "The type of the problem: the relative address of a page about it.",
             "format": "uri-reference",
             "examples": ["/errors/invalid-request"],
         }
     )
     title = fields.String(
-        metadata={"description": "The kind of problem, in words.", "examples": ["Invalid request"]}
+        metadata={"description": "The name of the type.", "examples": ["Invalid request"]}
     )
-    status = fields.Integer(metadata={"description": "The HTTP status again.", "examples": [400]})
+    status = fields.Integer(
+        metadata={"description": "The status of the response.", "examples": [400]}
+    )
     detail = fields.String(
         metadata={
-            "description": "What went wrong this time.",
+            "description": "What went wrong in this request.",
             "examples": ["/name: Must not be blank."],
         }
     )
@@ -61,7 +63,7 @@ class Problem(OutputSchema):
     )
     errors = fields.List(
         fields.Nested(ProblemError),
-        metadata={"description": "Each thing that is wrong with the request; empty otherwise."},
+        metadata={"description": "Each error in the request; empty if it has no errors."},
     )
     request_id = fields.String(
         metadata={
@@ -73,11 +75,12 @@ class Problem(OutputSchema):
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemType:
-    """One kind of problem: a row of the table that answers, document and error pages share.
+    """One type of problem: a row of the table from which responses, the document and the error
+    pages are made.
 
-    `retry_after` is in seconds; None where trying again doesn't help. `challenge`: the value of
-    WWW-Authenticate (RFC 6750 §3). `code`: OAuth 2.0's word for it (RFC 6749 §5.2), which is then
-    the `error` of an answer in plain JSON.
+    `retry_after`: in seconds; None if a retry doesn't help. `challenge`: the value of
+    WWW-Authenticate (RFC 6750 §3). `code`: the error code of OAuth 2.0 (RFC 6749 §5.2); it is the
+    `error` of the response, which is then plain JSON.
     """
 
     slug: str

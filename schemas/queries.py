@@ -1,4 +1,4 @@
-"""Field types for query strings, where everything comes as text."""
+"""Field types for query strings, in which every value is text."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ class Search(Text):
 
     def __init__(self, texts: str) -> None:
         description = (
-            f"Only what has all of these words in {texts}; `prefix*` stands for every word that "
-            "starts so. Capitals and accents don't count."
+            f"Only what has all of these words in {texts}; `prefix*` matches every word with "
+            "this prefix. Case and accents are ignored."
         )
         metadata = {"description": description, "examples": ["kitch*"]}
         super().__init__(load_default="", max_length=200, metadata=metadata)

@@ -1,4 +1,4 @@
-"""What every resource that clients read has in common."""
+"""The fields that all resources have in common."""
 
 from marshmallow import fields
 

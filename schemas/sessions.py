@@ -1,4 +1,4 @@
-"""Sessions: where a user is signed in."""
+"""Sessions: the sign-ins of a user."""
 
 from marshmallow import fields
 
@@ -23,34 +23,34 @@ class Session(OutputSchema):
     )
     last_used_at = Timestamp(
         metadata={
-            "description": "When the session got its latest tokens.",
+            "description": "When the session's latest tokens were issued.",
             "examples": ["2026-11-20T11:15:00.123456Z"],
         }
     )
     expires_at = Timestamp(
         metadata={
-            "description": "When it ends, unless it is refreshed before.",
+            "description": "When the session ends, unless its tokens are refreshed before.",
             "examples": ["2026-12-20T11:15:00.123456Z"],
         }
     )
     address = fields.String(
         allow_none=True,
         metadata={
-            "description": "The network address that asked for the latest tokens; null if unknown.",
+            "description": "The IP address that requested the latest tokens; null if unknown.",
             "examples": ["203.0.113.7"],
         },
     )
     user_agent = fields.String(
         allow_none=True,
         metadata={
-            "description": "The first 200 characters of the `User-Agent` that it sent; null if it "
-            "sent none.",
+            "description": "The first 200 characters of the client's `User-Agent` header; null if "
+            "it sent none.",
             "examples": ["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"],
         },
     )
     current = fields.Boolean(
         metadata={
-            "description": "Whether the request's access token belongs to it.",
+            "description": "Whether the request's access token belongs to this session.",
             "examples": [True],
         }
     )
@@ -61,5 +61,5 @@ class SessionList(OutputSchema):
 
     sessions = fields.List(
         fields.Nested(Session),
-        metadata={"description": "The sessions, the latest used first."},
+        metadata={"description": "The sessions, most recently used first."},
     )

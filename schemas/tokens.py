@@ -1,4 +1,4 @@
-"""Tokens: what is sent to get some (OAuth 2.0, RFC 6749), and what comes back."""
+"""Requests for tokens and their responses (OAuth 2.0, RFC 6749)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ ACCESS_TOKEN = {
     "examples": ["<your access token>"],
 }
 REFRESH_TOKEN = {
-    "description": "Good for one use, for which there is a new one.",
+    "description": "Can be used once, for a new access token and a new refresh token.",
     "examples": ["<your refresh token>"],
 }
 
@@ -37,7 +37,7 @@ class TokenRequest(FormInput):
         required=True,
         max_length=50,
         metadata={
-            "description": "What is sent in return for tokens.",
+            "description": "The kind of credentials that the request contains.",
             "examples": ["password"],
             "enum": list(GRANTS),
         },
@@ -64,7 +64,7 @@ class TokenRequest(FormInput):
 
 
 class TokenPair(OutputSchema):
-    """An access token, and the refresh token to get the next one with (RFC 6749 §5.1)."""
+    """An access token, and a refresh token to get the next one (RFC 6749 §5.1)."""
 
     personal = True
 
@@ -75,7 +75,7 @@ class TokenPair(OutputSchema):
     )
     expires_in = fields.Integer(
         metadata={
-            "description": "For how many seconds the access token is valid.",
+            "description": "The number of seconds for which the access token is valid.",
             "examples": [900],
         }
     )
@@ -83,7 +83,7 @@ class TokenPair(OutputSchema):
 
 
 class TokenRevocation(FormInput):
-    """The token of a session that is to end (RFC 7009 §2.1). Other parameters are ignored."""
+    """A token of the session to end (RFC 7009 §2.1). Other parameters are ignored."""
 
     token = Token(
         required=True,
@@ -97,7 +97,7 @@ class TokenRevocation(FormInput):
 
 
 class TokenProblem(Problem):
-    """What was wrong with a request for tokens, as OAuth 2.0 says it (RFC 6749 §5.2)."""
+    """An error in a token request, with the members of OAuth 2.0 (RFC 6749 §5.2)."""
 
     example: ClassVar = {
         "type": "/errors/invalid-token-request",
@@ -112,11 +112,11 @@ class TokenProblem(Problem):
 
     error = fields.String(
         validate=OneOf(["invalid_request", "invalid_grant", "unsupported_grant_type"]),
-        metadata={"description": "OAuth's code for it.", "examples": ["invalid_request"]},
+        metadata={"description": "OAuth's error code.", "examples": ["invalid_request"]},
     )
     error_description = fields.String(
         metadata={
-            "description": "What `detail` says, in the characters that OAuth allows.",
+            "description": "The same sentence as `detail`, in the characters that OAuth allows.",
             "examples": ["/password: This grant needs it."],
         }
     )

@@ -1,4 +1,4 @@
-"""Users: who may sign in, and what they may do."""
+"""Users: their accounts and roles."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,24 +14,24 @@ from schemas.queries import QueryFlag
 from schemas.resource import Resource
 
 EMAIL = {
-    "description": "The address to sign in with. Blanks at its ends are taken off; no two users' "
-    "addresses differ in case alone.",
+    "description": "The address to sign in with. Surrounding blanks are removed. It is unique: "
+    "addresses that differ only in case are the same.",
     "examples": ["ada@example.com"],
 }
 PASSWORD = {
-    "description": "12 to 128 characters of any kind, counted in Unicode's form C: a sentence will "
-    "do. Common passwords, repetitions, sequences and your email address are refused.",
+    "description": "12 to 128 characters of any kind, counted in Unicode's form C; a sentence is a "
+    "good choice. Common passwords, repetitions, sequences and your email address are rejected.",
     "examples": ["<your password>"],
 }
 CURRENT_PASSWORD = {
     "description": "Your current password.",
     "examples": ["<your password>"],
 }
-ACTIVE = {"description": "Whether the user may sign in and be signed in.", "examples": [True]}
+ACTIVE = {"description": "Whether the user may sign in and use tokens.", "examples": [True]}
 
 
 def reject_password_of(data: Mapping[str, Any]) -> None:
-    """Raise ValidationError if the password can be guessed from the address beside it."""
+    """Raise ValidationError if the password can be guessed from the email address."""
     if {"email", "password"} <= data.keys():
         objection = objection_to(data["password"], [data["email"]])
         if objection is not None:
@@ -39,7 +39,7 @@ def reject_password_of(data: Mapping[str, Any]) -> None:
 
 
 def new_password(**options: Any) -> Password:
-    """The field for a password that a user chooses."""
+    """Return the field for a password that a user chooses."""
     return Password(
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
@@ -56,7 +56,7 @@ class UserRole(Choice):
 
 
 class UserInput(InputSchema):
-    """A new user, as they register."""
+    """The account that a new user registers."""
 
     email = Email(required=True, metadata=EMAIL)
     password = new_password(required=True)
@@ -67,7 +67,7 @@ class UserInput(InputSchema):
 
 
 class UserPatch(MergePatch):
-    """Only the fields to change; there is no default that null could set one back to."""
+    """Only the fields to change. They have no defaults, so null is not allowed."""
 
     example: ClassVar = {"role": "admin"}
 
@@ -76,7 +76,7 @@ class UserPatch(MergePatch):
 
 
 class CurrentUserPatch(MergePatch):
-    """Only the fields to change, and the password as it is now; none takes null."""
+    """The current password and only the fields to change; null is not allowed."""
 
     json_schema: ClassVar = {"minProperties": 2}
     example: ClassVar = {"email": "ada@example.com", "current_password": "<your password>"}
@@ -100,7 +100,7 @@ class CurrentUserPatch(MergePatch):
 
 
 class CurrentUserDeletion(InputSchema):
-    """A proof that it is the user who deletes the account."""
+    """The current password, as proof that it is the user who deletes the account."""
 
     current_password = Password(
         required=True, min_length=1, max_length=MAX_LENGTH, metadata=CURRENT_PASSWORD
@@ -108,7 +108,7 @@ class CurrentUserDeletion(InputSchema):
 
 
 class User(Resource):
-    """A user, as admins and the user itself see it."""
+    """A user, as the user and admins see it."""
 
     personal = True
 
@@ -122,8 +122,8 @@ class User(Resource):
     email = fields.String(
         allow_none=True,
         metadata={
-            "description": "The address to sign in with; null if another identity provider does "
-            "that.",
+            "description": "The address to sign in with; null if the user signs in at another "
+            "identity provider.",
             "examples": ["ada@example.com"],
         },
     )
@@ -138,13 +138,13 @@ class UserPage(Page):
 
 
 class UserDeletionQuery(InputSchema):
-    """What is to happen to what belongs to the user."""
+    """What to do with the items of the user."""
 
     delete_items = QueryFlag(
         load_default=False,
         metadata={
-            "description": "Whether to delete the user's items too, and not refuse if there are "
-            "any.",
+            "description": "Whether to delete the user's items too. Without it, a user with items "
+            "is not deleted.",
             "examples": [True],
         },
     )

@@ -59,7 +59,7 @@ class DecimalText(Bounded, fields.Decimal):
 
 
 class Date(Bounded, fields.Date):
-    """A date as RFC 3339 writes it: `2026-11-20`."""
+    """A date in RFC 3339's form: `2026-11-20`."""
 
     longest = len("2026-11-20")
     too_long = "Not a date such as 2026-11-20."
@@ -91,7 +91,7 @@ class Moment(Bounded, fields.AwareDateTime):
 
 
 class Identifier(Bounded, fields.UUID):
-    """The id of a resource, a UUID with its hyphens."""
+    """The id of a resource: a UUID with hyphens."""
 
     longest = 36
     too_long = "Not an id."

@@ -1,6 +1,6 @@
-"""ASGI: what stands between an ASGI server and the WSGI application.
+"""ASGI: the layer between an ASGI server and the WSGI application.
 
-Knows nothing of items, nor of Flask: any WSGI application can be bridged.
+It doesn't depend on Flask or on items: it can bridge any WSGI application.
 """
 
 from serving.bridge import AWAIT, Bridge

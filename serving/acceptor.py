@@ -1,4 +1,4 @@
-"""Accepts connections, as many as there may be."""
+"""Accept connections, up to the limit."""
 
 import asyncio
 import errno
@@ -9,19 +9,19 @@ from collections.abc import Callable
 from serving.connections import Connections
 
 BATCH = 8
-"""How many connections are accepted before the open ones are served again."""
+"""The number of connections that are accepted before the open ones are served again."""
 
 PAUSE = 1.0
-"""Seconds until it is tried again, if no connection ends before."""
+"""The seconds until accepting is tried again, unless a connection ends before."""
 
 OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts from `listener`, and calls `accepted` with each socket.
+    """Accepts connections from `listener` and calls `accepted` with each socket.
 
-    asyncio's own tries as often as its backlog is long when there is no descriptor left, and logs
-    each time.
+    asyncio's own acceptor, when no descriptor is left, tries as many times as its backlog is long,
+    and logs each failure.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Acceptor:
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def stop(self) -> None:
-        """Accept those that wait already, and no more; close the socket."""
+        """Accept the connections that already wait, then close the socket."""
         self._accept()
         if self._resumes is not None:
             self._resumes.cancel()
@@ -50,7 +50,7 @@ class Acceptor:
         self._listener.close()
 
     def resume(self) -> None:
-        """Go on, if there was a pause: a connection has ended."""
+        """Continue accepting after a pause, because a connection has ended."""
         if self._resumes is not None:
             self._resumes.cancel()
             self._resumes = None
@@ -62,12 +62,12 @@ class Acceptor:
             if self._connections.full:
                 spare = self._connections.longest_waiting()
                 if spare is None:
-                    self._pause("all have a request that is being answered")
+                    self._pause("all open connections have a request in progress")
                     return
             try:
                 accepted, _ = self._listener.accept()
             except OSError as error:
-                # Anything else than a lack of resources concerns one connection: accept(2).
+                # Other errors than a lack of resources concern only this connection: accept(2).
                 if error.errno in OUT_OF_RESOURCES:
                     self._pause(os.strerror(error.errno))
                 return
@@ -75,7 +75,7 @@ class Acceptor:
             self._accepted(accepted)
             if spare is not None:
                 self._connections.log.warning(
-                    "%d connections: those that wait for their clients make room",
+                    "the limit of %d connections is reached: closing those that wait for clients",
                     self._connections.limits.connections,
                 )
                 self._connections.dismiss(spare)

@@ -1,4 +1,4 @@
-"""When the requests of one connection begin: as its client takes the answers."""
+"""Start the requests of one connection as fast as its client reads the responses."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,19 +7,19 @@ from serving.asgi import Message, Receive, Scope, Send
 from serving.streams import Call
 
 ROOM = 1024 * 1024
-"""How many bytes may wait for a client before its further requests wait, too."""
+"""The number of bytes that may wait for a client before its further requests wait too."""
 
 AT_ONCE = 16
-"""How many requests of a connection may be under way without an answer that has begun. Nobody knows
-how large their answers will be."""
+"""The number of requests of a connection that may be in progress before their responses begin. It
+is limited because the size of these responses isn't known yet."""
 
 
 class Admission:
-    """`application`, called only when there is room. `held` hears of each change in `unsent`."""
+    """Calls `application` when there is room, and `held` with each change of `unsent`."""
 
     def __init__(self, application: Call, held: Callable[[int], None]) -> None:
         self.unsent = 0
-        """How many bytes wait for the client."""
+        """The number of bytes that wait for the client."""
         self.client_left = False
         self._application = application
         self._held = held

@@ -1,4 +1,4 @@
-"""The types of the ASGI specification, version 3.0, as far as they are used here."""
+"""The types of the ASGI specification, version 3.0, that are used here."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The request's body as the file that WSGI wants, read from the server only when asked for."""
+"""The request's body as a file, as WSGI requires; it reads from the server on demand."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class RequestBody(io.RawIOBase):
-    """An input that waits for the server's messages, so that no more is held than is read.
+    """A file that waits for the server's messages, so that memory holds only what is being read.
 
-    `timeout`: seconds from the first read until which the whole body must have come. Reading
-    raises RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
-    RuntimeError where `drain` or `disconnected` has dropped something.
+    `timeout`: the seconds, from the first read, in which the whole body must arrive. Reading raises
+    RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
+    RuntimeError if `drain` or `disconnected` has dropped a part.
     """
 
     def __init__(self, receive: Receive, *, timeout: float) -> None:
@@ -34,7 +34,7 @@ class RequestBody(io.RawIOBase):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more comes: `complete`, or `client_left`."""
+        """Whether no more data can arrive: `complete` or `client_left`."""
         return self._ended.is_set()
 
     def readable(self) -> bool:
@@ -52,11 +52,11 @@ class RequestBody(io.RawIOBase):
         return size
 
     async def drain(self, limit: int, *, seconds: float) -> None:
-        """Read on and drop what is left: at most about `limit` bytes, for at most so many seconds,
+        """Read and drop the rest of the body: at most about `limit` bytes, for at most `seconds`,
         and until the deadline.
 
-        Afterwards `complete` and `client_left` say how it ended; if both are false, there is
-        more to come.
+        Afterwards `complete` and `client_left` say how it ended; if both are false, more data may
+        arrive.
         """
         until = min(self._begun(), asyncio.get_running_loop().time() + seconds)
         with contextlib.suppress(ClientDisconnected, RequestTimeout):
@@ -64,20 +64,20 @@ class RequestBody(io.RawIOBase):
                 limit -= self._drop(await self._next_chunk(until))
 
     async def disconnected(self) -> None:
-        """Return once the client has left; drops what still comes of the body."""
+        """Return once the client has left; meanwhile drop the rest of the body."""
         with contextlib.suppress(ClientDisconnected):
             while True:
                 self._drop(self._taken(await self._receive()))
 
     async def ended(self) -> None:
-        """Return once somebody else's reading has met the body's end, the client's, or the
-        deadline."""
+        """Return when another task has read to the end of the body, the client has left, or the
+        deadline has passed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._deadline):
                 await self._ended.wait()
 
     def _begun(self) -> float:
-        """The deadline, by the loop's clock, which the first reading sets."""
+        """Return the deadline by the loop's clock; the first read sets it."""
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + self._timeout
         return self._deadline

@@ -1,10 +1,9 @@
-"""A WSGI application as an ASGI one, its coroutines awaited on the server's own event loop.
+"""Run a WSGI application under ASGI; its coroutines are awaited on the server's own event loop.
 
 asgiref's WsgiToAsgi runs one request at a time per process, in a thread. This subclass lets
-asgiref build the environ and runs the WSGI call in a greenlet instead, so that requests wait
-side by side, and the application finds in `environ[AWAIT]` the function that waits for a
-coroutine. What else the stock wrapper gets wrong, and this one right, is tested in
-tests/serving/.
+asgiref build the environ, but runs the WSGI call in a greenlet, so that requests can wait
+concurrently. `environ[AWAIT]` is the function with which the application waits for a coroutine.
+tests/serving/ tests the other differences from asgiref's wrapper.
 """
 
 import asyncio
@@ -31,9 +30,9 @@ AWAIT = "serving.await"
 """The environ's key for a function that waits for an awaitable and returns its result."""
 
 DRAIN_LIMIT = 8 * 1024 * 1024
-"""How much of a body that nobody reads is taken before its request is answered, in bytes."""
+"""The bytes of an unread body that are read and dropped before the response is sent."""
 DRAIN_TIMEOUT = 1.0
-"""For how many seconds: a refusal doesn't wait for a body that may never end."""
+"""The maximum seconds for that: a refusal must not wait for a body that may never end."""
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +40,10 @@ log = logging.getLogger(__name__)
 class Bridge(WsgiToAsgi):
     """The ASGI application around `wsgi_application`.
 
-    `lifespan` is entered at startup and left at shutdown. `body_timeout`: seconds from its first
-    read within which a request's body must have come. `drain_timeout`: seconds for which an answer
-    waits for the rest of a body that wasn't read. `failure` answers in place of an application
-    that raised instead of answering.
+    `lifespan` is entered at startup and left at shutdown. `body_timeout`: the seconds, from its
+    first read, in which a request's body must arrive. `drain_timeout`: the seconds for which a
+    response waits for the rest of an unread body. `failure` responds if the application raises an
+    exception instead of responding.
     """
 
     def __init__(
@@ -72,13 +71,13 @@ class Bridge(WsgiToAsgi):
             case "lifespan":
                 await run_lifespan(self.lifespan, receive, send)
             case other:
-                # As the specification wants it, for protocols that are yet to come.
+                # The specification requires this for unknown protocols.
                 raise ValueError(f"the scope type {other!r} is not supported")
 
     def drop_rest(self, body: RequestBody) -> None:
-        """Go on taking what comes of `body` until the server says that its client has left.
+        """Keep reading and dropping `body` until the server reports that its client has left.
 
-        Hypercorn says so through a queue that takes ten messages, and waits for room in it even
+        Hypercorn reports it through a queue of ten messages, and waits for room in the queue even
         when it is cancelled: without this, an unread body can keep the process from ending.
         """
         task = asyncio.ensure_future(body.disconnected())
@@ -106,9 +105,9 @@ class Exchange(WsgiToAsgiInstance):
         try:
             await run_in_greenlet(self._call_application)
         except ClientDisconnected:
-            pass  # Nobody is there to be answered.
+            pass  # The client that would get the response has left.
         except asyncio.CancelledError:
-            # Our own watcher's, or the server's, which has to see it.
+            # Either our own watcher has cancelled the task, or the server, which must see it.
             if not self.cancelled or current_task().uncancel():
                 raise
         finally:
@@ -116,8 +115,8 @@ class Exchange(WsgiToAsgiInstance):
                 self.bridge.drop_rest(self.body)
 
     def build_environ(self, scope: Scope, body: RequestBody) -> WSGIEnvironment:
-        """What asgiref builds, with the query as latin-1 (PEP 3333) and what else we offer."""
-        # The buffer makes read(n) wait for n bytes, as the usual read(CONTENT_LENGTH) expects.
+        """Return asgiref's environ, with the query as latin-1 (PEP 3333) and our own keys."""
+        # The buffer makes read(n) wait for n bytes, as callers of read(CONTENT_LENGTH) expect.
         environ: WSGIEnvironment = super().build_environ(scope, io.BufferedReader(body))
         environ["QUERY_STRING"] = self.query_string.decode("latin-1")
         # The server's messages end where the body ends, with or without a Content-Length.
@@ -161,7 +160,7 @@ class Exchange(WsgiToAsgiInstance):
             chunks = iter(response)
             streamed = self.head is not None and self.content_length is None
             if not streamed:
-                # A generator function begins here: only now it reads the body.
+                # A generator function starts here, so it may read the body only now.
                 first = next(chunks, None)
                 streamed = first is not None and len(first) != self.content_length
                 chunks = chain([first or b""], chunks if streamed else ())
@@ -181,7 +180,7 @@ class Exchange(WsgiToAsgiInstance):
         if self.head is None:
             raise RuntimeError("the application sent a body before it called start_response")
         if not self.body.complete and not self.multiplexed:
-            # What is left of the body would be taken for the next request.
+            # The rest of the body would be parsed as the next request.
             self.head["headers"].append((b"connection", b"close"))
         await self._send(self.head)
         self.headed = True
@@ -201,25 +200,25 @@ class Exchange(WsgiToAsgiInstance):
 
     def _send_watching(self, chunks: Iterator[bytes], *, cancellable: bool) -> None:
         with self._watching_client(cancellable=cancellable):
-            # The head waits for the first chunk: what fails before it can still be answered.
+            # The head is sent with the first chunk, so an earlier failure can still get a response.
             first = next(chunks, b"")
             wait_for(self._send_head())
             for chunk in chain([first], chunks):
                 wait_for(self._send_body(chunk, more=True))
-            # Where the server ends an answer before the body has ended, what comes of the body
-            # breaks the other streams of the connection (HTTP/2, Hypercorn #329), or makes the
-            # system cut it off before the client has read the answer (HTTP/1.1).
+            # If the server ended the response before the request's body has ended, the rest of the
+            # body would break the other streams of the connection (HTTP/2, Hypercorn #329), or the
+            # system would reset the connection before the client has read the response (HTTP/1.1).
             wait_for(self.body.ended())
             wait_for(self._send_body(b"", more=False))
 
     @contextmanager
     def _watching_client(self, *, cancellable: bool) -> Iterator[None]:
-        """Take the server's messages while we send; end a stream whose client has left.
+        """Read the server's messages while sending; end a stream whose client has left.
 
-        The rest of an unread body must be taken, or Hypercorn waits for room in its queue and
-        never closes. A whole answer over HTTP/1.1 is not cancelled, since a client may have
-        closed its sending side alone. Over HTTP/2 it must be: Hypercorn would wait for the
-        window of a connection that is gone.
+        The rest of an unread body must be read, or Hypercorn waits for room in its queue and never
+        closes. A response in one piece over HTTP/1.1 is not cancelled, because the client may have
+        closed only its sending side. Over HTTP/2 it must be cancelled: Hypercorn would wait for
+        the window of a closed connection.
         """
         task = current_task()
 
@@ -242,5 +241,5 @@ def current_task() -> "asyncio.Task[None]":
 
 
 def write_is_unsupported(data: bytes) -> object:
-    """WSGI's write(), which PEP 3333 keeps for applications older than it."""
+    """WSGI's write(), which PEP 3333 keeps only for old applications."""
     raise NotImplementedError("return an iterable instead of calling write()")

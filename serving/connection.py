@@ -1,4 +1,4 @@
-"""One connection: what its client sends and takes, and an end that its client hears of."""
+"""One connection: reading, writing, its timeouts, and an announced end."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ from serving.streams import Call
 from serving.tcp import taken_by
 
 GOAWAY = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
-"""RFC 9113 §6.8: open no more streams here; what is under way will still be taken."""
+"""RFC 9113 §6.8: the client must open no more streams; those in progress are still handled."""
 
-LAST_WORDS = 2.0
-"""For how many seconds the end of TLS waits for the client's."""
+TLS_SHUTDOWN_TIMEOUT = 2.0
+"""The seconds for which closing TLS waits for the client's part."""
 
 
 class Connection:
-    """Serves what comes on `accepted`, through TLS if there is `tls`.
+    """Serves the socket `accepted`, over TLS if `tls` is given.
 
-    HTTP/1.1 announces the end in its answers (serving/drain.py), HTTP/2 here.
+    HTTP/1.1 announces its end in responses (serving/drain.py), HTTP/2 in this class.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
         self._waits_since = self._taken_since = self._loop.time()
         self._taken = 0
-        self._announced = self._multiplexes = self._deaf = False
+        self._announced = self._multiplexes = self._ignores_input = False
         self.task = self._loop.create_task(self._run())
         """Ends with the connection."""
         self.task.add_done_callback(lambda _: accepted.close())
 
     def follow(self) -> None:
-        """Do what the context says that it is time for."""
+        """Announce the end or close, if the context says that it is time."""
         if self._writer is None or self._writer.is_closing():
             return
         if self._context.retiring and not self._announced:
@@ -85,14 +85,14 @@ class Connection:
             self.task.cancel()
             return
         if taken_by(self._socket, self._writer.transport)[1]:
-            # Or the system would go on with what it has been given.
+            # Otherwise the system would continue to send the data in its buffer.
             with contextlib.suppress(OSError):
                 linger = struct.pack("ii", 1, 0)
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
 
     async def check(self, now: float) -> None:
-        """End it when its client has sent no request, or taken nothing, for too long."""
+        """End the connection if its client has sent no request, or read nothing, for too long."""
         if self.protocol is None or self._writer is None:
             return  # the handshake of TLS has a timeout of its own
         limits = self._context.limits
@@ -107,7 +107,7 @@ class Connection:
             self._taken, self._taken_since = taken, now
         elif now - self._taken_since >= limits.send_timeout:
             self._context.log.warning(
-                "a client took nothing for %s seconds: cut off", limits.send_timeout
+                "a client read nothing for %s seconds: connection reset", limits.send_timeout
             )
             self.abort()
             return
@@ -139,7 +139,7 @@ class Connection:
         if self._tls is not None:
             timeouts = {
                 "ssl_handshake_timeout": self._config.ssl_handshake_timeout,
-                "ssl_shutdown_timeout": LAST_WORDS,
+                "ssl_shutdown_timeout": TLS_SHUTDOWN_TIMEOUT,
             }
         transport, _ = await self._loop.connect_accepted_socket(
             lambda: protocol, self._socket, ssl=self._tls, **timeouts
@@ -179,8 +179,8 @@ class Connection:
     async def _read(self, reader: asyncio.StreamReader, group: TaskGroup) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(SLICE):
-                self._context.heard_of(self)
-                if self._deaf:
+                self._context.mark_active(self)
+                if self._ignores_input:
                     continue
                 try:
                     await self._handle(RawData(data))
@@ -212,10 +212,10 @@ class Connection:
     def _announce(self, writer: asyncio.StreamWriter) -> None:
         """Announce the end over HTTP/2, as soon as that does no harm.
 
-        There are clients, such as httpx, that drop their open streams when they hear of it. So
-        who opens one stream at a time hears of it between two, with the number of the last: a
-        request that crosses it is ignored, and can be sent again elsewhere. Who has had several
-        open at once hears of it at once, as the RFC has it.
+        Some clients, such as httpx, drop their open streams when they get a GOAWAY. So a client
+        that opens one stream at a time gets it between two streams, with the number of the last:
+        a request that crosses it is ignored and can be sent again on another connection. A client
+        that has had several streams open at once gets it immediately, as the RFC says.
         """
         http2 = self.protocol
         if not isinstance(http2, Http2):
@@ -225,9 +225,10 @@ class Connection:
         elif http2.idle and http2.connection.highest_inbound_stream_id:
             http2.connection.close_connection()
             frames = http2.connection.data_to_send()
-            # Nothing gets through any more but the connection's end. To close instead would have
-            # the system reset it under what the client still sends, before it has read this.
-            self._deaf = True
+            # From now on all input except the end of the connection is ignored. Closing it instead
+            # could make the system reset it, when the client sends more, before the client has
+            # read the GOAWAY.
+            self._ignores_input = True
         else:
             return
         self._announced = True

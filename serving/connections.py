@@ -1,4 +1,4 @@
-"""All connections of a server, and the bounds on what they hold at their clients' pleasure."""
+"""All connections of a server, and the limits on what they hold while they wait for clients."""
 
 import asyncio
 import logging
@@ -11,14 +11,17 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from serving.sparing import SparingLog
 
 MAX_UNSENT = 24 * 1024 * 1024
-"""How many bytes of answers may wait for all clients together."""
+"""The number of response bytes that may wait for all clients together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """`keep_alive`: seconds that a connection may wait for its next request. `send_timeout`:
-    seconds in which a client must take some of what waits for it. `connections`: how many there
-    may be at once."""
+    """The limits on connections.
+
+    `keep_alive`: the seconds that a connection may wait for its next request. `send_timeout`: the
+    seconds in which a client must read some of the data that waits for it. `connections`: the
+    number of open connections.
+    """
 
     keep_alive: float = 5
     send_timeout: float = 30
@@ -26,27 +29,27 @@ class Limits:
 
 
 class Member(Protocol):
-    """A connection, as far as it concerns the others."""
+    """The interface of a connection that `Connections` uses."""
 
     @property
     def unsent(self) -> int:
-        """How many bytes of answers wait for the client."""
+        """The number of response bytes that wait for the client."""
 
     @property
     def waits_for_client(self) -> bool:
-        """Whether the client has to do something before it goes on here."""
+        """Whether the client has to act before the connection can continue."""
 
     def abort(self) -> None:
-        """End it without waiting for its client."""
+        """End the connection without waiting for its client."""
 
     async def check(self, now: float) -> None:
-        """End what has waited for the client for too long."""
+        """End the connection, or its streams, if it has waited too long for the client."""
 
 
 class Connections(WorkerContext):
-    """What all connections share: their bounds, and how far the server's end has come.
+    """The state that all connections share: their limits, and how far the shutdown has come.
 
-    They are kept in the order in which their clients were last heard of.
+    Connections are kept in the order in which their clients last sent something.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -68,13 +71,14 @@ class Connections(WorkerContext):
     def remove(self, member: Member) -> None:
         self._members.pop(member, None)
 
-    def heard_of(self, member: Member) -> None:
-        """The client of `member` has sent something."""
+    def mark_active(self, member: Member) -> None:
+        """Record that the client of `member` has sent something."""
         if member in self._members:
             self._members.move_to_end(member)
 
     def longest_waiting(self) -> Member | None:
-        """What has waited for its client the longest; None if all have a request to answer."""
+        """Return the connection that has waited longest for its client, or None if no connection
+        waits for its client."""
         return next((member for member in self._members if member.waits_for_client), None)
 
     def dismiss(self, member: Member) -> None:
@@ -83,13 +87,13 @@ class Connections(WorkerContext):
         member.abort()
 
     def hold(self, change: int) -> None:
-        """`change` more bytes wait for clients; what holds most of too many is aborted."""
+        """Record that `change` more bytes wait for clients; abort the largest if it is too much."""
         self._unsent += change
         if change > 0 and self._unsent > MAX_UNSENT:
             self._shed()
 
     async def watch(self) -> None:
-        """Look after all connections until cancelled; one timer for all of them."""
+        """Check all connections regularly until cancelled; they share one timer."""
         loop = asyncio.get_running_loop()
         interval = min(1.0, self.limits.keep_alive / 4, self.limits.send_timeout / 4)
         while True:
@@ -102,7 +106,7 @@ class Connections(WorkerContext):
         while unsent > MAX_UNSENT:
             largest = max(self._members, key=lambda member: member.unsent)
             self.log.warning(
-                "more than %d bytes wait for clients: the slowest are cut off", MAX_UNSENT
+                "more than %d bytes wait for clients: resetting the slowest", MAX_UNSENT
             )
             unsent -= largest.unsent
             self.dismiss(largest)

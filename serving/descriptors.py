@@ -1,11 +1,11 @@
-"""How many descriptors the process may have, and how many of them are left for connections."""
+"""The limit of file descriptors of the process, and the part of it for connections."""
 
 import contextlib
 import resource
 
 RESERVED = 256
-"""Descriptors that connections leave to the database, its pool, files and the log; half of them
-where there are not twice as many."""
+"""The descriptors reserved for the database, its pool, files and the log; half of all if there are
+fewer than twice as many."""
 
 
 def raise_descriptor_limit() -> None:
@@ -13,7 +13,7 @@ def raise_descriptor_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(
         OSError, ValueError
-    ):  # such as on macOS, whose hard limit is a fiction
+    ):  # as on macOS, which doesn't allow its own hard limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

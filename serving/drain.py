@@ -1,4 +1,4 @@
-"""What a server that is about to stop changes in the answers that it still gives."""
+"""How responses change when the server is about to stop."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Drain:
-    """ASGI middleware with two switches that the runner turns, one after the other.
+    """ASGI middleware with two switches, which the runner turns on one after the other.
 
-    `stopping`: the application is told, and may say so to who asks whether it is ready.
-    `close()`: answers over HTTP/1.1 say `Connection: close`, and event streams end. No other
-    streamed answer is ended, since half a file with a proper end would pass for the whole; an
-    event stream has no whole, and its client connects again by itself.
+    `stopping`: the application can see it, and may report that it is not ready. `close()`:
+    responses over HTTP/1.1 have `Connection: close`, and event streams end. Other streamed
+    responses are not ended, because a client would take half a file with a proper end for the
+    whole. An event stream has no natural end, and its client reconnects by itself.
     """
 
     def __init__(self, application: Application) -> None:
@@ -51,7 +51,7 @@ class Drain:
             self._event_streams.discard(answer.limit)
 
     def prepare(self, head: Message, limit: asyncio.Timeout, *, multiplexed: bool) -> Message:
-        """The head of an answer as it is sent; what runs under `limit` may be ended from now on."""
+        """Return the head to send for a response; `limit` can end its event stream from now on."""
         headers = list(head.get("headers", ()))
         if is_event_stream(headers):
             self._event_streams.add(limit)
@@ -63,7 +63,7 @@ class Drain:
 
 
 class Answer:
-    """One answer on its way out. `limit`: what the application runs under."""
+    """One response that is being sent. `limit`: the timeout under which the application runs."""
 
     def __init__(self, drain: Drain, send: Send, *, multiplexed: bool) -> None:
         self.limit = asyncio.timeout(None)

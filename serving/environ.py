@@ -1,14 +1,14 @@
-"""What of a request's headers reaches the WSGI environ."""
+"""The request headers that reach the WSGI environ."""
 
 from collections.abc import Iterable
 
 
 def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers as CGI's variables can carry them.
+    """Return the headers that CGI variables can represent.
 
-    Names with an underscore are dropped, since `X_Request_ID` would pass for `X-Request-ID`;
-    HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3). An Upgrade is
-    ignored (RFC 9110 §7.8), as Werkzeug finds no route for a request to become a WebSocket.
+    Names with an underscore are dropped, because `X_Request_ID` would look like `X-Request-ID`.
+    HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3). Upgrade is dropped
+    (RFC 9110 §7.8), because Werkzeug finds no route for a request that asks for a WebSocket.
     """
     kept: list[tuple[bytes, bytes]] = []
     cookies: list[bytes] = []

@@ -1,4 +1,4 @@
-"""HTTP/2 as far as it is frames: h2, with faults kept in their streams and floods bounded."""
+"""HTTP/2 frames: h2, with errors limited to their streams and a limit on floods of frames."""
 
 import re
 import time
@@ -16,9 +16,9 @@ from hypercorn.config import Config
 from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
 
 FRAMES, SECONDS = 1000, 10.0
-"""How many frames that carry nothing a client may send within so many seconds."""
+"""The number of frames without content that a client may send within this many seconds."""
 CANCELLED = 5
-"""For how many of these a stream counts that the client itself resets: its work is done in vain."""
+"""The number of such frames for which a reset stream counts, because its work was wasted."""
 
 
 METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -26,7 +26,7 @@ PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
 
 
 def is_well_formed(request: RequestReceived) -> bool:
-    """Whether `request` is one that can be answered, as far as h2 doesn't look at it itself."""
+    """Return whether `request` passes the checks that h2 doesn't make itself."""
     values = dict(request.headers or ())
     method, path = values.get(b":method", b""), values.get(b":path", b"")
     return (
@@ -38,13 +38,13 @@ def is_well_formed(request: RequestReceived) -> bool:
 
 
 class Http2Connection(H2Connection):
-    """h2's connection; a fault that concerns one stream resets that stream.
+    """h2's connection, in which an error of one stream resets only that stream.
 
     h2 ends the connection for a header that isn't allowed, or a body that is not as long as its
     Content-Length says; RFC 9113 §8.1.1 makes these errors of the stream.
     """
 
-    MAX_CLOSED_STREAMS = 4096  # of which it remembers how they ended; h2 has 65,536
+    MAX_CLOSED_STREAMS = 4096  # whose end is remembered; h2's own value is 65,536
 
     def __init__(self, config: Config) -> None:
         super().__init__(H2Configuration(client_side=False, header_encoding=None))
@@ -63,13 +63,13 @@ class Http2Connection(H2Connection):
         handlers = self._frame_dispatch_table
         for kind in (HeadersFrame, DataFrame):
             handlers[kind] = self._isolated(handlers[kind])
-        # A client that says goodbye still waits for its answers, as Node's session.close() does,
-        # but h2 would send it nothing any more. For us there is nothing to do.
+        # A client that sends GOAWAY still waits for its responses, as Node's session.close() does,
+        # but h2 would stop sending. So the frame is ignored.
         handlers[GoAwayFrame] = lambda frame: ([], [])
 
     def receive(self, data: bytes) -> list[Event]:
-        """What `data` brings. Raises ProtocolError, with a GOAWAY to be sent, where the connection
-        has to end."""
+        """Return the events in `data`. Raises ProtocolError, with a GOAWAY to be sent, if the
+        connection must end."""
         events = self.receive_data(data)
         self._bound_empty_frames(events)
         self._bound_unfinished_headers()
@@ -80,7 +80,7 @@ class Http2Connection(H2Connection):
             try:
                 frames, events = handle(frame)
             except ProtocolError as error:
-                # Without the decoder's state no header can be read any more.
+                # The decoder's state is lost, so no further header can be decoded.
                 spoiled = isinstance(error.__cause__, HPACKError)
                 if spoiled or isinstance(error, NoSuchStreamError):
                     raise
@@ -93,7 +93,7 @@ class Http2Connection(H2Connection):
         return handle_isolated
 
     def _bound_empty_frames(self, events: list[Event]) -> None:
-        """End a connection on which too much comes that carries nothing: RFC 9113 §10.5."""
+        """End a connection with too many frames without content: RFC 9113 §10.5."""
         for event in events:
             match event:
                 case RequestReceived():
@@ -114,7 +114,7 @@ class Http2Connection(H2Connection):
             self._empty_frames, self._counted_since = 0, now
 
     def _bound_unfinished_headers(self) -> None:
-        """End a connection with a list of headers that is too long before its end has come."""
+        """End a connection whose unfinished header list is already too long."""
         unfinished = self.incoming_buffer._headers_buffer
         if sum(len(frame.data) for frame in unfinished) > self._max_header_list:
             self.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)

@@ -1,4 +1,4 @@
-"""Synchronous code that waits on the event loop it runs on, without a thread.
+"""Let synchronous code wait on the event loop that it runs on, without a thread.
 
 The function runs in a greenlet of its own. When it needs an awaitable's result it switches to
 the coroutine that started it, which awaits on its behalf and switches back. SQLAlchemy's asyncio
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class _Worker(greenlet):
-    """Shares the context variables of the task that starts it."""
+    """A greenlet that shares the context variables of the task that starts it."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(function)
@@ -23,21 +23,21 @@ class _Worker(greenlet):
 
 
 async def run_in_greenlet(function: Callable[[], T]) -> T:
-    """Call `function`, within which `wait_for` may be used.
+    """Call `function`, which may use `wait_for`.
 
-    What it raises comes out here; a cancellation of the calling task is raised inside it, where
-    it waits.
+    Its exceptions are raised here. A cancellation of the calling task is raised inside `function`,
+    where it waits.
     """
     worker = _Worker(function)
     result = worker.switch()
     while not worker.dead:
         try:
             value = await result
-        except BaseException as error:  # noqa: BLE001  # cancellation too belongs to who waits
+        except BaseException as error:  # noqa: BLE001  # re-raised where the greenlet waits
             result = worker.throw(error)
         else:
             result = worker.switch(value)
-    return result  # type: ignore[no-any-return]  # a switch returns whatever comes back
+    return result  # type: ignore[no-any-return]  # switch() is untyped
 
 
 def wait_for(awaitable: Awaitable[T]) -> T:

@@ -1,7 +1,7 @@
-"""HTTP/1.1 as RFC 9112 has it: h11 and Hypercorn are lenient where a proxy may read differently.
+"""Strict HTTP/1.1 (RFC 9112): h11 and Hypercorn are lenient where a proxy may parse differently.
 
-Two readings of one request are what request smuggling is made of. So whatever a client that follows
-the RFC does not send is answered 400, and the connection closed.
+Request smuggling exploits a request that can be parsed in two ways. So a request that no client
+that follows the RFC would send is answered with 400, and the connection is closed.
 """
 
 import re
@@ -27,10 +27,10 @@ ABSOLUTE_FORM = re.compile(
 
 
 class StrictBuffer(ReceiveBuffer):
-    """What was received and not parsed yet. Raises h11.LocalProtocolError, as h11's parser does."""
+    """The unparsed input. Raises h11.LocalProtocolError, as h11's parser does."""
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
-        """The lines of a head, or of trailers, once they are complete."""
+        """Return the lines of a head or of trailers, once they are complete."""
         if self._data.startswith(b"\r\n"):
             self._extract(2)
             return []
@@ -44,10 +44,10 @@ class StrictBuffer(ReceiveBuffer):
         return head.split(b"\r\n")[:-2]
 
     def maybe_extract_next_line(self) -> bytearray | None:
-        """The line with a chunk's size, with its line break."""
+        """Return the line with a chunk's size, including its line break."""
         line = super().maybe_extract_next_line()
         if line is not None and (line.endswith((b" \r\n", b"\t\r\n")) or ILLEGAL.search(line)):
-            raise h11.LocalProtocolError("a chunk's size is followed by what does not belong there")
+            raise h11.LocalProtocolError("a chunk's size is followed by illegal characters")
         return line
 
 
@@ -62,7 +62,7 @@ class StrictConnection(h11.Connection):
 
     def next_event(self) -> Any:
         if self.client_left:
-            return h11.NEED_DATA  # or Hypercorn waits for ever to go on with a pipeline
+            return h11.NEED_DATA  # otherwise Hypercorn waits forever for the rest of a pipeline
         if self.their_state is h11.IDLE:
             received = self._receive_buffer
             # RFC 9112 §2.2: some clients send an empty line after a body.
@@ -89,7 +89,7 @@ class StrictConnection(h11.Connection):
 
 
 class Http1(H11Protocol):
-    """Hypercorn's side of an HTTP/1.1 connection. `Upgrade: h2c` is ignored, as RFC 9113 has it."""
+    """Hypercorn's side of an HTTP/1.1 connection; `Upgrade: h2c` is ignored (RFC 9113)."""
 
     def __init__(self, *args: Any, cleartext_http2: bool) -> None:
         super().__init__(*args)
@@ -99,12 +99,12 @@ class Http1(H11Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether no request is in progress."""
         return self.stream is None
 
     @property
     def waits_for_client(self) -> bool:
-        """Whether a request, or a part of one, is still to come."""
+        """Whether the client still has to send a request or the rest of one."""
         return self.idle or self.connection.their_state is h11.SEND_BODY
 
     async def handle(self, event: Event) -> None:
@@ -120,9 +120,9 @@ class Http1(H11Protocol):
 
 
 def origin_form(request: h11.Request) -> h11.Request:
-    """The request for an absolute URL as one for its path, with the URL's authority as its Host.
+    """Turn a request for an absolute URL into one for its path, with the URL's authority as Host.
 
-    RFC 9112 §3.2.2 has a server accept it, and ignore the Host that was sent. Raises
+    RFC 9112 §3.2.2 requires a server to accept such a request and to ignore its Host header. Raises
     h11.RemoteProtocolError for any other target.
     """
     url = ABSOLUTE_FORM.fullmatch(request.target)

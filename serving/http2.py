@@ -1,8 +1,8 @@
-"""HTTP/2 over h2: what happens to one stream leaves the others alone.
+"""HTTP/2 with h2, in which an error of one stream doesn't affect the others.
 
-Hypercorn's own protocol ends the connection, and every request on it, for whatever is raised while
-it handles one stream; it copies answers into a buffer each, and keeps a tree of priorities, which
-RFC 9113 has done away with.
+Hypercorn's own protocol ends the connection, with all its requests, for any exception in one
+stream. It also copies each response into a buffer, and keeps a tree of priorities, which RFC 9113
+has removed.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from serving.frames import Http2Connection, is_well_formed
 from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
 
 PIECE = 8 * 1024
-"""How many bytes are parsed at a time: some 900 of the smallest frames."""
+"""The number of bytes that are parsed at a time: about 900 of the smallest frames."""
 
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
-"""Whether TLS is spoken, the client's address, and the server's."""
+"""Whether TLS is used, the client's address and the server's address."""
 
 log = logging.getLogger(__name__)
 
 
 class Http2:
-    """The server's side of one connection. `hold` hears how many bytes wait for the client."""
+    """The server's side of one connection. It calls `hold` with changes in the waiting bytes."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Http2:
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered, nor the end of an answer still to be sent."""
+        """Whether no request is in progress and no end of a response is waiting to be sent."""
         return not self.streams
 
     @property
@@ -89,12 +89,12 @@ class Http2:
                     await self._receive(event.data[begin : begin + PIECE])
 
     async def stream_send(self, event: stream_events.Event) -> None:
-        """Send a part of an answer; nothing where its stream has ended meanwhile."""
+        """Send a part of a response, unless its stream has ended meanwhile."""
         stream = self.streams.get(event.stream_id)
         if stream is None:
-            await asyncio.sleep(0)  # or an application that does nothing else would block the loop
+            await asyncio.sleep(0)  # otherwise an application that only sends would block the loop
             return
-        with suppress(ProtocolError):  # the connection has ended, and its streams soon will
+        with suppress(ProtocolError):  # the connection has ended, and its streams will soon end
             await self._send_part(stream, event)
 
     async def _send_part(self, stream: Stream, event: stream_events.Event) -> None:
@@ -111,12 +111,12 @@ class Http2:
                 self._wake.set()
                 await stream.outbox.end()
                 if isinstance(stream.http, WSStream):
-                    await self._close(stream)  # it doesn't say so itself where it has refused
+                    await self._close(stream)  # Hypercorn doesn't close a refused WebSocket itself
             case stream_events.StreamClosed():
                 await self._close(stream)
 
     async def reset_stalled(self, before: float) -> None:
-        """Reset the streams of whose answers nothing was taken since `before`."""
+        """Reset the streams of whose responses the client has read nothing since `before`."""
         for stream in list(self.streams.values()):
             if stream.outbox.size and stream.outbox.taken_at < before:
                 await self._reset(stream, ErrorCodes.CANCEL)
@@ -127,7 +127,7 @@ class Http2:
                 await self._handle_isolated(event)
             await self._flush()
         except ProtocolError:
-            await self._flush()  # with a GOAWAY that says why
+            await self._flush()  # sends a GOAWAY with the reason
             await self._send(Closed())
 
     async def _handle_isolated(self, event: Event) -> None:
@@ -204,9 +204,9 @@ class Http2:
             self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
 
     async def _send_answers(self) -> None:
-        """Send what the windows have room for, a frame of each stream in turns.
+        """Send what fits into the windows, one frame of each stream in turn.
 
-        In a task of its own, since the client may be slow to take it.
+        This runs in its own task, because the client may be slow to read.
         """
         while not self.closed:
             await self._wake.wait()
@@ -229,15 +229,16 @@ class Http2:
         self._wake.set()
 
     async def _close(self, stream: Stream) -> None:
-        """Forget `stream`; its application, if it still runs, hears that the client has left."""
+        """Forget `stream`; tell its application, if it still runs, that the client has left."""
         if self.streams.pop(stream.id, None) is None:
             return
-        # After the answer: no more of the body is wanted (RFC 9113 §8.1). Before: it has failed.
+        # After the response, the rest of the body isn't needed (RFC 9113 §8.1). Before it, the
+        # stream has failed.
         code = ErrorCodes.NO_ERROR if stream.outbox.sent else ErrorCodes.INTERNAL_ERROR
-        with suppress(ProtocolError):  # it has ended on both sides
+        with suppress(ProtocolError):  # the stream has already ended on both sides
             self.connection.reset_stream(stream.id, code)
         stream.close()
-        if hasattr(stream.http, "app_put"):  # or it has failed before it called the application
+        if hasattr(stream.http, "app_put"):  # otherwise it failed before calling the application
             await stream.http.handle(stream_events.StreamClosed(stream.id))
         self._wake.set()
         if self.idle:

@@ -1,4 +1,4 @@
-"""One asynchronous context manager around the server's life, by ASGI's protocol or without it."""
+"""Run an asynchronous context manager for the server's lifetime, with or without ASGI."""
 
 import asyncio
 import logging
@@ -21,8 +21,8 @@ async def run_lifespan(
 ) -> None:
     """Enter `context` at startup and leave it at shutdown.
 
-    What it raises on entering becomes the message of `lifespan.startup.failed`, which stops the
-    server; what it raises on leaving becomes that of `lifespan.shutdown.failed`.
+    An exception on entering becomes the message of `lifespan.startup.failed`, which stops the
+    server; an exception on leaving becomes the message of `lifespan.shutdown.failed`.
     """
     stage = "startup"
     try:
@@ -39,8 +39,9 @@ async def run_lifespan(
         return
     try:
         await send({"type": f"lifespan.{stage}.failed", "message": message})
-    except Exception:  # noqa: BLE001  # Hypercorn's way to stop, a traceback of 30 lines
-        # One line instead. The task's exception counts as seen, or asyncio logs it as well.
+    except Exception:  # noqa: BLE001  # Hypercorn stops by an exception
+        # This prints one line instead of Hypercorn's traceback of 30 lines. The task's exception is
+        # retrieved, because otherwise asyncio would log it too.
         task = cast("asyncio.Task[None]", asyncio.current_task())
         task.add_done_callback(asyncio.Task.exception)
         raise SystemExit(message) from None
@@ -50,7 +51,7 @@ async def run_lifespan(
 async def opened(context: AbstractAsyncContextManager[object]) -> AsyncIterator[None]:
     """Enter `context`, and leave it at the end.
 
-    Raises SystemExit with its message for what it raises itself, on entering or on leaving.
+    If `context` raises an exception on entering or leaving, raises SystemExit with its message.
     """
     async with AsyncExitStack() as stack:
         with exiting("startup"):

@@ -1,4 +1,4 @@
-"""systemd's protocol for services that say how they are, sd_notify(3)."""
+"""systemd's protocol with which services report their state, sd_notify(3)."""
 
 import logging
 import socket
@@ -9,8 +9,7 @@ READY, STOPPING, ALIVE = "READY=1", "STOPPING=1", "WATCHDOG=1"
 
 
 def notify(address: str, state: str) -> None:
-    """Send `state` to the socket at `address`, an @ standing for an abstract one; to nobody if
-    that is empty."""
+    """Send `state` to the socket at `address`, unless it is empty; `@` means an abstract socket."""
     if not address:
         return
     path = f"\0{address[1:]}" if address.startswith("@") else address
@@ -18,4 +17,4 @@ def notify(address: str, state: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.sendto(state.encode(), path)
     except OSError as error:
-        log.warning("cannot tell %s that %s: %s", address, state, error.strerror)
+        log.warning("cannot send %s to %s: %s", state, address, error.strerror)

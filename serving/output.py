@@ -1,15 +1,16 @@
-"""What is written to one connection."""
+"""Writing to one connection."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 
 SLICE = 64 * 1024
-"""How much is handed to the transport at a time, which copies what the system doesn't take."""
+"""The bytes passed to the transport at a time; it copies what the system doesn't accept."""
 
 
 class Output:
-    """Writes to `writer`, one after the other. `hold` hears how many bytes wait for the client."""
+    """Writes to `writer`, one caller after the other, and calls `hold` with changes in the waiting
+    bytes."""
 
     def __init__(self, writer: asyncio.StreamWriter, hold: Callable[[int], None]) -> None:
         self._writer = writer
@@ -17,7 +18,7 @@ class Output:
         self._lock = asyncio.Lock()
 
     async def write(self, data: bytes) -> None:
-        """Raises OSError or RuntimeError when the connection is gone."""
+        """Write `data`. Raises OSError or RuntimeError if the connection is closed."""
         async with self._lock:
             if len(data) <= SLICE:
                 self._writer.write(data)
@@ -26,7 +27,7 @@ class Output:
                 await self._write_slices(memoryview(data))
 
     async def close(self) -> None:
-        """Send what is left, and close."""
+        """Send the rest of the data, and close."""
         with contextlib.suppress(OSError, RuntimeError):
             if self._writer.can_write_eof():
                 self._writer.write_eof()

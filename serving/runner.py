@@ -1,8 +1,8 @@
-"""Serves an ASGI application with Hypercorn until SIGTERM or SIGINT, and ends without a loss.
+"""Serve an ASGI application with Hypercorn until a signal, and stop without losing requests.
 
-On the first signal the application is told (serving/drain.py); after a delay, in which a load
-balancer may find out and go elsewhere, the connections come to their ends (serving/server.py).
-A second signal ends the process where it stands.
+After the first SIGTERM or SIGINT the application reports that it is not ready (serving/drain.py).
+After a delay, in which a load balancer can notice and use other processes, the connections are
+ended (serving/server.py). A second signal ends the process immediately.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from serving.connections import Limits
 from serving.descriptors import descriptors_for_connections, raise_descriptor_limit
 from serving.drain import Drain
 from serving.lifespan import opened
-from serving.listener import address_of, inherited, listen, turn_away
+from serving.listener import address_of, inherited, listen, reject_new_handshakes
 from serving.notify import ALIVE, READY, STOPPING, notify
 from serving.server import Server
 
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 MOST_CONNECTIONS = 4096
-"""For how many connections a process has the memory, about 50 kB each, unless it is told so."""
+"""The default limit of connections: each takes about 50 kB of memory."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -37,13 +37,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to serve.
+    """The options of `run`.
 
     `max_connections`: by default what the limit of descriptors allows, up to MOST_CONNECTIONS.
-    `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: seconds
-    from the signal until no more connection is accepted; `grace`: seconds from then on until
-    what still runs is cut off. `certfile` turns TLS on; without a `keyfile` it holds the key too.
-    `watchdog`: seconds within which the manager at `notify_socket` must hear that the loop runs.
+    `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: the
+    seconds from the signal until no more connections are accepted; `grace`: the seconds from then
+    on until remaining requests are cut off. `certfile` turns TLS on; without a `keyfile` it
+    contains the key too. `watchdog`: the seconds within which the service manager at
+    `notify_socket` must be notified that the loop runs.
     """
 
     host: str = "127.0.0.1"
@@ -62,7 +63,7 @@ class Options:
 
 
 def run(application: Bridge, options: Options) -> None:
-    """Serve until the end. Raises SystemExit with one line when it can't begin."""
+    """Serve until a signal. Raises SystemExit with one line if it can't start."""
     raise_descriptor_limit()
     config = hypercorn_config(options)
     if options.listen_fd is None:
@@ -87,10 +88,10 @@ async def serve(
         await stop.wait()
         notify(options.notify_socket, STOPPING)
         drain.stopping = True
-        log.info("stopping, in %s seconds; another signal ends it at once", options.delay)
+        log.info("stopping, in %s seconds; another signal stops it at once", options.delay)
         await asyncio.sleep(options.delay)
         if options.listen_fd is None:
-            await turn_away(listener)
+            await reject_new_handshakes(listener)
         drain.close()
         await server.stop(options.grace)
         alive.cancel()
@@ -106,14 +107,14 @@ def limits_of(options: Options) -> Limits:
 
 
 async def report_alive(options: Options) -> None:
-    """Tell the service manager, twice as often as it asks for, that the loop is not stuck."""
+    """Notify the service manager, twice as often as required, that the loop is not stuck."""
     while options.watchdog:
         notify(options.notify_socket, ALIVE)
         await asyncio.sleep(options.watchdog / 2)
 
 
 def first_signal() -> asyncio.Event:
-    """What is set by the next signal. The one after that ends the process, whatever it does."""
+    """Return an event that the next signal sets. The signal after that ends the process at once."""
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
 
@@ -129,12 +130,12 @@ def first_signal() -> asyncio.Event:
 
 
 def end_at_once(number: int, frame: FrameType | None) -> None:
-    # And not the signal's default action, which the first process of a container doesn't have.
+    # The signal's default action can't be used: process 1 of a container doesn't have it.
     os._exit(128 + number)
 
 
 class ServerConfig(Config):
-    """Hypercorn's configuration, with a header that keeps browsers to TLS where it is spoken."""
+    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security."""
 
     def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
         headers = super().response_headers(protocol)
@@ -142,9 +143,9 @@ class ServerConfig(Config):
 
 
 def hypercorn_config(options: Options) -> Config:
-    """Hypercorn's configuration: no access log, since the application writes a better one.
+    """Return Hypercorn's configuration, without an access log, because the application writes one.
 
-    Raises SystemExit with one line where the certificate or its key can't be used.
+    Raises SystemExit with one line if the certificate or its key can't be used.
     """
     config = ServerConfig()
     config.include_server_header = False
@@ -155,7 +156,7 @@ def hypercorn_config(options: Options) -> Config:
     if options.certfile:
         config.certfile = options.certfile
         config.keyfile = options.keyfile or options.certfile
-        config.keyfile_password = ""  # or OpenSSL would ask the terminal for it
+        config.keyfile_password = ""  # otherwise OpenSSL would ask for it on the terminal
         config.ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
         config.ssl_handshake_timeout = 10
     try:

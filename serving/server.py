@@ -1,8 +1,8 @@
-"""Hypercorn's protocols on one listening socket, with bounds and an end of our own.
+"""Hypercorn's protocols on one listening socket, with our own limits and shutdown.
 
-hypercorn.asyncio.serve() keeps what clients don't take for ever, closes its socket and every idle
-connection the moment it is told to stop, leaves HTTP/2 clients unwarned, and waits from Python 3.12
-on for whoever is left, without a limit.
+hypercorn.asyncio.serve() keeps data that clients don't read forever. When it must stop, it closes
+its socket and every idle connection immediately, sends no GOAWAY to HTTP/2 clients, and from Python
+3.12 on waits for the remaining connections without a limit.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from serving.connections import Connections, Limits
 from serving.tcp import bound_unsent
 
 LINGER = 5.0
-"""For how many seconds a connection without a request is kept at the end. Its client may be about
-to send one, which would be lost; the answer says that it is the last."""
+"""The seconds for which an idle connection is kept during shutdown. Its client may be about to send
+a request, which would be lost; its response says that the connection ends."""
 
 LAST = 1.0
-"""How many seconds a cancelled request has to give up."""
+"""The seconds that a cancelled request has to end."""
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves `application` from `start` to `stop`.
 
-    `cleartext_http2`: whether HTTP/2 is spoken without TLS, to clients that begin with it.
+    `cleartext_http2`: whether HTTP/2 without TLS is supported, for clients that begin with it.
     """
 
     def __init__(
@@ -57,8 +57,7 @@ class Server:
         self._watch = asyncio.create_task(self._context.watch())
 
     async def stop(self, grace: float) -> None:
-        """Accept no more, let every connection come to its end, and cut off after `grace` seconds
-        what has not."""
+        """Stop accepting, let every connection end, and cut off the rest after `grace` seconds."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
         cut_off = begin + grace
@@ -99,7 +98,8 @@ class Server:
             log.error("a connection failed", exc_info=error)
 
     async def _ended(self, until: float) -> bool:
-        """Whether every connection comes to its end before the loop's clock says `until`."""
+        """Wait for every connection to end, at most until `until`; return whether all have
+        ended."""
         for connection in self._connections.values():
             connection.follow()
         if not self._connections:

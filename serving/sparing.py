@@ -1,15 +1,15 @@
-"""Log lines that clients can cause as often as they like."""
+"""A logger for lines that clients can cause any number of times."""
 
 import logging
 import time
 from collections import Counter
 
 INTERVAL = 10.0
-"""Seconds between two lines of the same kind."""
+"""The seconds between two lines of the same kind."""
 
 
 class SparingLog:
-    """Writes a line of each kind once in INTERVAL, with the number of those left out."""
+    """Writes one line of each kind per INTERVAL, with the number of omitted lines."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -17,7 +17,7 @@ class SparingLog:
         self._left_out: Counter[str] = Counter()
 
     def warning(self, message: str, *values: object) -> None:
-        """Log `message`, which names its kind, with `values` in it."""
+        """Log `message`, which identifies its kind, formatted with `values`."""
         now = time.monotonic()
         if now < self._next.get(message, 0):
             self._left_out[message] += 1

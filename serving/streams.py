@@ -1,4 +1,4 @@
-"""One stream of an HTTP/2 connection: what has come on it, and what is to be sent."""
+"""One stream of an HTTP/2 connection: its received and its outgoing data."""
 
 import asyncio
 import copy
@@ -16,25 +16,25 @@ from serving.asgi import Message, Receive, Scope
 from serving.frames import Http2Connection
 
 Call = Callable[..., Awaitable[None]]
-"""An application as Hypercorn calls it: ASGI's three arguments, and two for threads."""
+"""An application as Hypercorn calls it: with ASGI's three arguments, and two for threads."""
 
 HIGH_WATER = 64 * 1024
-"""How many bytes of an answer wait in a stream before the application waits for the client."""
+"""The response bytes that wait in a stream before the application has to wait for the client."""
 
 
 class Outbox:
-    """The part of an answer that the client's window has no room for yet.
+    """The part of a response that doesn't fit into the client's window yet.
 
-    Holds what it is given without a copy. `hold` hears of each change in its size.
+    It keeps data without copying, and calls `hold` with each change in its size.
     """
 
     def __init__(self, hold: Callable[[int], None]) -> None:
         self.size = 0
         self.ended = False
-        """Whether nothing more is to be added."""
+        """Whether no more data will be added."""
         self.taken_at = asyncio.get_running_loop().time()
         self.sent = False
-        """Whether all of it was sent, and the end."""
+        """Whether all data and the end of the stream were sent."""
         self._hold = hold
         self._chunks: deque[memoryview] = deque()
         self._closed = False
@@ -42,7 +42,7 @@ class Outbox:
 
     @property
     def unsent(self) -> bool:
-        """Whether there is something to send, be it only the end."""
+        """Whether there is data, or only the end, to send."""
         return not self._closed and (self.size > 0 or self.ended)
 
     async def put(self, data: bytes) -> None:
@@ -57,13 +57,13 @@ class Outbox:
             await self._wait()
 
     async def end(self) -> None:
-        """Add no more, and wait until all of it is sent, or the stream is closed."""
+        """Mark the end, and wait until all data is sent or the stream is closed."""
         self.ended = True
         while not self._closed:
             await self._wait()
 
     def take(self, size: int) -> memoryview:
-        """The next bytes, `size` at most."""
+        """Remove and return the next bytes, at most `size`."""
         chunk = self._chunks.popleft()
         if len(chunk) > size:
             self._chunks.appendleft(chunk[size:])
@@ -77,7 +77,7 @@ class Outbox:
         self.close()
 
     def close(self) -> None:
-        """Drop what is left."""
+        """Drop the rest of the data."""
         self._closed = True
         self._chunks.clear()
         self._resize(-self.size)
@@ -93,10 +93,10 @@ class Outbox:
 
 
 class Inbox:
-    """Hands a request's body to the application, and what it has taken back to the window.
+    """Passes a request's body to the application, and reopens the window as the application reads.
 
-    Hypercorn hands it back as the body comes, and stops reading from the connection, for all
-    streams, while an application doesn't read.
+    Hypercorn reopens the window as soon as data arrives, and stops reading from the connection, for
+    all streams, while one application doesn't read.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class Inbox:
             self._wake()
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Reopen the window for all unread data, because the application no longer reads."""
         self.give_back(self._unread)
 
     def before(self, application: Call) -> AppWrapper:
-        """`application`, with a `receive` that gives back what it returns."""
+        """Wrap `application` so that its `receive` reopens the window for what it returns."""
 
         async def read(scope: Scope, receive: Receive, *rest: Any) -> None:
             async def take() -> Message:
@@ -138,7 +138,7 @@ class Inbox:
 
 
 class Stream:
-    """A request and its answer; `http` is Hypercorn's side of it towards the application."""
+    """A request and its response; `http` is Hypercorn's interface to the application."""
 
     def __init__(self, stream_id: int, http: HTTPStream | WSStream, inbox: Inbox, outbox: Outbox):
         self.id = stream_id
@@ -151,7 +151,7 @@ class Stream:
         return not self.inbox.complete or self.outbox.size > 0
 
     def send_frame(self, connection: Http2Connection) -> int:
-        """Send a frame of the answer's body, or its end; how many bytes."""
+        """Send a frame of the response's body, or its end; return the number of bytes."""
         outbox, size = self.outbox, 0
         if not outbox.unsent:
             return 0
@@ -180,7 +180,7 @@ class Stream:
 
 
 def without_queue_limit(config: Config) -> Config:
-    """`config` for streams, whose bodies are limited by the window."""
+    """Return `config` without a queue limit: the window limits the bodies of streams."""
     unlimited = copy.copy(config)
     unlimited.max_app_queue_size = 0
     return unlimited

@@ -1,4 +1,4 @@
-"""What the system knows of a connection."""
+"""The state of a TCP connection that the operating system reports."""
 
 import asyncio
 import contextlib
@@ -6,19 +6,18 @@ import socket
 import struct
 
 NOT_SENT, ACKNOWLEDGED = 144, 120
-"""Where tcp_info says how many bytes wait to be sent, and how many were acknowledged
-(linux/tcp.h)."""
+"""The offsets in tcp_info of the bytes not yet sent and of the bytes acknowledged (linux/tcp.h)."""
 UP_TO_BOTH = 148
 
 UNSENT = 128 * 1024
-"""How many bytes that are not on their way yet the system keeps for a connection."""
+"""The maximum number of unsent bytes that the system buffers for a connection."""
 
 
 def taken_by(connection: socket.socket, transport: asyncio.WriteTransport) -> tuple[int, bool]:
-    """A number that changes when the client takes something, and whether more waits for it.
+    """Return a number that changes when the client reads, and whether more data waits for it.
 
-    Where the system doesn't say what the client has acknowledged (Linux does, for TCP), what has
-    left for the system counts.
+    Linux reports for TCP what the client has acknowledged. On other systems, data counts as read
+    once it is passed to the system.
     """
     buffered = transport.get_write_buffer_size()
     try:
@@ -31,10 +30,10 @@ def taken_by(connection: socket.socket, transport: asyncio.WriteTransport) -> tu
 
 
 def bound_unsent(listener: socket.socket, send_timeout: float) -> None:
-    """Bound what the system keeps for a client of `listener` that doesn't read, and for how long.
+    """Limit how much the system buffers for a client of `listener` that doesn't read, and how long.
 
-    The system goes on with what it was given after a connection has been closed here. Systems that
-    have no such bounds, and Unix sockets, have their own.
+    The system continues to send buffered data after a connection has been closed here. Unix
+    sockets, and systems without these options, have their own limits.
     """
     with contextlib.suppress(OSError, AttributeError):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)

@@ -1,4 +1,4 @@
-"""What a WebSocket handshake gets from an application that has no WebSocket."""
+"""The response to a WebSocket handshake from an application without WebSockets."""
 
 from serving.asgi import Application, Message, Receive, Scope, Send
 
@@ -8,9 +8,9 @@ CLOSE: Message = {"type": "websocket.close"}
 async def refuse_websocket(
     application: Application, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Answer the GET request that a handshake is, as if it asked for no upgrade.
+    """Answer a handshake as the GET request that it is, ignoring the upgrade.
 
-    Servers that can't carry such an answer are told to close, which they turn into a bare 403.
+    Servers that can't send such a response are told to close, and answer with a 403 without a body.
     """
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send(CLOSE)

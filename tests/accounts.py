@@ -1,4 +1,4 @@
-"""Users who are signed in already: no password was hashed for it, which takes its time."""
+"""Signed-in users, created without hashing a password, which would be slow."""
 
 import secrets
 from datetime import UTC, datetime, timedelta

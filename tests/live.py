@@ -78,7 +78,7 @@ class Running:
         return self.stopped
 
     async def refuses(self) -> None:
-        """Wait until nobody can connect any more."""
+        """Wait until connections are refused."""
         port = int(self.address.rpartition(":")[2])
         with contextlib.suppress(ConnectionRefusedError):
             while True:

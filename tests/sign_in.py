@@ -8,7 +8,7 @@ from tests.factory import PASSWORD
 
 EMAIL = "ada@example.com"
 WRONG = "The email address or the password is wrong."
-USED_UP = "The refresh token is not valid, or not any more."
+USED_UP = "The refresh token is invalid or no longer valid."
 
 
 async def register(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
@@ -37,7 +37,7 @@ async def status_with(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
 
 
 def assert_refused(response: httpx.Response, error: str, detail: str, **members: Any) -> None:
-    """As RFC 6749 §5.2 wants it, with the members of a problem beside."""
+    """Check the body of RFC 6749 §5.2 and the members of a problem."""
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/json"
     slug = {"invalid_request": "invalid_token_request"}.get(error, error).replace("_", "-")

@@ -164,7 +164,7 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 
 def view_of(app: Flask, endpoint: str) -> object:
-    """The function that somebody wrote for `endpoint`."""
+    """Return the view function as written in the source."""
     view = app.view_functions[endpoint]
     operation = getattr(view, "operation", None)
     return view if operation is None else operation.view

@@ -23,7 +23,7 @@ from tests.factory import PASSWORD, SECRET_KEY, item_input, settings_for
 from tests.log_lines import leaks_in, unreadable_in
 from tests.processes import environment, started
 
-# In one piece, since nobody waits for what comes after the address.
+# Sent in one piece, because the reader doesn't wait for data after the address.
 TELLS_A_SECRET = f"""
 import sys
 sys.stderr.write("Running on http://127.0.0.1:8000\\nsigned in with {PASSWORD}\\n")
@@ -70,7 +70,7 @@ def test_a_secret_that_a_server_s_process_logs_is_found(tmp_path: Path) -> None:
         assert address == "http://127.0.0.1:8000"
 
 
-def test_what_only_looks_like_a_secret_is_none() -> None:
+def test_accepts_text_that_only_looks_like_a_secret() -> None:
     assert leaks_in(["eyJust a word.eyJ", "irt_short", "argon2id", "Bearer"]) == []
 
 

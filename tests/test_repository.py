@@ -93,7 +93,7 @@ def test_editorconfig_says_what_the_formatters_are_told(editorconfig: ConfigPars
     biome = json.loads((ROOT / "examples" / "spa" / "biome.json").read_text())["formatter"]
     said = {name: dict(editorconfig[name]) for name in editorconfig.sections()}
     assert said.pop("top") == {"root": "true"}
-    # Where neither is told how far to indent, it is as far as they do by themselves.
+    # Without a setting, the indentation is the formatter's default.
     assert said.pop("*.py") == {
         "indent_size": str(ruff.get("indent-width", 4)),
         "max_line_length": str(ruff["line-length"]),

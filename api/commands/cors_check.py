@@ -1,7 +1,7 @@
-"""`flask --app api cors check`: whether a browser lets an app on an origin call, and why not.
+"""`flask --app api cors check`: say whether a browser app on an origin may call, and if not, why.
 
-It asks the application itself, as a browser would: a request, then preflights until an operation
-takes the method. So what it says is what the settings do that it runs with.
+It calls the application as a browser would: one request, then preflights until an operation accepts
+the method. So the result is that of the settings with which the command runs.
 """
 
 import re
@@ -20,7 +20,7 @@ from api.runtime.services import service
 
 HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f.:]*:[0-9a-f.:]*")
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Which headers the Fetch standard lets every app send, and which methods it puts into capitals.
+# The headers that the Fetch standard lets every app send, and the methods that it capitalizes.
 SAFE_HEADERS = {"accept", "accept-language", "content-language"}
 CAPITALIZED = {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
 
@@ -42,21 +42,21 @@ def check(origin: str, method: str, headers: tuple[str, ...]) -> None:
 
 
 def objection_to_origin(origin: str) -> str | None:
-    """Why a browser keeps every answer from an app on `origin`, if it does."""
+    """Return why a browser withholds every response from an app on `origin`, or None."""
     if origin == "null":
-        return "null is any file and any sandboxed frame"
+        return "null is the origin of any file and any sandboxed frame"
     written = as_browsers_write(origin)
     if written is None:
         return "an origin is a scheme, a host and perhaps a port, as in https://app.example.com"
     if written != origin:
         return f"a browser writes {written}"
     if not is_granted(ask("GET", "/api/health", origin), origin):
-        return f"CORS_ORIGINS has {', '.join(settings.cors_origins) or 'nobody'}"
+        return f"CORS_ORIGINS has {', '.join(settings.cors_origins) or 'no origins'}"
     return None
 
 
 def objection_to_request(origin: str, method: str, headers: tuple[str, ...]) -> str | None:
-    """Why a browser doesn't send that for an app on `origin`, if it doesn't."""
+    """Return why a browser doesn't send this request for an app on `origin`, or None."""
     if method.upper() in CAPITALIZED:
         method = method.upper()
     asked = {"Access-Control-Request-Method": method}
@@ -70,13 +70,13 @@ def objection_to_request(origin: str, method: str, headers: tuple[str, ...]) -> 
         )
         if is_granted(answer, origin) and method in methods.as_set(preserve_casing=True):
             unknown = [h for h in headers if h not in allowed and h.lower() not in SAFE_HEADERS]
-            return f"no operation takes the header {unknown[0]}" if unknown else None
-    hint = "" if method == method.upper() else ", as it is written"
-    return f"no operation takes the method {method}{hint}"
+            return f"no operation accepts the header {unknown[0]}" if unknown else None
+    hint = "" if method == method.upper() else ", which is case-sensitive"
+    return f"no operation accepts the method {method}{hint}"
 
 
 def ask(method: str, path: str, origin: str, **headers: str) -> TestResponse:
-    """The application's answer, without a line in the log."""
+    """Return the application's response, without logging the request."""
     client = current_app.test_client()
     return client.open(
         path,
@@ -91,14 +91,14 @@ def is_granted(answer: TestResponse, origin: str) -> bool:
 
 
 def operation_paths() -> Iterator[str]:
-    """A path of each operation."""
+    """Yield a path of each operation."""
     for rule in current_app.url_map.iter_rules():
         if hasattr(current_app.view_functions[rule.endpoint], "operation"):
             yield re.sub("<[^>]+>", "1", rule.rule)
 
 
 def as_browsers_write(address: str) -> str | None:
-    """The origin of a page at `address`; None if it has none."""
+    """Return the origin of a page at `address`, or None if it has none."""
     try:
         parts = urlsplit(address)
         host = (parts.hostname or "").encode("idna").decode()

@@ -39,7 +39,7 @@ def revision(message: str) -> None:
 
 @db.command()
 def current() -> None:
-    """Say which revision the database is at."""
+    """Print the revision of the database."""
     click.echo(run(database.administer(revisions.current)) or "none")
 
 
@@ -52,8 +52,9 @@ def check() -> None:
 
 @db.command()
 def prune() -> None:
-    """Delete sessions and stored answers that have expired.
+    """Delete expired sessions and stored responses.
 
-    Servers do so by themselves every minute. Plain WSGI servers don't: run it once a day or so.
+    ASGI servers do so every minute. Plain WSGI servers don't: run this command there, for example
+    daily.
     """
     run(current_services()[Expiry].delete())

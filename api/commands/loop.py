@@ -1,4 +1,4 @@
-"""Runs what a command does on an event loop, and says in one line why it couldn't."""
+"""Run a command's coroutine on an event loop, and report errors in one line."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What `coroutine` returns; the application is closed then. Raises ClickException."""
+    """Return the result of `coroutine`, and close the application. Raises ClickException."""
 
     async def run_and_close() -> T:
         try:

@@ -1,4 +1,4 @@
-"""`flask --app api settings example`: the settings as a file to start a `.env` from."""
+"""`flask --app api settings example`: write the settings as an example of a `.env` file."""
 
 from collections.abc import Iterator
 from dataclasses import Field, fields
@@ -26,7 +26,7 @@ def example() -> None:
 
 
 def _entry(declared: Field[Any]) -> str:
-    """The lines of a setting: comments, then its name and default commented out."""
+    """Return the lines of a setting: comments, then its name and default, commented out."""
     comments = [f"# {line}" for text in _texts(declared) for line in wrap(text, width=98)]
     default = declared.metadata["defaults"][DEVELOPMENT]
     return "\n".join([*comments, f"#{declared.name.upper()}={default}", ""])

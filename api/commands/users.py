@@ -27,11 +27,11 @@ PAGE = 200
 
 database = service(Database)
 passwords = service(Passwords)
-users = AppGroup("users", help="Accounts: who may sign in.")
+users = AppGroup("users", help="The accounts of users.")
 
 
 def _address(_context: click.Context, parameter: click.Parameter, text: str) -> str:
-    """`text` as an address that an account can have. Raises click.BadParameter."""
+    """Parse `text` as the email address of an account. Raises click.BadParameter."""
     try:
         return str(UserInput().fields["email"].deserialize(text))
     except ValidationError as error:
@@ -44,10 +44,10 @@ an_address = click.argument("email", callback=_address)
 @users.command("create-user")
 @an_address
 def create_user(email: str) -> None:
-    """Create a user, who signs in with the address EMAIL.
+    """Create a user with the address EMAIL.
 
-    The password is asked for, or else comes from standard input. It is no argument: everybody on
-    the machine can read those.
+    The password is prompted for, or read from standard input. It is not an argument, because
+    everyone on the machine can read arguments.
     """
     _create(email, USER)
 
@@ -55,7 +55,7 @@ def create_user(email: str) -> None:
 @users.command("create-admin")
 @an_address
 def create_admin(email: str) -> None:
-    """Create an admin, who signs in with the address EMAIL; like create-user."""
+    """Create an admin with the address EMAIL; like create-user."""
     _create(email, ADMIN)
 
 
@@ -64,7 +64,7 @@ def create_admin(email: str) -> None:
 def set_password(email: str) -> None:
     """Set the password of the user with the address EMAIL, and end their sessions.
 
-    The password comes as create-user's does.
+    The password is read as in create-user.
     """
     user = _of(email, run(_set_password(email, _read_password(email))))
     closed = "" if user.active else " The account is deactivated: an admin can reactivate it."
@@ -94,7 +94,7 @@ def _create(email: str, role: str) -> None:
 
 
 async def _insert(email: str, password: str, role: str) -> UserRow | None:
-    """None if the address is taken."""
+    """Create the user and return it, or None if the address is taken."""
     password_hash = await passwords.hash(password)
     try:
         user = await database.write(
@@ -107,7 +107,7 @@ async def _insert(email: str, password: str, role: str) -> UserRow | None:
 
 
 async def _set_password(email: str, password: str) -> UserRow | None:
-    """None if no user has the address."""
+    """Set the password and return the user, or None if no user has the address."""
     password_hash = await passwords.hash(password)
     try:
         user = await database.write(credentials.set_password, email, password_hash)
@@ -118,7 +118,10 @@ async def _set_password(email: str, password: str) -> UserRow | None:
 
 
 async def _deactivate(email: str) -> UserRow | None:
-    """None if no user has the address. Raises ClickException for the last admin."""
+    """Deactivate the user and return it, or None if no user has the address.
+
+    Raises ClickException for the last admin.
+    """
     try:
         user = await database.write(stored.deactivate_user, email)
     except UserNotFound:
@@ -155,7 +158,7 @@ async def _all_users() -> AsyncIterator[UserRow]:
 
 
 def _read_password(email: str) -> str:
-    """A password that the user of `email` may have. Raises click.BadParameter."""
+    """Read a valid password for the user of `email`. Raises click.BadParameter."""
     errors = UserInput().validate({"email": email, "password": (password := _typed_password())})
     if errors:
         raise click.BadParameter(" ".join(errors["password"]), param_hint="password")

@@ -1,1 +1,1 @@
-"""HTTP's parts that all operations share: bodies, queries, headers, errors, CORS."""
+"""The parts of HTTP that all operations share: bodies, queries, headers, errors, CORS."""

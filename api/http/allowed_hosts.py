@@ -1,8 +1,9 @@
-"""Which hosts the service answers for: `Host`, or `:authority` in HTTP/2.
+"""The hosts for which the service answers: `Host`, or `:authority` in HTTP/2.
 
-A page of another site can have its name point to 127.0.0.1 (DNS rebinding). For the browser the
-service then has the page's own origin, so CORS protects nothing; but the requests still name the
-page's host. Where access tokens are required, such a page has none, and any host will do.
+The owner of another site can let its name resolve to 127.0.0.1 (DNS rebinding). For the browser the
+service then has the origin of the site's pages, so CORS doesn't protect it, but the requests still
+have the site's host. If access tokens are required, any host is allowed, because such a page has no
+token.
 """
 
 import ipaddress
@@ -17,12 +18,12 @@ from api.http.errors import InvalidRequest
 from api.runtime.async_flask import AsyncFlask
 
 LONGEST = 260
-"""A name has 253 characters at most, a port five."""
+"""The maximum length: a name has at most 253 characters, a port five."""
 HOST = re.compile(
     r"(?P<name>[\w-]+(\.[\w-]+)*\.?|\[(?P<ipv6>[0-9a-f.]*:[0-9a-f:.]+)\])(:(?P<port>[0-9]{0,5}))?",
     re.ASCII | re.IGNORECASE,
 )
-INVALID = {"detail": "Must be one host name or address, with a port or without.", "header": "Host"}
+INVALID = {"detail": "Must be one host name or address, optionally with a port.", "header": "Host"}
 
 
 def init_app(app: AsyncFlask, settings: Settings) -> None:
@@ -30,16 +31,17 @@ def init_app(app: AsyncFlask, settings: Settings) -> None:
 
 
 class AllowedHosts:
-    """The check of each request's host, by the settings."""
+    """Checks the host of each request against the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._names = frozenset(settings.answered_hosts)
-        # A client sends the same one again and again. What raises isn't kept.
+        # Clients send the same host again and again. Hosts that raise an error aren't cached.
         self._check_once = lru_cache(maxsize=128)(self._check_host)
 
     def check(self, environ: WSGIEnvironment) -> None:
-        """Raise MisdirectedRequest (RFC 9110 §7.4) for a host that isn't allowed, InvalidRequest
-        where there is no valid one (RFC 9112 §3.2). HTTP/1.0 may leave it out; browsers don't."""
+        """Raise MisdirectedRequest (RFC 9110 §7.4) for a host that isn't allowed, and
+        InvalidRequest for an invalid or missing one (RFC 9112 §3.2). HTTP/1.0 may omit it; browsers
+        never do."""
         host = environ.get("HTTP_HOST")
         if host is not None:
             self._check_once(host)
@@ -69,8 +71,8 @@ def _is_valid(host: str, match: re.Match[str]) -> bool:
 
 
 def _is_address(name: str) -> bool:
-    """No DNS server can make an IP address stand for another one, and the probes of load balancers
-    and of Kubernetes request the process by its address."""
+    """Return whether `name` is an IP address. Addresses are allowed, because DNS can't redirect
+    them, and because the probes of load balancers and Kubernetes use the process's address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Which browser apps on other origins may call, and what they may send and read (flask-cors).
+"""CORS: the origins whose browser apps may call, and what they may send and read (flask-cors).
 
-There is no mode with credentials: bearer tokens need none, and a site that a signed-in user
-visits can't act in their name.
+Credentials mode is off: bearer tokens don't need it, and without it a site that a signed-in user
+visits can't act in the user's name.
 """
 
 import re
@@ -15,7 +15,7 @@ from api.config.settings import Settings
 from api.observability.request_log import REQUEST_ID_HEADER
 
 MAX_AGE = 600
-"""For how many seconds a browser may remember a preflight's answer."""
+"""The seconds for which a browser may cache the response to a preflight."""
 
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
@@ -32,19 +32,19 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         max_age=MAX_AGE,
         supports_credentials=False,
         allow_private_network=False,
-        # Else it would name every allowed origin to whoever sends none,
+        # Otherwise a request without an origin would get a list of all allowed origins.
         always_send=False,
-        # and leave `Vary` out where the origin isn't allowed.
+        # flask-cors would omit `Vary` if the origin isn't allowed; answer_origin adds it.
         vary_header=False,
-        # Every error passes after_request here.
+        # Not needed: every error response passes through after_request.
         intercept_exceptions=False,
     )
     hooks = app.after_request_funcs[None]
-    # It has nothing to add where no origin asks, and takes a tenth of a request to find that out.
+    # Without an Origin header it has nothing to add, but takes a tenth of a request's time.
     grant = cast(Callable[[Response], Response], hooks.pop())
 
     def answer_origin(response: Response) -> Response:
-        """Add `Vary` always, since the same address answers each origin otherwise."""
+        """Add `Vary` to every response, because responses differ by origin."""
         response.headers.add("Vary", "Origin")
         return correct(grant(response)) if "Origin" in request.headers else response
 
@@ -52,7 +52,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
 
 
 def correct(response: Response) -> Response:
-    """Let a preflight promise only the methods that the address has."""
+    """Reduce the methods in a preflight's response to those of the address."""
     promised = "Access-Control-Allow-Methods"
     if promised in response.headers:
         response.headers[promised] = ", ".join(sorted(response.allow))
@@ -60,23 +60,23 @@ def correct(response: Response) -> Response:
 
 
 def origin_pattern(origin: str) -> re.Pattern[str]:
-    """An expression for `origin` and nothing else, in which `*` is exactly one label.
+    """Return an expression that matches only `origin`, in which `*` stands for exactly one label.
 
-    flask-cors leaves expressions open at the end, takes text with brackets (an IPv6 address)
-    for one, and compares other text without regard to case, which browsers never do.
+    flask-cors doesn't anchor expressions at the end, treats text with brackets (an IPv6 address) as
+    an expression, and compares other text without regard to case, as browsers never do.
     """
     return re.compile(re.escape(origin).replace(r"\*", "[a-z0-9-]+") + r"\Z")
 
 
 def request_headers(document: dict[str, Any]) -> Iterable[str]:
-    """The header parameters of all operations."""
+    """Return the header parameters of all operations."""
     return {
         p["name"] for op in _operations(document) for p in op["parameters"] if p["in"] == "header"
     }
 
 
 def response_headers(document: dict[str, Any]) -> Iterable[str]:
-    """The headers of all answers, errors' too."""
+    """Return the headers of all responses, errors included."""
     return set(document["components"]["headers"])
 
 

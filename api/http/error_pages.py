@@ -1,4 +1,4 @@
-"""GET /errors and /errors/<slug>: what a problem's `type` leads to, for people."""
+"""GET /errors and /errors/<slug>: the pages about problems, to which their `type` points."""
 
 import json
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ settings = service(Settings)
 
 @error_pages.get("")
 async def list_errors() -> Response:
-    """The body that all errors have, and every kind of them."""
+    """Describe the body that all errors have, and list every type of error."""
     problems = sorted(BY_SLUG.values(), key=attrgetter("status", "slug"))
     return _page("errors.html", root="", problems=problems, members=Problem().fields)
 
 
 @error_pages.get("/<slug>")
 async def show_error(slug: str) -> Response:
-    """What happened and what to do, an example, and which operations answer so.
+    """Explain one problem: its cause, the remedy, an example, and the operations that return it.
 
-    Where the table's sentence about what to do isn't all, the problem has a template of its own.
+    If there is more to say than the table's `remedy`, the problem has its own template.
     """
     problem = BY_SLUG.get(slug)
     if problem is None:
-        raise NotFound("There is no problem of this type.")
+        raise NotFound("There is no error type with this name.")
     return _page(
         f"errors/{slug}.html",
         "error.html",
@@ -45,7 +45,7 @@ async def show_error(slug: str) -> Response:
 
 
 def _operations_with(problem: ProblemType) -> Iterator[tuple[str, str]]:
-    """The id of each operation that may meet `problem`, after its tag."""
+    """Yield the tag and the id of each operation that may return `problem`."""
     for endpoint, view in current_app.view_functions.items():
         operation = getattr(view, "operation", None)
         if operation is not None and problem in operation.problems:
@@ -53,7 +53,7 @@ def _operations_with(problem: ProblemType) -> Iterator[tuple[str, str]]:
 
 
 def _page(*templates: str, root: str, **context: Any) -> Response:
-    """Of `templates` the first that is there; `root` leads to where the application is mounted."""
+    """Render the first template that exists; `root` is the relative path to the mount point."""
     page = render_template([*templates], root=root, settings=settings, **context)
     response = make_response(page)
     response.headers["Content-Security-Policy"] = (

@@ -1,4 +1,4 @@
-"""From an exception to the problem body that a client gets."""
+"""Make the problem response for an exception."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -27,9 +27,9 @@ from storage.accounts.credentials import WrongPassword
 from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound
 
 MOST_ERRORS = 100
-"""How many errors one answer lists at most, whatever a client manages to do wrong."""
+"""The maximum number of errors that one response lists."""
 NOT_IN_OAUTH = re.compile(r"[^ !#-\[\]-~]")
-"""What an error_description may not have (RFC 6749 §5.2)."""
+"""The characters that an error_description must not contain (RFC 6749 §5.2)."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class InvalidRequest(BadRequest):
 
 
 class UnsupportedContent(UnsupportedMediaType):
-    """The body comes as nothing that the operation takes; `header` says so."""
+    """The operation doesn't accept the body's media type or encoding, as `header` declares it."""
 
     def __init__(self, detail: str, *, header: str) -> None:
         super().__init__(detail)
@@ -57,7 +57,7 @@ def init_app(app: Flask) -> None:
 
 
 def failure_of(app: Flask) -> WSGIApplication:
-    """The response where `app` raised an exception outside of Flask's own handling of errors."""
+    """Return the response for an exception that `app` raised outside of Flask's error handling."""
 
     def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with app.request_context(environ):
@@ -69,10 +69,10 @@ def failure_of(app: Flask) -> WSGIApplication:
 
 
 def handle(error: Exception) -> Response:
-    """The answer to any exception; what isn't the client's doing is logged, once."""
+    """Return the response for any exception; one that the client didn't cause is logged, once."""
     problem = problem_of(type(error))
     if isinstance(error, HTTPException) and problem is INTERNAL_ERROR and error.code:
-        # One of Werkzeug's that no row names, raised before a view was reached.
+        # An exception of Werkzeug without a row in the table, raised before a view was reached.
         problem = INVALID_REQUEST if error.code < 500 else INTERNAL_ERROR
     if problem is INTERNAL_ERROR and not _logged_by_flask(error):
         log.error("unhandled_exception", exc_info=error)
@@ -82,13 +82,13 @@ def handle(error: Exception) -> Response:
 
 
 def _logged_by_flask(error: Exception) -> bool:
-    """Flask logs what escapes a hook, and wraps it, before it asks for an answer."""
+    """Flask logs and wraps an exception from a hook before it calls the error handler."""
     return isinstance(error, InternalServerError) and error.original_exception is not None
 
 
 @singledispatch
 def particulars(error: Exception) -> dict[str, Any]:
-    """What this very error adds to its problem's own words: arguments of problem_response()."""
+    """Return the details of this one error, as arguments for problem_response()."""
     return {}
 
 
@@ -112,7 +112,7 @@ def _(error: RelatedRowNotFound) -> dict[str, Any]:
 @particulars.register
 def _(error: MethodNotAllowed) -> dict[str, Any]:
     allowed = ", ".join(sorted(error.valid_methods or ()))
-    return {"detail": f"This address takes {allowed}.", "headers": {"Allow": allowed}}
+    return {"detail": f"This address supports {allowed}.", "headers": {"Allow": allowed}}
 
 
 @particulars.register
@@ -127,17 +127,17 @@ def _(error: NotFound | InvalidGrant) -> dict[str, Any]:
 
 @particulars.register
 def _(error: QuotaExceeded) -> dict[str, Any]:
-    return {"detail": f"An account may have {error.quota} items, and this one has them."}
+    return {"detail": f"This account has reached its maximum of {error.quota} items."}
 
 
 @particulars.register
 def _(error: WrongPassword) -> dict[str, Any]:
-    return {"errors": [{"detail": "Not your current password.", "pointer": "/current_password"}]}
+    return {"errors": [{"detail": "Incorrect password.", "pointer": "/current_password"}]}
 
 
 @particulars.register
 def _(error: RateLimited) -> dict[str, Any]:
-    detail = f"Too many requests: the next one is answered in {error.wait} s."
+    detail = f"Too many requests: try again in {error.wait} s."
     return {"detail": detail, "headers": {"Retry-After": str(error.wait)}}
 
 
@@ -154,7 +154,7 @@ def problem_response(
     headers: dict[str, str] | None = None,
     **extensions: Any,
 ) -> Response:
-    """The answer for `problem`; `extensions` are members of its own (RFC 9457 §3.2)."""
+    """Return the response for `problem`; `extensions` are extra members (RFC 9457 §3.2)."""
     detail = detail or problem.detail
     body = {
         "type": problem.uri,
@@ -178,7 +178,7 @@ def problem_response(
 
 
 def errors_of(messages: Any, place: str = "pointer", path: str = "") -> Iterator[Error]:
-    """Marshmallow's nested messages as a flat list, each with its place in the request.
+    """Flatten marshmallow's nested messages into errors, each with its place in the request.
 
     `place` is "pointer" (with JSON pointers, RFC 6901) or "parameter" (with plain names).
     """
@@ -201,12 +201,12 @@ def _join(place: str, path: str, key: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Half a surrogate pair can't be written as UTF-8, nor a whole megabyte be read."""
+    """Escape lone surrogates, which UTF-8 can't encode, and shorten the text to be readable."""
     return text[:200].encode(errors="backslashreplace").decode()
 
 
 def _sentence(errors: list[Error]) -> str:
-    """What the first errors say, for clients that show one line."""
+    """Summarize the first errors, for clients that show one line."""
     lines = []
     for error in errors[:3]:
         place = error.get("pointer") or error.get("parameter") or error.get("header")

@@ -1,4 +1,4 @@
-"""Form bodies (application/x-www-form-urlencoded), as OAuth 2.0 wants them read."""
+"""Form bodies (application/x-www-form-urlencoded), parsed as OAuth 2.0 requires."""
 
 from urllib.parse import parse_qsl
 
@@ -6,13 +6,13 @@ MOST_PARAMETERS = 100
 
 
 class MalformedForm(ValueError):
-    """Says what is wrong, in words for the client."""
+    """Its message tells the client what is wrong."""
 
 
 def loads(data: bytes) -> dict[str, str]:
-    """Parse UTF-8. A parameter without a value counts as left out (RFC 6749 §3.2).
+    """Parse a UTF-8 form. A parameter without a value is treated as omitted (RFC 6749 §3.2).
 
-    Raises MalformedForm, also for a parameter that is there twice and for too many of them.
+    Raises MalformedForm, also for a repeated parameter and for too many parameters.
     """
     try:
         pairs = parse_qsl(data.decode(), errors="strict", max_num_fields=MOST_PARAMETERS)

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 wants it between machines: what parsers disagree on is refused."""
+"""Strict JSON (RFC 8259): anything on which parsers disagree is rejected."""
 
 import json
 import math
@@ -7,20 +7,20 @@ from itertools import islice
 from typing import Any, NoReturn
 
 MOST_VALUES = 1000
-"""Members of objects, elements of arrays, and levels: each costs a hundred times its bytes."""
+"""The maximum number of members, elements and levels: each costs a hundred times its bytes."""
 STRUCTURE = b",[{"
-# From one of these to the next, past strings. Possessive, and an open string ends with the data, so
-# that no byte is looked at twice.
+# Matches up to the next of these characters outside of strings. Quantifiers are possessive, and an
+# unterminated string ends with the data, so that no byte is read twice.
 STEP = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL)
 
 
 class MalformedJson(ValueError):
-    """Says what is wrong, in words for the client."""
+    """Its message tells the client what is wrong."""
 
 
 def loads(data: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises MalformedJson, also for duplicate keys, for numbers that no
-    double holds, and for more than MOST_VALUES."""
+    """Parse UTF-8 JSON. Raises MalformedJson, also for duplicate keys, for numbers beyond the range
+    of a double, and for more than MOST_VALUES values."""
     if _has_too_many_values(data):
         raise MalformedJson(f"The body has more than {MOST_VALUES} members, elements or levels.")
     try:
@@ -35,7 +35,7 @@ def loads(data: bytes) -> Any:
 
 
 def _has_too_many_values(data: bytes) -> bool:
-    most = len(data) - len(data.translate(None, STRUCTURE))  # fewer, if strings have some of them
+    most = len(data) - len(data.translate(None, STRUCTURE))  # includes those within strings
     if most <= MOST_VALUES:
         return False
     return sum(1 for _ in islice(STEP.finditer(data), MOST_VALUES + 2)) > MOST_VALUES + 1
@@ -56,13 +56,13 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > 20:  # longer than any 64-bit integer; Python itself would take its time
+    if len(text) > 20:  # longer than any 64-bit integer; Python is slow with very long ones
         raise MalformedJson("The body has a number that is too large.")
     return int(text)
 
 
 def _constant(name: str) -> NoReturn:
-    raise MalformedJson(f"The body has {name}, which JSON doesn't know.")
+    raise MalformedJson(f"The body has {name}, which is not valid JSON.")
 
 
 DECODER = json.JSONDecoder(

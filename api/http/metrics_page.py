@@ -22,9 +22,10 @@ counted = service(Metrics)
 
 @metrics.get("/metrics")
 async def get_metrics() -> Response:
-    """What has been counted, in Prometheus's format or OpenMetrics, as the client accepts it.
+    """Return the metrics in Prometheus's format, or as OpenMetrics if the client accepts it.
 
-    Not in the document, since it is the operator's. Without a token it is closed in production.
+    It isn't in the document, because it is for the operator. Without a token it is closed in
+    production.
     """
     if settings.metrics_token:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -36,6 +37,6 @@ async def get_metrics() -> Response:
         await rate_limits.count(Limit.GENERAL, None)
         raise NotFound
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    # In a thread, since it may be many files that are read.
+    # In a thread, because it may read many files.
     text = await asyncio.to_thread(encode, counted.current())
     return Response(text, content_type=content_type)

@@ -1,4 +1,4 @@
-"""What a variable part of a path may be."""
+"""The converter for ids in paths."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -6,25 +6,26 @@ from uuid import UUID
 from werkzeug.routing import BaseConverter, Map
 
 NIL = UUID(int=0)
-"""The id that nothing ever has."""
+"""An id that no resource ever has."""
 LENGTH = len(str(NIL))
 
 
 class IdConverter(BaseConverter):
     """A resource's UUID.
 
-    Text that is none becomes the id that nothing has, so that it is answered like any other
-    unknown id and a browser's preflight for it succeeds. `but` is a word that it leaves to another
-    route, which otherwise would share its methods.
+    Text that is not a UUID becomes NIL, so that it is answered like any other unknown id, and a
+    browser's preflight for it succeeds. `but` is a word that belongs to another route, which
+    otherwise would share the methods of this one.
     """
 
     regex = "[^/]+"
     documentation: ClassVar = {
-        "description": "The id that the server gave.",
+        "description": "The id of the resource, given by the server.",
         "schema": {
             "type": "string",
             "format": "uuid",
-            # Beside the schema Swagger UI would fill it in, and the first try be a 404.
+            # Outside of the schema, Swagger UI would fill in the example, and the first try
+            # would be a 404.
             "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
         },
     }
@@ -41,5 +42,5 @@ class IdConverter(BaseConverter):
             parsed = UUID(value)
         except ValueError:
             return NIL
-        # UUID() also takes braces, prefixes and hyphens anywhere: one item has one address.
+        # UUID() also accepts braces, prefixes and misplaced hyphens; a resource has one address.
         return parsed if str(parsed) == value.lower() else NIL

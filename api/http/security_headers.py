@@ -1,4 +1,4 @@
-"""Headers that keep a browser from doing more with an answer than it should."""
+"""Headers that restrict what a browser does with a response."""
 
 from flask import Flask, Response
 
@@ -7,8 +7,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
-    # Caches must revalidate, so nobody reads a stale item. What one account is shown is not even
-    # stored: api/http/headers.py.
+    # Caches must revalidate, so no client reads a stale item. Responses about an account are not
+    # stored at all: api/http/headers.py.
     "Cache-Control": "no-cache",
 }
 
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add what a view hasn't set itself (the documentation needs another policy)."""
+    """Add the headers that the view hasn't set itself (the documentation needs another policy)."""
     headers = response.headers
     present = {name.lower() for name, _ in headers}
     for lower, header in ITEMS:

@@ -1,1 +1,2 @@
-"""Who sends a request, and whether the operation is theirs to call."""
+"""Authentication and authorization: who sends a request, and whether they may call the
+operation."""

@@ -14,15 +14,15 @@ settings = service(Settings)
 tokens = service(AccessTokens)
 
 LONGEST = 8192
-"""Characters of an Authorization header."""
+"""The maximum number of characters of an Authorization header."""
 
 
 async def find_credentials(access: Access) -> Credentials | None:
-    """Those that the request carries, as far as its operation asks.
+    """Return the credentials of the request, if the operation's access needs them.
 
-    Raises Unauthorized where a token is needed and missing, InvalidToken, and ProviderUnavailable.
+    Raises Unauthorized if a token is required and missing, InvalidToken and ProviderUnavailable.
     """
-    if access is Access.EVERYONE:
+    if access is Access.PUBLIC:
         return None
     header = request.headers.get("Authorization")
     if header is None:

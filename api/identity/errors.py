@@ -1,4 +1,4 @@
-"""Why nobody is let in: to an account, or in OAuth's terms (RFC 6749 §5.2) to a session."""
+"""The errors of registration, and those of OAuth 2.0's token requests (RFC 6749 §5.2)."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from werkzeug.exceptions import BadRequest
 
 
 class RegistrationClosed(Exception):
-    """Accounts are not for everybody to make."""
+    """The settings don't let people create their own accounts."""
 
 
 class InvalidTokenRequest(BadRequest):
@@ -18,11 +18,11 @@ class InvalidTokenRequest(BadRequest):
 
 
 class UnsupportedGrantType(Exception):
-    """There is no such grant, or not here."""
+    """The service doesn't support this `grant_type`."""
 
 
 class InvalidGrant(Exception):
-    """The password or the token is none, or none any more. `detail` says so to the client."""
+    """The password or the token is invalid or no longer valid; `detail` is for the client."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What tokens are given for (RFC 6749): a password, or the refresh token of an earlier time."""
+"""The grants for which tokens are issued (RFC 6749): a password or a refresh token."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -34,8 +34,8 @@ settings = service(Settings)
 tokens = service(AccessTokens)
 
 WRONG = "The email address or the password is wrong."
-"""Which of them, or whether the account is closed, nobody is told."""
-USED_UP = "The refresh token is not valid, or not any more."
+"""The message is the same for a closed account, so that it reveals nothing."""
+USED_UP = "The refresh token is invalid or no longer valid."
 
 
 class TokenPair(NamedTuple):
@@ -46,10 +46,10 @@ class TokenPair(NamedTuple):
 
 
 async def sign_in(username: str, password: str) -> TokenPair:
-    """A new session. Raises InvalidGrant, after the same work whatever is wrong, PasswordsBusy,
-    RateLimited and RedisUnavailable.
+    """Start a session. Raises InvalidGrant, PasswordsBusy, RateLimited and RedisUnavailable.
 
-    The password is looked at outside of the transaction, which nobody else should wait for.
+    The work is the same for every reason of InvalidGrant. The password is checked outside of the
+    transaction, so that other writers don't wait for the hash.
     """
     await rate_limits.count(Limit.LOGIN, None)
     user = await _authenticated(username, password)
@@ -73,7 +73,7 @@ async def sign_in(username: str, password: str) -> TokenPair:
 
 
 async def _authenticated(username: str, password: str) -> SignIn:
-    """The user with this address and password. Raises as sign_in."""
+    """Return the user with this address and password. Raises as sign_in."""
     user = await database.read(stored.find_for_sign_in, username, _origin().network)
     user_id, known = (user.id, user.knows_network) if user else (None, False)
     try:
@@ -89,10 +89,10 @@ async def _authenticated(username: str, password: str) -> SignIn:
 
 
 async def refresh(text: str) -> TokenPair:
-    """Go on with a session. Raises InvalidGrant and RateLimited.
+    """Continue a session with new tokens. Raises InvalidGrant and RateLimited.
 
-    It counts for its session, and for the address that it comes from only if it fails: thousands of
-    users may share one.
+    It counts for its session. It counts for its address only if it fails, because thousands of
+    users may share an address.
     """
     token = RefreshToken.parse(text)
     if token is None:
@@ -116,7 +116,7 @@ async def refresh(text: str) -> TokenPair:
 
 
 async def revoke(text: str) -> None:
-    """End the session of a token of either kind, if we issued it and the session is open."""
+    """End the session of an access or refresh token, if we issued it and the session is open."""
     refresh_token = RefreshToken.parse(text)
     if refresh_token is not None:
         user_id = await database.write(
@@ -129,9 +129,9 @@ async def revoke(text: str) -> None:
 
 
 async def _revoke_access_token(text: str) -> UUID | None:
-    """The id of the user whose session it was, if there was one."""
+    """End the session of an access token; return its user's id, or None if there was no session."""
     try:
-        # An expired access token is often all that a client has left to sign out with.
+        # Expired tokens are accepted: often a client has no other token to sign out with.
         session = tokens.verify(text, expired_too=True)
     except InvalidToken:
         return None

@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519): what our own and an identity provider's have in common."""
+"""Checks of JSON Web Tokens (RFC 7519), for our own tokens and an identity provider's."""
 
 from collections.abc import Sequence
 from time import time
@@ -7,13 +7,13 @@ from typing import Any
 import jwt
 
 LEEWAY = 30
-"""By how many seconds the issuer's clock may be ahead of ours: `iat` and `nbf` may lie so far in
+"""The seconds by which the issuer's clock may be ahead of ours: `iat` and `nbf` may be that far in
 the future. `exp` has no leeway: a token that has expired by our clock is refused."""
 CLAIMS = ("exp", "iat", "sub", "aud", "iss")
 
 
 class InvalidToken(Exception):
-    """A token that was not issued for this service, or that is not valid any more."""
+    """A token that was not issued for this service or is no longer valid."""
 
 
 def decode(
@@ -25,7 +25,7 @@ def decode(
     audience: str,
     expired_too: bool = False,
 ) -> dict[str, Any]:
-    """The claims of `token`, those of CLAIMS at least. Raises InvalidToken."""
+    """Return the claims of `token`, which include CLAIMS. Raises InvalidToken."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -38,7 +38,7 @@ def decode(
         )
     except jwt.PyJWTError as error:
         raise InvalidToken from error
-    # Text and NaN, which Python's JSON knows, are no NumericDate; PyJWT takes them for one.
+    # PyJWT accepts text and NaN as dates; a NumericDate is neither (RFC 7519 §2).
     moments = [claims[name] for name in ("exp", "iat", "nbf") if name in claims]
     if not all(type(moment) in {int, float} and moment > 0 for moment in moments):
         raise InvalidToken

@@ -1,5 +1,5 @@
-"""The public keys of an identity provider (a JWK set, RFC 7517): fetched when one is missing, and
-kept. `jku`, `x5u` and the like in a token's header are not looked at."""
+"""The public keys of an identity provider (a JWK set, RFC 7517), fetched when a key is missing and
+then kept. `jku`, `x5u` and similar members of a token's header are ignored."""
 
 import asyncio
 import json
@@ -16,15 +16,15 @@ from jwt import PyJWK, PyJWKSet, PyJWTError
 
 ALGORITHMS = ("RS256", "ES256")
 TIMEOUT = 3
-"""Seconds that the provider has to answer, and that a request waits for it."""
+"""The seconds in which the provider must answer, and for which a request waits."""
 PAUSE = 30
-"""After how many seconds the provider is asked again at the earliest: tokens that somebody makes up
-must not become as many requests to it."""
+"""The minimum seconds between two fetches, so that made-up tokens don't cause as many requests to
+the provider."""
 KEPT_FOR = 300
-"""After how many seconds the keys are fetched again though none is missing: one that the provider
-has withdrawn isn't trusted for longer."""
+"""The seconds after which the keys are fetched again even if none is missing, so that a withdrawn
+key isn't trusted for longer."""
 LARGEST = 256 * 1024
-"""In bytes: a dozen keys, each with its certificates, are far less."""
+"""The maximum bytes of a key set; a dozen keys with certificates take far less."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class UnknownKey(Exception):
 
 
 class ProviderUnavailable(Exception):
-    """The identity provider can't be asked for its keys."""
+    """The identity provider's keys can't be fetched."""
 
 
 class KeySet:
@@ -55,13 +55,14 @@ class KeySet:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
         self._keys: Keys = {}
         self._asked_at = -inf
-        self._fetch: Future[str | None] = Future()  # of why it failed, if it did
+        self._fetch: Future[str | None] = Future()  # its result is the error, or None
         self._fetch.set_result(None)
 
     async def find(self, key_id: str) -> PyJWK:
-        """At once if it is known, whatever the provider does.
+        """Return the key; a known key is returned at once, even if the provider is down.
 
-        Raises UnknownKey, and ProviderUnavailable where nobody can tell.
+        Raises UnknownKey if the provider doesn't have the key, and ProviderUnavailable if its keys
+        can't be fetched.
         """
         now = monotonic()
         wanted_after = self._kept_for if key_id in self._keys else self._pause
@@ -75,16 +76,16 @@ class KeySet:
         return self._keys[key_id]
 
     async def close(self) -> None:
-        """Wait for what is running, then end the thread."""
+        """Wait for the running fetch, then end the thread."""
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _fetched(self, *, within: float) -> None:
-        """Wait until the latest fetch is over. Raises ProviderUnavailable, also if it failed."""
+        """Wait for the latest fetch. Raises ProviderUnavailable if it fails or takes too long."""
         fetch = self._fetch
         if not fetch.done():
-            # Others wait for it too: it goes on when this request is given up.
+            # Other requests wait for it too, so it continues if this request is cancelled.
             await asyncio.wait([asyncio.wrap_future(fetch)], timeout=max(0, within))
-        failure = fetch.result() if fetch.done() else "it takes too long to answer"
+        failure = fetch.result() if fetch.done() else "the provider takes too long to answer"
         if failure is not None:
             raise ProviderUnavailable(failure)
 
@@ -99,14 +100,15 @@ class KeySet:
 
 
 class NoRedirects(HTTPRedirectHandler):
-    """The address is the operator's to give, and nobody else's."""
+    """Doesn't follow redirects: only the operator decides on the address."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def download(url: str, *, timeout: float) -> bytes:
-    """What is at `url`. Raises OSError, HTTPException, and ValueError for too much of it."""
+    """Return the content of `url`. Raises OSError, HTTPException, and ValueError if it is too
+    large."""
     end = monotonic() + timeout
     content = b""
     with build_opener(NoRedirects).open(url, timeout=timeout) as response:
@@ -114,20 +116,20 @@ def download(url: str, *, timeout: float) -> bytes:
             content += chunk
             if len(content) > LARGEST:
                 raise ValueError(f"more than {LARGEST} bytes")
-            if monotonic() > end:  # a single read has kept to it, but not all together
-                raise TimeoutError("it takes too long to answer")
+            if monotonic() > end:  # urllib's timeout applies to each read, not to all together
+                raise TimeoutError("the provider takes too long to answer")
     return content
 
 
 def usable_keys(content: bytes) -> Keys:
-    """Those that a signature may be checked with. Raises ValueError and PyJWTError."""
+    """Return the keys that can verify signatures. Raises ValueError and PyJWTError."""
     document = json.loads(content)
     keys = PyJWKSet(document.get("keys", []) if isinstance(document, dict) else [])
     return {key.key_id: key for key in keys if key.key_id and _is_usable(key)}
 
 
 def _is_usable(key: PyJWK) -> bool:
-    """A secret (`oct`) that stands in public isn't one, nor are keys too short to be safe."""
+    """Reject published secrets (`oct`), keys for other purposes, and keys that are too short."""
     return (
         key.algorithm_name in ALGORITHMS
         and key.public_key_use in {None, "sig"}

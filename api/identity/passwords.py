@@ -1,8 +1,8 @@
-"""Passwords: hashed with argon2id (RFC 9106), away from the event loop.
+"""Hash passwords with argon2id (RFC 9106), in threads beside the event loop.
 
-The parameters are those that OWASP's Password Storage Cheat Sheet names first: 19 MiB, two
-passes, one lane. A hash took 20 ms to 26 ms of one core of the machine they were chosen on, which
-has two and shares them; argon2-cffi's own 64 MiB and three passes took 165 ms.
+The parameters are the first choice of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one
+lane. A hash took 20 ms to 26 ms of one core on a shared machine with two cores; argon2-cffi's
+defaults, 64 MiB and three passes, took 165 ms there.
 """
 
 import asyncio
@@ -22,58 +22,59 @@ T = TypeVar("T")
 
 HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 THREADS = 2
-"""How many hashes are made at once: memory that they take, and cores that they leave."""
+"""The number of hashes at once, which limits the memory and the cores that they use."""
 WAITING = 50
-"""How many more may wait: about a second's worth of one core. Who comes then is told to come back,
-since a queue without end would answer everybody too late."""
-
-
+"""The number of hashes that may wait, about a second's work of one core. Further requests get 503,
+because an endless queue would answer every request too late."""
 CHANGING = 10
-"""How many passwords of users who are signed in already may be in line, besides those: they take no
-place from people who sign in."""
+"""The number of hashes for signed-in users that may wait. They have their own queue, so that they
+can't keep others from signing in."""
 
 
 class PasswordsBusy(Exception):
-    """More passwords wait to be hashed than can be in a second."""
+    """More passwords are waiting than can be hashed in about a second."""
 
 
 class Passwords:
-    """Hashes and verifies in threads of its own: the event loop goes on meanwhile."""
+    """Hashes and verifies passwords in its own threads, so that the event loop isn't blocked."""
 
     def __init__(
         self, hasher: PasswordHasher = HASHER, *, threads: int = THREADS, waiting: int = WAITING
     ) -> None:
         self._hasher = hasher
-        self._nobodys_hash = _unmatched_hash(hasher)
+        self._dummy_hash = _unmatched_hash(hasher)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._places = BoundedSemaphore(threads + waiting)
         self._changing = BoundedSemaphore(CHANGING)
 
     async def hash(self, password: str, *, signed_in: bool = False) -> str:
-        """The hash to store. `signed_in`: for a user who has a session. Raises PasswordsBusy."""
+        """Return the hash to store. `signed_in`: the user has a session. Raises PasswordsBusy."""
         return await self._run(signed_in, self._hasher.hash, _normalized(password))
 
     async def verify(
         self,
         password: str,
-        hash: str | None,  # noqa: A002  # what it is
+        hash: str | None,  # noqa: A002  # the clearest name
         *,
         signed_in: bool = False,
     ) -> bool:
-        """Whether `hash` is that of `password`. None, for an unknown user, costs the same work, so
-        that the time it takes tells nothing. `signed_in`: as above. Raises PasswordsBusy."""
-        known = hash or self._nobodys_hash
+        """Return whether `hash` is the hash of `password`.
+
+        None, for an unknown user, takes the same work, so that the time reveals nothing.
+        `signed_in`: the user has a session. Raises PasswordsBusy.
+        """
+        known = hash or self._dummy_hash
         try:
             return await self._run(signed_in, self._hasher.verify, known, _normalized(password))
         except VerifyMismatchError:
             return False
 
     def needs_rehash(self, hash: str) -> bool:  # noqa: A002  # as above
-        """Whether `hash` was made with other parameters than today's."""
+        """Return whether `hash` was made with other parameters than the current ones."""
         return self._hasher.check_needs_rehash(hash)
 
     async def close(self) -> None:
-        """Wait for what is running, then end the threads."""
+        """Wait for running hashes, then end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
 
     async def _run(
@@ -83,18 +84,18 @@ class Passwords:
         if not places.acquire(blocking=False):
             raise PasswordsBusy
         future = self._threads.submit(function, *args, **kwargs)
-        # Where the client has left, it is cancelled, and its place is free, before its turn comes.
+        # If the client leaves, a waiting hash is cancelled and its place becomes free at once.
         future.add_done_callback(lambda _: places.release())
         return await asyncio.wrap_future(future)
 
 
 def _normalized(password: str) -> str:
-    """The same bytes from whatever keyboard (RFC 8265 §4.2: Unicode's form C)."""
+    """Return Unicode's form C, which is the same from every keyboard (RFC 8265 §4.2)."""
     return normalize("NFC", password)
 
 
 def _unmatched_hash(hasher: PasswordHasher) -> str:
-    """What no password has for its hash, at the price of any other."""
+    """Return a hash that no password matches, and that takes as long to verify as a real one."""
     parameters = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     salt, digest = map(secrets.token_bytes, (hasher.salt_len, hasher.hash_len))
     encoded = [b64encode(part).decode().rstrip("=") for part in (salt, digest)]

@@ -9,14 +9,14 @@ from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
 from storage.accounts.admission import Identity
 
 LONGEST_SUBJECT = 255
-"""In characters, as OpenID Connect has it."""
+"""The maximum number of characters, as in OpenID Connect."""
 RFC_9068 = "at+jwt"
 """The `typ` that only an access token's header has (RFC 9068 §2.1)."""
 UNTYPED = "jwt"
-"""Any other token's, or none."""
+"""The `typ` of other tokens, and the one assumed if a header has none."""
 OF_OTHER_TOKENS = {
     "events",  # logout tokens and other security events (RFC 8417)
-    "nonce",  # ID tokens (OpenID Connect Core §2), as the next two
+    "nonce",  # ID tokens (OpenID Connect Core §2), like the next two
     "at_hash",
     "c_hash",
     "cnf",  # bound to a key of the client (RFC 7800), whose possession isn't verified here
@@ -25,10 +25,11 @@ OF_OTHER_TOKENS = {
 
 
 class IdentityProvider:
-    """Takes the access tokens that `issuer` has made out for `audience`, signed with one of `keys`.
+    """Accepts the access tokens that `issuer` has issued for `audience` and signed with one of
+    `keys`.
 
-    They have the type RFC_9068 or, if there is an `access_token_claim`, none but this claim:
-    `name`, or `name=value`. `longest_lifetime`: in seconds, from `iat` to `exp`.
+    They have the type RFC_9068 or, if `access_token_claim` (`name` or `name=value`) is given, no
+    special type but this claim. `longest_lifetime`: the seconds from `iat` to `exp`.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class IdentityProvider:
         self._longest_lifetime = longest_lifetime
 
     async def verify(self, token: str) -> Identity:
-        """Whom `token` speaks of. Raises InvalidToken and ProviderUnavailable."""
+        """Return the identity that `token` names. Raises InvalidToken and ProviderUnavailable."""
         try:
             header = jwt.get_unverified_header(token)
             if header["alg"] not in ALGORITHMS or type_of(header) not in self._types:
@@ -65,7 +66,7 @@ class IdentityProvider:
             raise InvalidToken
         subject: str = claims["sub"]
         if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
-            raise InvalidToken  # one that no database could keep
+            raise InvalidToken  # no database could store this subject
         return Identity(self._issuer, subject)
 
     def _is_marked(self, claims: dict[str, Any]) -> bool:
@@ -73,5 +74,5 @@ class IdentityProvider:
 
 
 def type_of(header: dict[str, Any]) -> str:
-    """A media type, whose case and whose `application/` don't matter (RFC 7515 §4.1.9)."""
+    """Return the media type in `typ`, ignoring case and `application/` (RFC 7515 §4.1.9)."""
     return str(header.get("typ", UNTYPED)).lower().removeprefix("application/")

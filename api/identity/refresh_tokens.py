@@ -1,9 +1,9 @@
-"""Refresh tokens: opaque, good for one use, and stored as hashes alone.
+"""Refresh tokens: opaque, usable once, and stored only as hashes.
 
-All refresh tokens of a session have its id and a random text, its family, in common, so that one
-which was issued for it can be told from one which is made up. What follows is the token's own. The
-first one is random; each successor is derived from the one before it and SECRET_KEY, so that it
-can be given again where the answer was lost, and the holder of a used token can't know it.
+All refresh tokens of a session share its id and a random value, its family, so that a made-up token
+can be recognized. The rest is the token's own secret. The first one is random; each successor is
+derived from its predecessor and SECRET_KEY. So it can be issued again if the response was lost, and
+the holder of a used token can't compute it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ PREFIX = "irt_"
 """Lets scanners for leaked secrets recognize a refresh token."""
 FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{64}}")
 PART = 16
-"""Bytes of each part; an attacker without any token would have to guess two of them."""
+"""The bytes of each part; an attacker without any token would have to guess two parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RefreshToken:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None for text that can't be one."""
+        """Parse a refresh token; return None if `text` can't be one."""
         if not FORM.fullmatch(text):
             return None
         content = urlsafe_b64decode(text.removeprefix(PREFIX))
@@ -48,7 +48,7 @@ class RefreshToken:
 
     @property
     def hashes(self) -> Hashes:
-        """SHA-256 is enough for random bytes: there are too many to try them all."""
+        """The hashes to store. SHA-256 is enough for random bytes: there are too many to try."""
         parts = (self.family, self.family + self.secret)
         return Hashes(*(hashlib.sha256(part).digest() for part in parts))
 

@@ -1,7 +1,7 @@
 """Our own access tokens: JWTs (RFC 7519) signed with HS256.
 
-Each key signs under an id of its own, so that SECRET_KEY can be changed while the tokens of the
-keys before it, SECRET_KEY_FALLBACKS, are still accepted.
+Each key has its own id, so that SECRET_KEY can be changed while tokens of the previous keys,
+SECRET_KEY_FALLBACKS, are still accepted.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ ISSUER = AUDIENCE = "items-api"
 
 
 class AccessTokens:
-    """Issues with the first of `secrets` and accepts all of them."""
+    """Issues tokens with the first of `secrets`, and accepts tokens of all of them."""
 
     def __init__(self, secrets: Sequence[str], *, lifetime: timedelta) -> None:
         self.lifetime = lifetime
@@ -43,14 +43,14 @@ class AccessTokens:
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": self._current})
 
     def is_ours(self, token: str) -> bool:
-        """Whether `token` says that it was issued here, true or not."""
+        """Return whether `token` claims to be issued here; the claim isn't verified."""
         try:
             return jwt.get_unverified_header(token).get("kid") in self._keys
         except jwt.InvalidTokenError:
             return False
 
     def verify(self, token: str, *, expired_too: bool = False) -> Session:
-        """The session that `token` speaks of. Raises InvalidToken."""
+        """Return the session that `token` names. Raises InvalidToken."""
         try:
             claims = decode(
                 token,
@@ -66,7 +66,7 @@ class AccessTokens:
 
 
 def _signing_key(secret: str) -> bytes:
-    """A key for this purpose alone: what else the secret signs is no token."""
+    """Derive a key for this purpose alone, so that no other signature of the secret is a token."""
     return hmac.digest(secret.encode(), b"items-api access token", "sha256")
 
 

@@ -1,1 +1,1 @@
-"""How often one client may ask, and who counts as one."""
+"""Rate limits, and the clients that they count."""

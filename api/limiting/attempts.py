@@ -1,4 +1,4 @@
-"""The limits on guessing passwords; docs/rate-limits.md says what they are for."""
+"""The limits on guessing passwords; docs/rate-limits.md explains them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,11 +16,11 @@ from api.runtime.client_address import network
 Client = tuple[Policy, str]
 
 HOME = 48
-"""Bits of the IPv6 network that is at most one customer's (RFC 6177)."""
+"""The bits of the largest IPv6 network that one customer has (RFC 6177)."""
 
 
 class Width(NamedTuple):
-    """A policy for networks of so many bits of IPv6; `v4`: whether IPv4 addresses count too."""
+    """A policy for IPv6 networks of `bits` bits; `v4`: whether it counts IPv4 addresses too."""
 
     bits: int
     policy: Policy
@@ -35,7 +35,7 @@ class Attempts:
             return Policy(name, rate, clock)
 
         def widths(name: str, rates: dict[int, str]) -> list[Width]:
-            """The narrowest first, which is the one that IPv4 addresses count in."""
+            """Return the policies, the narrowest first; IPv4 addresses count in that one."""
             narrowest = max(rates)
             return [
                 Width(bits, policy(f"{name}-{bits}", rate), v4=bits == narrowest)
@@ -58,10 +58,10 @@ class Attempts:
 
     @asynccontextmanager
     async def attempt(self, account: str, *, known: bool) -> AsyncIterator[None]:
-        """Around the check of a password: counts it, and forgets it unless an exception comes out.
+        """Count an attempt before a password is checked; uncount it unless the block raises.
 
-        `account` is what accounts are told apart by. `known`: the account has an open session whose
-        tokens were asked for from the same network. Raises RateLimited and RedisUnavailable.
+        `account` identifies the account. `known`: the account has an open session whose tokens were
+        requested from the same network. Raises RateLimited and RedisUnavailable.
         """
         if not self._enabled:
             yield
@@ -92,7 +92,7 @@ class Attempts:
             counted.append(client)
 
     async def _all_allowed(self, clients: list[Client], counted: list[Client]) -> bool:
-        """Whether all of `clients` may come once more; those that may are added to `counted`."""
+        """Return whether all of `clients` are allowed; those that are get added to `counted`."""
         for client in clients:
             if not (await self._counters.hit(*client)).allowed:
                 return False
@@ -104,24 +104,25 @@ class Attempts:
             await self._counters.give_back(*client)
 
     async def count_change(self, user_id: UUID) -> None:
-        """Count a change of an account that needs its password, right or wrong. Raises RateLimited
+        """Count a change of an account, whether its password is right or wrong. Raises RateLimited
         and RedisUnavailable."""
         if self._enabled:
             await self._counters.admit(self._changes, str(user_id))
 
     async def count_new_email(self, user_id: UUID) -> None:
-        """Count a question whether an email address is taken. Raises as count_change."""
+        """Count an attempt to find out whether an email address is taken. Raises as
+        count_change."""
         if self._enabled:
             await self._counters.admit(self._new_emails, str(user_id))
 
 
 def digest(*texts: str) -> str:
-    """A short text for one that may be long or private."""
+    """Return a short hash of texts that may be long or private."""
     return blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def _clients(widths: list[Width], *of: str) -> list[Client]:
-    """The networks that the request came from, each with its policy."""
+    """Return the networks that the request came from, each with its policy."""
     v6 = isinstance(current_record().address, IPv6Address)
     return [
         (width.policy, " ".join([*of, _network(width.bits)])) for width in widths if v6 or width.v4

@@ -1,5 +1,5 @@
-"""Counts the requests that reach no operation, which would count them itself: what is refused for
-its path or its method, preflights, the document and its pages."""
+"""Count the requests that reach no operation (operations count theirs): unknown paths and methods,
+preflights, the document and its pages."""
 
 from flask import request
 
@@ -9,11 +9,12 @@ from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Limit
 
 UNCOUNTED = {"metrics.get_metrics"}
-"""Monitoring is needed most in a flood. It counts what it refuses."""
+"""Not counted, because monitoring is needed most in a flood. It counts the requests that it
+refuses."""
 
 
 def is_preflight() -> bool:
-    """Whether a browser asks if it may send a request from another origin."""
+    """Return whether the request is a browser's CORS preflight."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
@@ -31,7 +32,7 @@ def init_app(app: AsyncFlask) -> None:
         try:
             app.ensure_sync(count)()
         except RateLimited:
-            # A preflight that is refused hides the 429 of its request from the page.
+            # If the preflight were refused, the browser would hide the request's 429 from the page.
             if not is_preflight():
                 raise
 

@@ -1,8 +1,8 @@
-"""Why a request is not counted, or counted and not answered."""
+"""The errors of rate limits."""
 
 
 class RateLimited(Exception):
-    """A request too many; the next one is answered in `wait` seconds."""
+    """The limit is exceeded; the next request is accepted in `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__(wait)

@@ -1,4 +1,4 @@
-"""A limit under its name, and counting in it: in Redis, or else in this process."""
+"""Named limits, and counting in Redis or in this process."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Policy:
-    """A rate under the name that clients and the log see.
+    """A rate with the name that clients and the log show.
 
-    `fails_closed`: while it can't be counted together with the other processes, requests are
-    refused. Otherwise each process counts alone.
+    `fails_closed`: requests are refused while Redis can't be used. Otherwise each process counts
+    alone then.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Policy:
 
 
 class Counters:
-    """Counts clients in policies. `shared`: Redis, if there is one."""
+    """Counts the requests of clients. `shared`: the windows in Redis, if it is configured."""
 
     def __init__(self, shared: "SharedWindows | None") -> None:
         self.shared = shared
 
     async def hit(self, policy: Policy, client: str) -> Hit:
-        """Count a request of `client`, unless it is one too many. Raises RedisUnavailable."""
+        """Count a request of `client` if the limit allows it. Raises RedisUnavailable."""
         if self.shared is not None:
             try:
                 return await self.shared.hit(policy.rate, policy.name, client)
@@ -52,7 +52,7 @@ class Counters:
         return policy.windows.hit(client)
 
     async def admit(self, policy: Policy, client: str) -> Hit:
-        """The same. Raises RateLimited too."""
+        """Like `hit`, but raise RateLimited if the limit doesn't allow the request."""
         hit = await self.hit(policy, client)
         if not hit.allowed:
             current_record().refused_by = policy.name
@@ -60,15 +60,15 @@ class Counters:
         return hit
 
     async def give_back(self, policy: Policy, client: str) -> None:
-        """Don't count a request of `client` after all."""
+        """Uncount a request of `client`."""
         policy.windows.give_back(client)
         if self.shared is not None:
-            # What can't be given back is forgotten with the window.
+            # If it can't be uncounted, the count expires with the window.
             with suppress(RedisUnavailable):
                 await self.shared.give_back(policy.rate, policy.name, client)
 
     async def forget(self, policy: Policy, client: str) -> None:
-        """Let `client` begin anew."""
+        """Reset the count of `client`."""
         policy.windows.forget(client)
         if self.shared is not None:
             with suppress(RedisUnavailable):

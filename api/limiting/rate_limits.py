@@ -1,6 +1,6 @@
-"""The limits: which there are, whom each counts, and what a client is told.
+"""The rate limits, the clients that each counts, and the response headers.
 
-docs/rate-limits.md says what they are for.
+docs/rate-limits.md explains them.
 """
 
 import time
@@ -25,7 +25,7 @@ FAIL_CLOSED = {Limit.LOGIN, Limit.REGISTRATION}
 
 
 class RateLimits:
-    """Counts requests, in Redis or else in memory, there by the seconds of `clock`."""
+    """Counts requests, in Redis or in memory; `clock` gives the seconds for the latter."""
 
     def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
         self.counters = Counters(open_shared(settings) if settings.redis_url else None)
@@ -40,28 +40,28 @@ class RateLimits:
             for limit, rate in rates.items()
             if rate is not None
         }
-        # Without a limit for signing in there are none for each account either.
+        # If sign-ins have no limit, attempts at one account have none either.
         enabled = Limit.LOGIN in self._policies
         self.attempts = Attempts(self.counters, clock, enabled=enabled)
 
     async def count(self, limit: Limit, credentials: Credentials | None) -> None:
-        """Count the request that is being handled: for the user of `credentials`, or else for its
+        """Count the current request for the user of `credentials`, or without credentials for its
         address. Raises RateLimited and RedisUnavailable."""
         await self._count(limit, _address() if credentials is None else _user(credentials))
 
     async def count_refresh(self, family: bytes) -> None:
-        """Count a refresh for its session, whose refresh tokens have `family` in common. Raises
+        """Count a refresh for its session, whose refresh tokens share `family`. Raises
         RateLimited."""
         await self._count(Limit.REFRESH, f"session {digest(family.hex())}")
 
     async def forgive(self) -> None:
-        """Don't count the request that is being handled for its address after all."""
+        """Uncount the current request for its address."""
         policy = self._policies.get(Limit.GENERAL)
         if policy is not None:
             await self.counters.give_back(policy, _address())
 
     async def available(self) -> bool | None:
-        """Whether all processes count together at the moment; None where that isn't asked for."""
+        """Return whether Redis can be used at the moment, or None if it isn't configured."""
         shared = self.counters.shared
         return None if shared is None else await shared.available()
 
@@ -92,7 +92,7 @@ def init_app(app: Flask) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Say what is left, on whatever answer a request gets that was counted."""
+    """Add the limit headers to every response to a counted request, errors included."""
     for name, value in current_record().headers.items():
         response.headers.add(name, value)
     return response

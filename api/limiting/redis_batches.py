@@ -1,7 +1,7 @@
-"""Commands to Redis in batches: what is asked while one is under way goes with the next.
+"""Commands to Redis in batches: commands that arrive while a batch is running go into the next one.
 
-A hundred requests at once then cost one round trip on one connection, and not a hundred
-connections, whose making and queueing a busy process would take for a slow Redis.
+A hundred requests at once then take one round trip on one connection instead of a hundred
+connections. A busy process would mistake the time for opening and queueing these for a slow Redis.
 """
 
 import asyncio
@@ -18,30 +18,30 @@ from api.limiting.errors import RedisUnavailable
 T = TypeVar("T")
 
 CONNECT_DEADLINE = 1.0
-"""Seconds within which a new connection must be ready where no request waits for it."""
+"""The seconds in which a new connection must be ready if no request waits for it."""
 TURNS = 30
-"""How often the event loop may come round after the deadline, to answers that came before it. With
-all that redis-py does a batch takes up to 15 turns; 30 of an idle loop take half a millisecond."""
+"""The iterations that the event loop gets after the deadline to process replies that arrived before
+it. redis-py needs up to 15 for a batch; 30 iterations of an idle loop take half a millisecond."""
 
 
 class Batches:
-    """The Redis at `url`; who asks waits for `deadline` seconds at most."""
+    """The Redis at `url`. Callers wait at most `deadline` seconds."""
 
     def __init__(self, url: str, *, deadline: float) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
-            max_connections=2,  # the batches', and that of connect()
-            timeout=None,  # but for the deadline
-            # On a new connection, where one is lost as Redis restarts.
+            max_connections=2,  # one for batches, one for connect()
+            timeout=None,  # the deadline limits the wait
+            # A connection that is lost when Redis restarts is replaced once.
             retry=Retry(NoBackoff(), 1),
         )
-        self._client: Any = Redis(connection_pool=pool)  # whose types are those of a blocking one
+        self._client: Any = Redis(connection_pool=pool)  # its types are the blocking client's
         self.deadline = deadline
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def ask(self, *command: Any) -> Any:
-        """The answer to `command`. Raises RedisUnavailable, and NoScriptError."""
+        """Send `command` and return the reply. Raises RedisUnavailable and NoScriptError."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
         if self._sender is None or self._sender.done():
@@ -49,7 +49,7 @@ class Batches:
         return await answer
 
     async def connect(self) -> None:
-        """Raises RedisUnavailable."""
+        """Check that Redis answers. Raises RedisUnavailable."""
         try:
             await within(CONNECT_DEADLINE, self._client.ping())
         except Exception as error:
@@ -64,9 +64,9 @@ class Batches:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                # The half, since who asks may have waited for the batch before.
+                # Half of it: a caller may already have waited for the previous batch.
                 results = await within(self.deadline / 2, self._run([c for c, _ in batch]))
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # passed to the callers that wait
                 batch, self._waiting = [*batch, *self._waiting], []
                 results = [error] * len(batch)
             for (_, answer), result in zip(batch, results, strict=True):
@@ -92,10 +92,10 @@ def unavailable(error: BaseException) -> Exception:
 
 
 async def within(deadline: float, answer: Awaitable[T]) -> T:
-    """Wait for `answer`. Raises TimeoutError where it isn't there after `deadline` seconds.
+    """Wait for `answer`. Raises TimeoutError after `deadline` seconds.
 
-    When the loop was busy for longer than that, an answer may have arrived in time and nobody has
-    looked yet, so it gets some more turns.
+    If the loop was busy for longer than that, a reply may have arrived in time without having been
+    processed, so the loop gets some more iterations.
     """
     task = asyncio.ensure_future(answer)
     try:

@@ -1,4 +1,4 @@
-"""The same windows in Redis, shared by all processes."""
+"""Sliding windows in Redis, shared by all processes."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 PREFIX = "items-api"
 PROBE = parse("1000000/second")
-# The two scripts of limits in one: whether a request is allowed, and what that leaves.
+# Both scripts of limits in one: whether a request is allowed, and the counts afterwards.
 HIT = f"""
 local function acquire(KEYS, ARGV)
 {RedisBridge.SCRIPT_ACQUIRE_SLIDING_WINDOW.decode()}
@@ -29,21 +29,21 @@ end
 return {{acquire(KEYS, ARGV), look(KEYS, {{ARGV[2]}})}}
 """
 HIT_ID = sha1(HIT.encode(), usedforsecurity=False).hexdigest()
-"""What Redis calls the script."""
+"""Redis's id of the script."""
 
 log = structlog.get_logger(__name__)
 
 
-# Nothing if the window has ended meanwhile: to count down a missing key would create one for ever.
+# It does nothing if the window has ended: decrementing a missing key creates one without expiry.
 GIVE_BACK = """
 if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then return redis.call('DECR', KEYS[1]) end
 """
 
 
 class SharedWindows:
-    """The windows in the Redis at `url`, as long as it answers within `deadline` seconds.
+    """The windows in the Redis at `url`, while it answers within `deadline` seconds.
 
-    Once it doesn't, no request waits for it any more. It is asked again beside them, at most once
+    Once it doesn't, no request waits for it any more. It is probed in the background, at most once
     in `pause` seconds, until it answers.
     """
 
@@ -55,20 +55,20 @@ class SharedWindows:
         self._probe: asyncio.Task[bool] | None = None
 
     async def hit(self, limit: RateLimitItem, *client: str) -> Hit:
-        """Count a request of `client`, unless it is one too many. Raises RedisUnavailable."""
+        """Count a request of `client` if the limit allows it. Raises RedisUnavailable."""
         return await self._while_it_answers(self._hit(limit, *client))
 
     async def forget(self, limit: RateLimitItem, *client: str) -> None:
-        """Let `client` begin anew. Raises RedisUnavailable."""
+        """Reset the count of `client`. Raises RedisUnavailable."""
         await self._while_it_answers(self.redis.ask("UNLINK", *keys_of(limit, *client)))
 
     async def give_back(self, limit: RateLimitItem, *client: str) -> None:
-        """Don't count a request of `client` after all. Raises RedisUnavailable."""
+        """Uncount a request of `client`. Raises RedisUnavailable."""
         _, current = keys_of(limit, *client)
         await self._while_it_answers(self.redis.ask("EVAL", GIVE_BACK, 1, current))
 
     async def available(self) -> bool:
-        """Ask it now whether requests can rely on it; from then on they do, or they don't."""
+        """Probe Redis now and return whether it answers; requests then use it or don't."""
         return await asyncio.shield(self._probing())
 
     async def close(self) -> None:
@@ -77,12 +77,12 @@ class SharedWindows:
         await self.redis.close()
 
     async def _while_it_answers(self, asking: Coroutine[Any, Any, T]) -> T:
-        """What `asking` gives. Raises RedisUnavailable, at once where it is away."""
+        """Return the result of `asking`. Raises RedisUnavailable, immediately during an outage."""
         if self._away:
             asking.close()
             if asyncio.get_running_loop().time() >= self._next_probe:
                 self._probing()
-            raise RedisUnavailable("it didn't answer a moment ago")
+            raise RedisUnavailable("Redis didn't answer a moment ago")
         try:
             return await asking
         except RedisUnavailable as error:
@@ -96,13 +96,13 @@ class SharedWindows:
             allowed, answer = await self.redis.ask("EVALSHA", HIT_ID, *arguments)
         except NoScriptError:
             allowed, answer = await self.redis.ask("EVAL", HIT, *arguments)
-        # Milliseconds; negative ones where there is no such key.
+        # Times are in milliseconds; a negative one means that the key doesn't exist.
         previous, previous_left, current, current_left = (max(0, int(n or 0)) for n in answer)
         usage = Usage(previous, previous_left / 1000, current, current_left / 1000)
         return usage.hit(limit, allowed=bool(allowed))
 
     def _probing(self) -> asyncio.Task[bool]:
-        """One at a time, whoever wants to know."""
+        """Return the running probe, or start one."""
         if self._probe is None or self._probe.done():
             self._probe = asyncio.create_task(self._answers())
         return self._probe
@@ -127,6 +127,6 @@ class SharedWindows:
 
 
 def keys_of(limit: RateLimitItem, *client: str) -> tuple[str, str]:
-    """Those of the window before and of the current one; the braces keep them on one node."""
+    """Return the keys of the previous and the current window; the braces keep them on one node."""
     current = f"{PREFIX}:{{{limit.key_for(*client)}}}"
     return f"{current}/-1", current

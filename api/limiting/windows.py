@@ -1,9 +1,9 @@
-"""Sliding windows: how much of a limit is used, and how much of that still counts.
+"""Sliding windows: how much of a limit is used, and for how long it counts.
 
-The algorithm is the one that the library limits calls a sliding window counter. A client's window
-begins with its first request. What was counted in the window before counts for as much of it as
-still lies within the last period, so that what was used comes back evenly, and two numbers are
-enough for any limit.
+The algorithm is the one that the limits package calls a sliding window counter. A client's window
+begins with its first request. The count of the previous window is weighted by the part of it that
+still lies within the last period. So used requests become available again evenly, and two numbers
+are enough for any limit.
 """
 
 import time
@@ -19,27 +19,27 @@ from limits import RateLimitItem
 Clock = Callable[[], float]
 
 MOST_CLIENTS = 20_000
-"""How many windows of one limit are kept in memory, about 5 MB: those that were used last. Who
-comes with more addresses than that gets new windows for them, and would get as much by coming with
-yet more addresses; the memory stays what it is."""
+"""The number of windows of one limit that are kept in memory, about 5 MB: the most recently used. A
+client with more addresses gets new windows for them, as it would with new addresses; but the memory
+stays limited."""
 
 
 class Hit(NamedTuple):
-    """One request, counted unless it was not `allowed`; `remaining`: how many more are."""
+    """One request, counted if it was `allowed`; `remaining`: how many more are allowed."""
 
     allowed: bool
     remaining: int
     more_in: float
-    """In how many seconds one more will be allowed."""
+    """The seconds until one more request is allowed."""
 
     @property
     def wait(self) -> int:
-        """The same in whole seconds, as HTTP counts them."""
-        return max(1, ceil(round(self.more_in, 6)))  # a float may be a trace too large
+        """`more_in` in whole seconds, as HTTP headers have them."""
+        return max(1, ceil(round(self.more_in, 6)))  # rounding errors must not add a second
 
 
 class Usage(NamedTuple):
-    """How much of a limit is used: requests, and the seconds for which each number counts."""
+    """The used part of a limit: numbers of requests, and the seconds for which each counts."""
 
     previous: int = 0
     previous_left: float = 0
@@ -50,7 +50,7 @@ class Usage(NamedTuple):
         return floor(self.previous * self.previous_left / limit.get_expiry()) + self.current
 
     def hit(self, limit: RateLimitItem, *, allowed: bool) -> Hit:
-        """The answer to a request that has been counted, if it was allowed."""
+        """Return the result for a request that has been counted if it was allowed."""
         period = limit.get_expiry()
         steps = [self.previous_left % (period / self.previous)] if self.previous else []
         steps += [self.current_left - period] if self.current else []
@@ -59,14 +59,14 @@ class Usage(NamedTuple):
 
 @dataclass(slots=True)
 class Window:
-    """Its beginning, by the clock, and the requests in it and in the one before."""
+    """The beginning of a window, by the clock, and the requests in it and in the previous one."""
 
     beginning: float
     previous: int = 0
     current: int = 0
 
     def move(self, now: float, period: float) -> None:
-        """On to the window that `now` is in."""
+        """Move on to the window that contains `now`."""
         passed = now - self.beginning
         if passed >= 2 * period:
             self.beginning, self.previous, self.current = now, 0, 0
@@ -82,8 +82,8 @@ class Window:
 class MemoryWindows:
     """The windows of one limit in this process.
 
-    Not limits' own MemoryStorage: that walks through all its keys on each request, for some
-    strategies with a thread hop for each, and keeps as many as there come.
+    limits' own MemoryStorage is not used: it traverses all its keys on each request, with a thread
+    hop for some strategies, and its size is not limited.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class MemoryWindows:
         self._lock = Lock()  # plain WSGI servers have threads
 
     def hit(self, client: str) -> Hit:
-        """Count a request of `client`, unless it is one too many."""
+        """Count a request of `client` if the limit allows it."""
         now = self._clock()
         with self._lock:
             window = self._windows.setdefault(client, Window(now))
@@ -114,12 +114,12 @@ class MemoryWindows:
             return window.usage(now, self._period).hit(self._limit, allowed=allowed)
 
     def forget(self, client: str) -> None:
-        """Let `client` begin anew."""
+        """Reset the count of `client`."""
         with self._lock:
             self._windows.pop(client, None)
 
     def give_back(self, client: str) -> None:
-        """Don't count a request of `client` after all."""
+        """Uncount a request of `client`."""
         with self._lock:
             window = self._windows.get(client)
             if window is not None and window.current > 0:

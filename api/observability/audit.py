@@ -1,6 +1,7 @@
-"""What became of accounts, for whoever has to find out later: docs/accounts.md lists the events.
+"""The audit log of accounts; docs/accounts.md lists its events.
 
-Ids and addresses, never what a client typed: a password in the wrong field must not end up here.
+Lines have ids and addresses, never text from a client: a password typed into the wrong field must
+not be logged.
 """
 
 from typing import Literal
@@ -34,9 +35,9 @@ log = structlog.get_logger("audit")
 
 
 def record(event: Event, *, user_id: UUID | None, by: UUID | None = None, **about: str) -> None:
-    """Write a line about the account `user_id`; None where nobody has the one that was named.
+    """Write a line about the account `user_id`, or None if the named account doesn't exist.
 
-    `by`: who did it; not written where that was the user.
+    `by`: the user who made the change; left out if it is the account's own user.
     """
     address = current_record().client if has_request_context() else None
     if by not in {None, user_id}:

@@ -1,4 +1,4 @@
-"""Where log lines go and what they look like: structlog's and the standard library's alike."""
+"""The output and the format of all log lines, structlog's and the standard library's."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ import structlog
 
 from api.config.settings import Settings
 
-# Without the variables of each frame: they are what clients sent, keys and all.
+# Tracebacks leave out local variables, which contain clients' data and secrets.
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
@@ -40,16 +40,16 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    # Whatever the level, nobody wants to miss these.
+    # Audit lines are written at every level.
     logging.getLogger("audit").setLevel(logging.INFO)
-    # Ours are the lines for each request and each migration; flask-cors tells of preflights.
+    # flask-cors logs preflights, Alembic logs migrations; the service has its own lines for both.
     for chatty in ("flask_cors", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("werkzeug").addFilter(is_no_access_line)
 
 
 class Formatter(structlog.stdlib.ProcessorFormatter):
-    """structlog's, but for the line that each request has: a third of the time."""
+    """structlog's formatter, except for request lines, which take a third of its time here."""
 
     def __init__(
         self, *last: structlog.typing.Processor, of_requests: Callable[[dict[str, Any]], str]
@@ -80,12 +80,12 @@ def as_json(line: dict[str, Any]) -> str:
 
 
 def as_text(line: dict[str, Any]) -> str:
-    """As structlog's ConsoleRenderer writes it, without colours."""
+    """Format a line as structlog's ConsoleRenderer does, without colours."""
     timestamp, level, logger, event, *fields = line.items()
     about = " ".join(f"{name}={value}" for name, value in fields)
     return f"{timestamp[1]} [{level[1]:<9}] {event[1]:<30} [{logger[1]}] {about}"
 
 
 def is_no_access_line(record: logging.LogRecord) -> bool:
-    """A filter for `flask run`, which says where it listens and logs each request as well."""
+    """Filter out the request lines of `flask run`, but keep the line that says where it listens."""
     return " - - [" not in str(record.msg)

@@ -1,6 +1,6 @@
-"""What is counted and timed for Prometheus; docs/metrics.md says what it means.
+"""The metrics for Prometheus; docs/metrics.md describes them.
 
-Labels have few values, all of them ours: nothing that a client sends makes a new one.
+Labels have few values, and a client can't add one.
 """
 
 import os
@@ -36,18 +36,18 @@ Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
 OF_REQUESTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 OF_UNITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
-# Or each counter would have a second series, which says when it was first counted.
+# Otherwise each counter would have a second series, with the time of its creation.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # as the library has it
 
 NO_OPERATION = "none"
-"""In place of an operation where no address matched."""
+"""The `operation` of requests that matched no route."""
 
 
 class Metrics(Observer):
-    """The metrics of one application, in memory or in files of `folder`.
+    """The metrics of one application, in memory or in files in `folder`.
 
-    The processes of a machine share such a folder, so that whichever is asked answers for all.
-    Raises SettingsError where `folder` came too late.
+    The processes of a machine share the folder, so that each can report the metrics of all. Raises
+    SettingsError if the folder was set too late.
     """
 
     def __init__(self, folder: str) -> None:
@@ -124,7 +124,8 @@ class Metrics(Observer):
         self._child(self.unit_duration, kind).observe(seconds)
 
     def _child(self, metric: M, *labels: str | int) -> M:
-        """That of `labels`; to look it up in the metric itself takes longer than to count."""
+        """Return the child for `labels`. They are cached, because prometheus-client's own lookup
+        takes longer than counting."""
         key = metric, labels
         child = self._children.get(key)
         if child is None:
@@ -132,7 +133,7 @@ class Metrics(Observer):
         return cast(M, child)
 
     def current(self) -> CollectorRegistry:
-        """What is to be told now."""
+        """Return a registry with the current values."""
         if not self.folder:
             return self.registry
         of_all = CollectorRegistry()
@@ -140,16 +141,16 @@ class Metrics(Observer):
         return of_all
 
     async def close(self) -> None:
-        """Nothing of this process is in flight any more."""
+        """Remove this process's gauges, because it handles no requests any more."""
         if self.folder:
             mark_process_dead(os.getpid(), self.folder)  # type: ignore[no-untyped-call]  # as the library has it
 
 
 def prepare(folder: Path) -> None:
-    """Make it, without what was in flight in processes that have been killed.
+    """Create the folder, and remove the gauges of processes that were killed.
 
-    prometheus-client itself reads PROMETHEUS_MULTIPROC_DIR, when it is imported: raises
-    SettingsError where it wasn't there by then.
+    prometheus-client reads PROMETHEUS_MULTIPROC_DIR when it is imported. Raises SettingsError if
+    the variable wasn't set by then.
     """
     if ValueClass is MutexValue:
         reason = "it must be in the process's environment, not in .env"
@@ -159,10 +160,10 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         reason = f"the folder can't be made: {error.strerror}"
         raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}") from None
-    forget_the_dead(folder)
+    remove_stale_gauges(folder)
 
 
-def forget_the_dead(folder: Path) -> None:
+def remove_stale_gauges(folder: Path) -> None:
     pids = {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}
     for pid in pids:
         if not is_alive(pid):
@@ -176,5 +177,5 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # the process of another user
     return True

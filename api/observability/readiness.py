@@ -1,4 +1,4 @@
-"""Whether what the service depends on can be used, asked once for all that want to know."""
+"""The state of the service's dependencies; concurrent callers share one check."""
 
 import asyncio
 import time
@@ -10,11 +10,12 @@ from storage.engines import revisions
 Checks = dict[str, str]
 
 KEEP = 1.0
-"""For how many seconds an answer is good: a flood of probes then costs a read a second."""
+"""The seconds for which a result is kept, so that a flood of probes costs one read per second."""
 
 
 class Readiness:
-    """The state of each dependency. `redis` says whether Redis can be used, None without one."""
+    """The state of each dependency. `redis` returns whether Redis can be used, or None if it isn't
+    configured."""
 
     def __init__(
         self,
@@ -32,11 +33,11 @@ class Readiness:
         self._asked_at = 0.0
 
     async def checks(self) -> Checks:
-        """Callers that come while the dependencies are asked share the answer."""
+        """Return the state of each dependency; callers during a check share its result."""
         if self._asking is None or (self._asking.done() and self._is_old()):
             self._asked_at = self._clock()
             self._asking = asyncio.create_task(self._ask())
-        # A caller may be cancelled: the others still wait.
+        # shield(): if one caller is cancelled, the others still wait.
         return dict(await asyncio.shield(self._asking))
 
     def _is_old(self) -> bool:

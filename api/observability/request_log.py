@@ -1,6 +1,6 @@
-"""One record of each request: its id, its line in the log, its share in the metrics.
+"""A record of each request, for its id, its log line and the metrics.
 
-WSGI middleware, because a streamed answer ends after Flask has let go of the request.
+This is WSGI middleware, because a streamed response ends after Flask has finished the request.
 """
 
 import logging
@@ -29,12 +29,12 @@ log = logging.getLogger("request")
 
 @dataclass(slots=True)
 class Record:
-    """What is known of a request, more and more until it has been answered.
+    """The data of a request for its log line, filled in while it is handled.
 
-    `operation`: the view's name, None where no address matched. `size`: bytes of the answer's
-    body. `refused_by`: the rate limit that was in the way.
-    `headers`: what whatever answer there is must have. `duration`: seconds. A record that is
-    `closed` from the start is that of a request that nobody is to hear of.
+    `operation`: the view's name, None if no route matched. `size`: the bytes of the response's
+    body. `refused_by`: the rate limit that refused the request. `headers`: added to every response,
+    errors included. `duration`: in seconds. A record that is `closed` from the start is neither
+    logged nor counted.
     """
 
     id: str
@@ -53,11 +53,11 @@ class Record:
 
     @property
     def client(self) -> str:
-        """The address that the request came from, in words."""
+        """The address that the request came from, as text."""
         return "unix" if self.address is None else str(self.address)
 
-    def told(self) -> dict[str, Any]:
-        """What the log is told, which api/observability/log.py needn't add anything to."""
+    def log_fields(self) -> dict[str, Any]:
+        """Return all fields of the log line; api/observability/log.py adds none."""
         refused = {"refused_by": self.refused_by} if self.refused_by else {}
         return {
             "timestamp": f"{datetime.now(UTC).isoformat(timespec='microseconds')[:-6]}Z",
@@ -77,18 +77,18 @@ class Record:
         }
 
     def match(self, environ: WSGIEnvironment) -> None:
-        """Note the rule that matched, such as /api/items/<id:item_id>, before Flask takes the
-        request out of the environ."""
+        """Record the rule that matched, such as /api/items/<id:item_id>, before Flask removes the
+        request from the environ."""
         rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
         if rule is not None:
             self.route = str(rule.rule)
-            # To a preflight any view's rule matches, and none is called.
+            # A preflight matches the rule of some view, but no view is called.
             name = rule.endpoint.rpartition(".")[2]
             self.operation = "options" if self.method == "OPTIONS" else name
 
 
 class Observer(Protocol):
-    """Hears of each request twice."""
+    """Is called at the beginning and at the end of each request."""
 
     def begin(self) -> None: ...
 
@@ -96,9 +96,10 @@ class Observer(Protocol):
 
 
 class RequestLog:
-    """Gives each request a record and sends its id back; at the end logs it and tells `observer`.
+    """Gives each request a record, returns its id in a header, and finally logs it and calls
+    `observer`.
 
-    The applications that may answer one request, one after the other, share its record.
+    If several applications handle one request in turn, they share its record.
     """
 
     def __init__(
@@ -137,15 +138,17 @@ class RequestLog:
 
     def _end(self, record: Record, *, failed: bool) -> None:
         if record.closed:
-            return  # as the failure that this answers
+            return  # already logged, as the failure to which this is the response
         record.closed = True
         record.duration = time.perf_counter() - record.started
         if failed:
             record.status = 500
         self._observer.end(record)
         if log.isEnabledFor(logging.INFO):
-            # Not by log.info(), which would look for the caller's place in the code.
-            log.handle(logging.LogRecord(log.name, logging.INFO, "", 0, record.told(), (), None))
+            # log.info() isn't used, because it would look up the caller's place in the code.
+            log.handle(
+                logging.LogRecord(log.name, logging.INFO, "", 0, record.log_fields(), (), None)
+            )
 
 
 class End(Protocol):
@@ -153,7 +156,7 @@ class End(Protocol):
 
 
 class LoggedAnswer:
-    """A WSGI iterable that says when it is closed, and whether it failed before."""
+    """A WSGI iterable that reports when it is closed and whether it has failed."""
 
     def __init__(self, answer: Iterable[bytes], record: Record, end: End) -> None:
         self._chunks = iter(answer)

@@ -33,7 +33,7 @@ from storage.errors import NotAdmin, VersionConflict
 OF_EVERY_OPERATION = (Exception, http.MisdirectedRequest)
 SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken, ProviderUnavailable)
 ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
-    Access.EVERYONE: (),
+    Access.PUBLIC: (),
     Access.OWNERS: SIGN_IN,
     Access.USERS: SIGN_IN,
     Access.ADMINS: (*SIGN_IN, NotAdmin),
@@ -56,7 +56,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     status: int = 200,
     headers: Sequence[ResponseHeader] = (),
     raises: Sequence[type[Exception]] = (),
-    access: Access = Access.EVERYONE,
+    access: Access = Access.PUBLIC,
     limit: Limit = Limit.GENERAL,
     guard: Callable[[], None] | None = None,
     invalid: type[Exception] = InvalidRequest,
@@ -136,5 +136,5 @@ def _check(
     for name in sorted(taken ^ declared, key=str):
         raise TypeError(f"{view.__name__}: declare {name} and take it, or neither")
     identifies = any(provider.identifies for provider in providers.values())
-    if identifies == (access is Access.EVERYONE):
+    if identifies == (access is Access.PUBLIC):
         raise TypeError(f"{view.__name__}: declare access and take the caller, or neither")

@@ -81,7 +81,7 @@ class Endpoint:
         except Exception as error:
             self._raise_translated(error, arguments)
             raise
-        if self.operation.access is not Access.EVERYONE and not caller.admitted:
+        if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
@@ -124,6 +124,6 @@ class Endpoint:
         )
         if not answer.body:
             del response.headers["Content-Type"]
-        if self.operation.access is not Access.EVERYONE:
+        if self.operation.access is not Access.PUBLIC:
             response.headers.add("Vary", "Authorization")
         return response

@@ -1,1 +1,1 @@
-"""Flask as this service needs it: coroutines, services, the client's address."""
+"""Extensions of Flask for this service: coroutines, services, the client's address."""

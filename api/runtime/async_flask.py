@@ -17,16 +17,17 @@ from api.runtime.services import Services
 T = TypeVar("T")
 
 AWAIT = "serving.await"
-"""Where an ASGI bridge leaves the function that waits for a coroutine on the server's loop."""
+"""The environ key of the ASGI bridge's function that waits for a coroutine on the server's loop."""
 
 
 class AsyncFlask(Flask):
-    """As an asynchronous context manager it starts its services, and closes them at the end."""
+    """Flask with async views on the server's loop; as an asynchronous context manager it starts and
+    closes its services."""
 
     failure: WSGIApplication
-    """Responds in place of this application where that raised an exception."""
+    """Responds instead of this application if it raised an exception."""
     check_host: Callable[[WSGIEnvironment], None]
-    """Raises an exception for a request whose host is refused."""
+    """Raises an exception for a request whose host isn't allowed."""
 
     def __init__(self, import_name: str) -> None:
         super().__init__(import_name, static_folder=None)
@@ -43,19 +44,19 @@ class AsyncFlask(Flask):
         await self.close()
 
     async def close(self) -> None:
-        """Wait for what is running, then close the services."""
+        """Wait for running work, then close the services."""
         await self.services.close()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        # Flask asks for each hook and view of each request; whether it is async doesn't change.
+        # Cached: Flask calls this for each hook and view of each request.
         is_async = self._is_async.get(func)
         if is_async is None:
             is_async = self._is_async[func] = iscoroutinefunction(func)
         return self.async_to_sync(func) if is_async else func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """As Flask's, for an application whose routes are the same under every host. Flask responds
-        to what `check_host` raises as if a view had raised it."""
+        """Like Flask's, for an application whose routes are the same for every host. Flask handles
+        an exception of `check_host` as if a view had raised it."""
         if request is None:
             return super().create_url_adapter(request)
         environ = request.environ
@@ -75,7 +76,7 @@ class AsyncFlask(Flask):
         return lambda *args, **kwargs: run(func(*args, **kwargs))
 
     def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
-        """The items of `chunks` as they come; to be called while a request is handled."""
+        """Yield the items of `chunks` as they arrive; call it while a request is handled."""
         return _iterate(chunks, self._runner())
 
     def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
@@ -89,7 +90,7 @@ def this_app() -> AsyncFlask:
 
 
 class NoSessions(SessionInterface):
-    """No client is known by a cookie; Flask's own sessions would look for one in each request."""
+    """Disables Flask's cookie sessions, which would read a cookie in each request."""
 
     def __init__(self) -> None:
         self._none = NullSession()

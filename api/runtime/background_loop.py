@@ -1,7 +1,7 @@
-"""An event loop in a thread, for servers that bring none: Gunicorn, `flask run`, the test client.
+"""An event loop in a thread, for servers without one: Gunicorn, `flask run`, the test client.
 
-asgiref's own async_to_sync makes a loop for each call, and what outlives a call (a pool of
-asynchronous connections) then belongs to a loop that is gone.
+asgiref's own async_to_sync makes a loop for each call, and objects that outlive a call (a pool of
+asynchronous connections) would then belong to a closed loop.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """Runs coroutines for any thread. The loop starts with the first one, so after a fork."""
+    """Runs coroutines for any thread. The loop starts with the first coroutine, so after a fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""The address that a request came from, also behind proxies.
+"""The address of a request's client, also behind proxies.
 
-`X-Forwarded-For` is written by whoever likes to: only what a proxy that we trust has added to it
-counts. Each appends the address that it was called from, so the list is read from its end.
+A client can send any `X-Forwarded-For`, so only entries that trusted proxies have added count. Each
+proxy appends the address from which it was called, so the list is read from the right.
 """
 
 import re
@@ -13,21 +13,21 @@ from typing import Any, NamedTuple
 Address = IPv4Address | IPv6Address
 
 V6 = r"[0-9a-fA-F]*:[0-9a-fA-F:.]+"
-# An address alone, or as some proxies write it: with a port, an IPv6 one in brackets then. The
-# zone of a link-local one (RFC 4007 §11) is a name of our own network card.
+# An address; some proxies add a port, and then put an IPv6 address in brackets. The zone of a
+# link-local address (RFC 4007 §11) names our own network interface.
 ENTRY = re.compile(
     rf"(?P<v4>[0-9.]+)(:[0-9]{{1,5}})?|\[(?P<bracketed>{V6})\](:[0-9]{{1,5}})?"
     rf"|(?P<v6>{V6})(%[0-9A-Za-z._-]+)?"
 )
 LONGEST = 80
-"""Characters that an entry can need, with some room for the zone."""
+"""The maximum number of characters of an entry, with some room for the zone."""
 MOST_PROXIES = 20
-"""How many entries are read at most: a client can send thousands that look trusted."""
+"""The maximum number of entries that are read: a client can send thousands that look trusted."""
 
 
 class TrustedProxies(NamedTuple):
-    """Whose word about where a request came from is taken. `unix`: whoever calls on a Unix
-    socket, where there is no address."""
+    """The proxies whose `X-Forwarded-For` entries are trusted. `unix`: trust every process that
+    connects on a Unix socket, which has no address."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     unix: bool = False

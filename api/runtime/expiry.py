@@ -1,6 +1,6 @@
-"""Deletes what has expired from the database, again and again, as long as the application serves.
+"""Delete expired rows from the database regularly while the application serves.
 
-Each process does, at any time; storage.accounts.expiry keeps them out of each other's way.
+Every process does so at any time; storage.accounts.expiry prevents conflicts between them.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from storage import Database, DatabaseUnavailable
 from storage.accounts.expiry import delete_expired
 
 PERIOD = 60.0
-"""Seconds from one time to the next."""
+"""The seconds between two deletions."""
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ class Expiry:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """On the running event loop."""
+        """Start the task on the running event loop."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

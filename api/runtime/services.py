@@ -1,4 +1,4 @@
-"""The objects that live as long as the application, each found by its type.
+"""The objects that live as long as the application, accessed by their type.
 
 database = service(Database)
 
@@ -17,7 +17,7 @@ Step = Callable[[Any], Awaitable[object]]
 
 
 class Services:
-    """Started in the order in which they are added, and closed in the reverse one."""
+    """Services, started in the order in which they are added, and closed in reverse order."""
 
     def __init__(self) -> None:
         self._by_type: dict[type[Any], Any] = {}
@@ -32,7 +32,7 @@ class Services:
         start: Callable[[T], Awaitable[object]] | None = None,
         close: Callable[[T], Awaitable[object]] | None = None,
     ) -> None:
-        """Make `service` the one of its `kind`."""
+        """Add `service` as the only one of type `kind`."""
         self[kind] = service
         if start is not None:
             self._starts[kind] = start
@@ -40,23 +40,23 @@ class Services:
             self._closes[kind] = close
 
     def __getitem__(self, kind: type[T]) -> T:
-        """Raises KeyError where none of this kind has been added."""
+        """Return the service of a type. Raises KeyError if it hasn't been added."""
         return cast(T, self._by_type[kind])
 
     def __setitem__(self, kind: type[T], service: T) -> None:
         self._by_type[kind] = service
 
     def get(self, kind: type[T]) -> T | None:
-        """The same for a service that depends on the settings: None where there is none."""
+        """Return the service of a type, or None if the settings don't use it."""
         return self._by_type.get(kind)
 
     async def start(self) -> None:
-        """Raises what a service raises that can't start."""
+        """Start all services. Raises the exception of the first one that can't start."""
         for kind, start in self._starts.items():
             await start(self[kind])
 
     async def close(self) -> None:
-        """Close all of them, even if one of them raises."""
+        """Close all services, even if one raises an exception."""
         async with AsyncExitStack() as stack:
             for kind, close in self._closes.items():
                 stack.push_async_callback(close, self[kind])

@@ -1,7 +1,7 @@
-"""What people would pick instead, each as its own documentation teaches it.
+"""The alternatives, each written as its own documentation teaches.
 
-They keep the same items in the same tables as the application, triggers and indexes included,
-and refuse the same bodies. What the application does besides (request ids, a log line for each
-request, CORS, security headers, problems with pointers) they leave out, and nothing slows them
-for it. They run in an environment of their own: requirements/bench.txt.
+They store the same items in the same tables as the application, triggers and indexes included, and
+reject the same bodies. They leave out the application's other features (request ids, a log line for
+each request, CORS, security headers, problems with pointers), so they don't pay for them. They run
+in their own environment: requirements/bench.txt.
 """

@@ -11,7 +11,7 @@ from bench.peers.models import SERVER_SETTINGS, configure_sqlite, pool_of
 
 
 def open_sessions(url: str) -> tuple[AsyncEngine, async_sessionmaker[AsyncSession]]:
-    """The engine for `url`, which starts with sqlite: or postgresql:, and its sessions."""
+    """Return the engine for `url` (sqlite: or postgresql:) and its session factory."""
     pool = pool_of(url)
     if url.startswith("sqlite:"):
         url = url.replace("sqlite:", "sqlite+aiosqlite:", 1)
@@ -23,5 +23,5 @@ def open_sessions(url: str) -> tuple[AsyncEngine, async_sessionmaker[AsyncSessio
             connect_args={"server_settings": SERVER_SETTINGS},
             **pool,
         )
-    # Else each attribute that is read after the commit would be a query of its own.
+    # Otherwise each attribute that is read after the commit would need its own query.
     return engine, async_sessionmaker(engine, expire_on_commit=False)

@@ -1,4 +1,4 @@
-"""A function that speaks ASGI and nothing else: what the server alone allows."""
+"""A bare ASGI function, which shows the limit of the server."""
 
 import asyncio
 import json

@@ -1,7 +1,7 @@
 """The items' table, mapped by SQLAlchemy's ORM, and engines with the application's own settings.
 
-The table is the application's, made by its migrations; what triggers make of a row (tags, full
-text) costs each the same. The words of a text are made by the application's own function.
+The table is the application's, made by its migrations, so the triggers (tags, full text) cost each
+contestant the same. The application's own function splits texts into words.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeDecorator
 
 ROOT = Path(__file__).parents[2]
 POOLS = {"sqlite": 5, "postgresql": 10}
-"""How many connections the application has to either database; four of SQLite's five read."""
+"""The application's number of connections to each database; four of SQLite's five are readers."""
 
 
 SERVER_SETTINGS = {
@@ -50,7 +50,7 @@ words_of = _words_of()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC: the recipe of SQLAlchemy's documentation."""
+    """An aware datetime in UTC, as SQLAlchemy's documentation recommends."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -74,7 +74,7 @@ Words = Text().with_variant(TSVECTOR(), "postgresql")
 
 
 class Item(Base):
-    """Its version is counted by the ORM, which refuses a write to another one than was read."""
+    """An item; the ORM counts its version and rejects a write based on another version."""
 
     __tablename__ = "items"
 
@@ -109,7 +109,7 @@ def by_id(item_id: UUID) -> Select[Item]:
 
 
 def newest(limit: int, cursor: str | None) -> Select[Item]:
-    """One item more than `limit`, which tells whether there is a next page."""
+    """Select one item more than `limit`, to know whether there is a next page."""
     page = select(Item).order_by(Item.created_at.desc(), Item.id.desc()).limit(limit + 1)
     if cursor is None:
         return page
@@ -127,7 +127,7 @@ def pool_of(url: str) -> dict[str, int]:
 
 
 def configure_sqlite(engine: Engine) -> None:
-    """Have each new connection set what the application sets."""
+    """Apply the application's settings to each new connection."""
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _: object) -> None:

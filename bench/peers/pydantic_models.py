@@ -1,4 +1,4 @@
-"""Items as pydantic sees them, for FastAPI and Quart."""
+"""Pydantic models of items, for FastAPI and Quart."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -36,7 +36,7 @@ class ItemInput(BaseModel):
 
 
 class ItemPatch(BaseModel):
-    """What is left out stays as it is, and null sets a field back to its default."""
+    """Only the fields to change; null resets a field to its default."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Quart with Quart-Schema, which its tutorial takes for APIs, and SQLAlchemy's async ORM."""
+"""Quart with Quart-Schema, which its tutorial uses for APIs, and SQLAlchemy's async ORM."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from bench.peers.pydantic_models import Item as ItemOut
 
 engine, sessions = open_sessions(os.environ["DATABASE_URL"])
 app = Quart(__name__)
-# Else the dates would be HTTP's.
+# Otherwise dates would have HTTP's format.
 QuartSchema(app, pydantic_dump_options={"mode": "json"})
 
 

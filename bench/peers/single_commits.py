@@ -1,4 +1,4 @@
-"""The application with one commit for each write, whatever else is waiting to be written."""
+"""The application with one commit for each write, without group commit."""
 
 from api.observability.metrics import Metrics
 from asgi import app, flask_app, settings

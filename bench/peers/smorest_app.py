@@ -45,7 +45,7 @@ NO_NUL = ContainsNoneOf("\x00")
 
 def unique(tags: list[str]) -> None:
     if len(set(tags)) < len(tags):
-        raise ValidationError("Must not be there twice.")
+        raise ValidationError("Must not be repeated.")
 
 
 class Trimmed(fields.String):
@@ -75,7 +75,7 @@ class ItemSchema(Schema):
 
 
 class ItemPatchSchema(ItemSchema):
-    """What is left out stays as it is, and null sets a field back to its default."""
+    """Only the fields to change; null resets a field to its default."""
 
     status = fields.String(allow_none=True, validate=OneOf(["todo", "doing", "done"]))
     quantity = fields.Integer(

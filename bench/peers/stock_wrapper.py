@@ -1,4 +1,4 @@
-"""The application's own views behind asgiref's stock WsgiToAsgi, in place of serving.Bridge."""
+"""The application's own views with asgiref's stock WsgiToAsgi in place of serving.Bridge."""
 
 from asgiref.wsgi import WsgiToAsgi
 

@@ -11,7 +11,7 @@ from api.runtime.async_flask import AsyncFlask
 from storage.accounts.users import ADMIN
 from tests.accounts import Account, account
 from tests.factory import PASSWORD, item_input, settings_for
-from tests.lodge import client_at
+from tests.limited_app import client_at
 from tests.sign_in import sign_in
 
 ME = "/api/users/me"
@@ -111,7 +111,7 @@ async def test_the_last_admin_stays(
     assert refused.json()["type"] == "/errors/last-admin"
 
 
-async def test_the_log_tells_of_deletions_and_of_users_who_are_no_admins(
+async def test_the_log_records_deletions_and_refused_admin_operations(
     client: httpx.AsyncClient, ada: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await client.get("/api/users", headers=ada.headers)).status_code == 403

@@ -1,4 +1,4 @@
-"""How often somebody may try an account's password, and that its owner gets in nevertheless."""
+"""The limits on attempts at a password, under which the owner can still sign in."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from api import create_app
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import PASSWORD, settings_for
-from tests.lodge import LOGIN, add_lodge, client_at
+from tests.limited_app import LOGIN, add_limited_operations, client_at
 from tests.sign_in import EMAIL, refresh, register, sign_in
 
 
@@ -21,9 +21,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def looked_at(app: AsyncFlask) -> list[str]:
+def checked(app: AsyncFlask) -> list[str]:
     """The accounts whose passwords have been looked at."""
-    return add_lodge(app)
+    return add_limited_operations(app)
 
 
 async def attempt(
@@ -47,18 +47,18 @@ async def statuses(
     ]
 
 
-async def use_up(app: AsyncFlask, looked_at: list[str]) -> list[str]:
+async def use_up(app: AsyncFlask, checked: list[str]) -> list[str]:
     """Try wrong passwords from one address after another until none is looked at any more; give
     those addresses."""
     addresses = [f"198.51.100.{number}" for number in range(1, 21)]
     for address in addresses:
         await statuses(app, "wrong", 11, address=address)
-    assert len(looked_at) == 50 + 100
+    assert len(checked) == 50 + 100
     return addresses
 
 
 async def test_ten_wrong_ones_from_an_address_are_looked_at(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     assert await statuses(app, "wrong", 10, address="203.0.113.1") == [401] * 10
     refused = await attempt(app, "open")
@@ -66,40 +66,40 @@ async def test_ten_wrong_ones_from_an_address_are_looked_at(
     assert refused.headers["Retry-After"] == "900"
     assert refused.headers["RateLimit-Policy"] == '"login";q=1000000;w=1'
     assert refused.json()["type"] == "/errors/rate-limited"
-    assert refused.json()["detail"] == "Too many requests: the next one is answered in 900 s."
-    assert looked_at == ["anna"] * 10
+    assert refused.json()["detail"] == "Too many requests: try again in 900 s."
+    assert checked == ["anna"] * 10
 
 
-async def test_those_that_come_at_once_are_no_more(app: AsyncFlask, looked_at: list[str]) -> None:
+async def test_those_that_come_at_once_are_no_more(app: AsyncFlask, checked: list[str]) -> None:
     answers = await asyncio.gather(*(attempt(app, "wrong") for _ in range(50)))
     assert sorted(answer.status_code for answer in answers) == [401] * 10 + [429] * 40
-    assert len(looked_at) == 10
+    assert len(checked) == 10
 
 
 async def test_other_accounts_and_other_addresses_are_not_affected(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     assert await statuses(app, "wrong", 11, address="203.0.113.1") == [401] * 10 + [429]
     assert (await attempt(app, "open", name="bert")).status_code == 204
     assert (await attempt(app, "open", address="203.0.113.2")).status_code == 204
 
 
-async def test_a_right_one_begins_anew(app: AsyncFlask, looked_at: list[str]) -> None:
+async def test_a_right_one_begins_anew(app: AsyncFlask, checked: list[str]) -> None:
     for _ in range(3):
         assert await statuses(app, "wrong", 9, address="203.0.113.1") == [401] * 9
         assert await statuses(app, "open", 1, address="203.0.113.1") == [204]
 
 
 async def test_who_signs_in_all_the_time_is_not_limited(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     assert await statuses(app, "open", 200, address="203.0.113.1") == [204] * 200
 
 
 async def test_all_addresses_together_get_no_more_than_a_hundred_and_fifty(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
-    [*_, last] = await use_up(app, looked_at)
+    [*_, last] = await use_up(app, checked)
     assert (await attempt(app, "open", address=last)).status_code == 429
     refused = await attempt(app, "open", address="192.0.2.1")
     assert refused.status_code == 429
@@ -107,18 +107,18 @@ async def test_all_addresses_together_get_no_more_than_a_hundred_and_fifty(
 
 
 async def test_the_first_ones_are_looked_at_when_the_hundred_are_used_up(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     for number in range(1, 16):  # 3 first ones each, and 7 of the hundred
         await statuses(app, "wrong", 10, address=f"198.51.100.{number}")
-    assert len(looked_at) == 15 * 3 + 100
+    assert len(checked) == 15 * 3 + 100
     assert await statuses(app, "open", 5, address="203.0.113.1") == [204] * 5
 
 
 async def test_the_owner_gets_in_from_where_they_are_signed_in_while_it_is_attacked(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
-    await use_up(app, looked_at)
+    await use_up(app, checked)
     for number in range(1, 20):
         address = f"203.0.113.{number}"
         assert await statuses(app, "wrong", 2, address=address, known=True) == [401, 401]
@@ -126,13 +126,13 @@ async def test_the_owner_gets_in_from_where_they_are_signed_in_while_it_is_attac
     assert await statuses(app, "open", 1, address="203.0.113.1") == [429]
 
 
-async def test_a_known_network_has_thirty_a_day(app: AsyncFlask, looked_at: list[str]) -> None:
-    await use_up(app, looked_at)
-    before = len(looked_at)
+async def test_a_known_network_has_thirty_a_day(app: AsyncFlask, checked: list[str]) -> None:
+    await use_up(app, checked)
+    before = len(checked)
     for number in range(5):
         address = f"2001:db8:1:{number}::1"
         await statuses(app, "wrong", 10, address=address, known=True)
-    assert len(looked_at) == before + 30
+    assert len(checked) == before + 30
 
 
 @pytest.mark.parametrize(
@@ -146,48 +146,48 @@ async def test_a_known_network_has_thirty_a_day(app: AsyncFlask, looked_at: list
     ids=["/48", "/40", "/32", "all"],
 )
 async def test_each_width_of_network_has_its_first_ones(
-    app: AsyncFlask, looked_at: list[str], networks: list[str], most: int
+    app: AsyncFlask, checked: list[str], networks: list[str], most: int
 ) -> None:
     """The rest is of the hundred, which come to an end."""
     for address in networks:
         await statuses(app, "wrong", 10, address=address)
-    assert len(looked_at) == most + 100
+    assert len(checked) == most + 100
 
 
-async def test_one_address_can_not_try_many_accounts(app: AsyncFlask, looked_at: list[str]) -> None:
+async def test_one_address_can_not_try_many_accounts(app: AsyncFlask, checked: list[str]) -> None:
     answers = [await attempt(app, "wrong", name=f"user-{number}") for number in range(150)]
     assert [answer.status_code for answer in answers] == [401] * 100 + [429] * 50
-    assert len(looked_at) == 100
+    assert len(checked) == 100
     assert (await attempt(app, "open", name="bert")).status_code == 429
     assert (await attempt(app, "open", name="bert", known=True)).status_code == 204
     assert (await attempt(app, "open", name="bert", address="203.0.113.2")).status_code == 204
 
 
-async def test_nor_can_the_networks_of_one_customer(app: AsyncFlask, looked_at: list[str]) -> None:
+async def test_nor_can_the_networks_of_one_customer(app: AsyncFlask, checked: list[str]) -> None:
     for number in range(300):
         address = f"2001:db8:1:{number:x}::1"
         await attempt(app, "wrong", name=f"user-{number}", address=address)
-    assert len(looked_at) == 200
+    assert len(checked) == 200
 
 
-async def test_those_who_sign_in_leave_their_address_to_others(
-    app: AsyncFlask, looked_at: list[str]
+async def test_successful_sign_ins_do_not_use_up_their_address(
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     for number in range(150):
         assert (await attempt(app, "open", name=f"user-{number}")).status_code == 204
 
 
 async def test_what_the_owner_does_gives_an_attacker_nothing(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
-    attackers = await use_up(app, looked_at)
+    attackers = await use_up(app, checked)
     assert await statuses(app, "open", 20, address="203.0.113.1", known=True) == [204] * 20
     for address in attackers:
         assert await statuses(app, "wrong", 1, address=address) == [429]
 
 
 async def test_accounts_that_are_long_or_strange_are_told_apart(
-    app: AsyncFlask, looked_at: list[str]
+    app: AsyncFlask, checked: list[str]
 ) -> None:
     names = ["x" * 100, "x" * 99, "anna 203.0.113.1", "anna/203.0.113.1", "ä", ""]
     for name in names:
@@ -195,7 +195,7 @@ async def test_accounts_that_are_long_or_strange_are_told_apart(
         assert {answer.status_code for answer in answers} == {401}, name[:20]
 
 
-async def test_signing_in_is_an_attempt_and_refreshing_is_none(app: AsyncFlask) -> None:
+async def test_signing_in_counts_as_an_attempt_and_refreshing_does_not(app: AsyncFlask) -> None:
     client = client_at(app)
     assert (await register(client)).status_code == 201
     tokens = (await sign_in(client)).json()
@@ -232,9 +232,9 @@ async def test_a_sign_in_knows_the_networks_of_open_sessions(app: AsyncFlask) ->
     assert (await sign_in(there)).status_code == 200
 
 
-async def test_without_a_limit_on_logins_there_is_none_on_accounts(tmp_path: Path) -> None:
+async def test_without_a_login_limit_accounts_have_no_limit(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, LOGIN_RATE_LIMIT="off"))
-    add_lodge(app)
+    add_limited_operations(app)
     async with app:
         assert await statuses(app, "wrong", 50, address="203.0.113.1") == [401] * 50
 

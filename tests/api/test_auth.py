@@ -40,7 +40,7 @@ WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 @pytest.fixture
 async def pair(client: httpx.AsyncClient) -> dict[str, Any]:
-    """The tokens of a user who has just registered and signed in."""
+    """Register a user, sign in, and return the tokens."""
     assert (await register(client)).status_code == 201
     response = await sign_in(client)
     assert response.status_code == 200
@@ -134,9 +134,7 @@ async def test_a_weaker_hash_is_made_anew(app: AsyncFlask, client: httpx.AsyncCl
     assert user.version == created["version"]
 
 
-async def test_too_many_at_once_are_told_to_come_back(
-    app: AsyncFlask, client: httpx.AsyncClient
-) -> None:
+async def test_too_many_hashes_at_once_are_503(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     await app.services[Passwords].close()
     app.services[Passwords] = Passwords(threads=1, waiting=-1)
     for response in (await register(client), await sign_in(client)):

@@ -1,4 +1,4 @@
-"""Where a request came from, whatever its headers say."""
+"""The client's address, including requests with forged headers."""
 
 from ipaddress import ip_address
 

@@ -236,7 +236,7 @@ async def test_development_lets_in_the_usual_servers_of_front_ends(
     await app.close()
 
 
-async def test_production_lets_in_nobody_by_default(tmp_path: Path) -> None:
+async def test_production_allows_no_origin_by_default(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, ENVIRONMENT="production"))
     async with connect(app) as client:
         for origin in [*ALLOWED, "http://localhost:3000", "null", None]:

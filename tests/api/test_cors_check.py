@@ -59,12 +59,12 @@ async def test_an_allowed_origin_passes(
 
 
 @pytest.mark.parametrize("why", REFUSED)
-async def test_another_origin_is_told_why_not(
+async def test_explains_why_another_origin_may_not_call(
     app: AsyncFlask, client: httpx.AsyncClient, why: str
 ) -> None:
     origin = REFUSED[why]
     if why == "null":
-        reason = "null is any file and any sandboxed frame"
+        reason = "null is the origin of any file and any sandboxed frame"
     elif why in NO_ORIGIN:
         reason = "an origin is a scheme, a host and perhaps a port, as in https://app.example.com"
     elif why in WRITTEN:
@@ -96,17 +96,20 @@ def test_a_request_that_an_operation_takes_passes(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--method", "BREW"], "BREW: no operation takes the method BREW"),
-        (["--method", ""], ": no operation takes the method "),
-        (["--method", "patch"], "patch: no operation takes the method patch, as it is written"),
+        (["--method", "BREW"], "BREW: no operation accepts the method BREW"),
+        (["--method", ""], ": no operation accepts the method "),
+        (
+            ["--method", "patch"],
+            "patch: no operation accepts the method patch, which is case-sensitive",
+        ),
         (
             ["--header", "If-Match", "--header", "X-Secret"],
-            "GET with If-Match and X-Secret: no operation takes the header X-Secret",
+            "GET with If-Match and X-Secret: no operation accepts the header X-Secret",
         ),
-        (["--header", "Cookie"], "GET with Cookie: no operation takes the header Cookie"),
+        (["--header", "Cookie"], "GET with Cookie: no operation accepts the header Cookie"),
     ],
 )
-def test_a_request_that_none_takes_is_told_why_not(
+def test_explains_why_a_request_is_not_accepted(
     app: AsyncFlask, arguments: list[str], told: str
 ) -> None:
     result = check(app, APP, *arguments)
@@ -114,9 +117,11 @@ def test_a_request_that_none_takes_is_told_why_not(
     assert result.output == f"Error: {APP} may not send {told}.\n"
 
 
-async def test_nobody_passes_where_nobody_is_let_in(tmp_path: Path) -> None:
+async def test_no_origin_may_call_if_none_is_allowed(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, CORS_ORIGINS=""))
-    assert check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has nobody.\n"
+    assert (
+        check(app, APP).output == f"Error: {APP} may not send GET: CORS_ORIGINS has no origins.\n"
+    )
     await app.services[Database].close()
 
 

@@ -1,4 +1,4 @@
-"""`flask --app api users create-admin` and `create-user`: who signs in before anybody else can."""
+"""`flask --app api users create-admin` and `create-user`: the first accounts."""
 
 import asyncio
 import os
@@ -90,7 +90,7 @@ def test_the_end_of_the_line_is_no_part_of_the_password(tmp_path: Path, url: str
         (EMAIL, b"passwordpassword", f"password: {COMMON}"),
     ],
 )
-def test_nobody_is_created_who_could_not_sign_in(
+def test_rejects_an_account_that_could_not_sign_in(
     tmp_path: Path, url: str, email: str, password: bytes, complaint: str
 ) -> None:
     result = create(tmp_path, url, email, password)
@@ -129,7 +129,7 @@ def test_asks_at_a_terminal_twice_and_shows_nothing(tmp_path: Path, url: str) ->
         stdin=terminal,
         start_new_session=True,
     ) as process:
-        os.close(terminal)  # once nobody has it open, reading fails
+        os.close(terminal)  # once no process has it open, reading fails
         shown = b""
 
         def wait_for(text: bytes) -> None:

@@ -134,7 +134,7 @@ async def test_the_pages_give_this_servers_own_settings(client: httpx.AsyncClien
     assert "waits 77 seconds" in text_of((await client.get("/errors/request-timeout")).text)
     assert "for 99 seconds" in text_of((await client.get("/errors/invalid-token")).text)
     closed = text_of((await client.get("/errors/authentication-required")).text)
-    assert "Who has no account yet asks an admin." in closed
+    assert "If you have no account yet, ask an admin." in closed
 
 
 def test_all_advice_is_about_a_problem_that_there_is() -> None:
@@ -145,13 +145,13 @@ def test_all_advice_is_about_a_problem_that_there_is() -> None:
 @pytest.mark.parametrize(
     ("contact", "shown"),
     [
-        ("", "ask whoever runs this server about it"),
+        ("", "ask the operator of this server about it"),
         ("ops@example.com", '<a href="mailto:ops@example.com">ops@example.com</a>'),
         ("https://example.com/?a&b", '<a href="https://example.com/?a&amp;b">https:'),
         ('x"><script>@example.com', '<a href="mailto:x&#34;&gt;&lt;script&gt;@example.com">'),
     ],
 )
-async def test_a_page_says_whom_to_ask(tmp_path: Path, contact: str, shown: str) -> None:
+async def test_a_page_names_the_contact(tmp_path: Path, contact: str, shown: str) -> None:
     app = create_app(settings_for(tmp_path, CONTACT=contact))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(bridged(app)), base_url="http://items.test"
@@ -178,4 +178,4 @@ async def test_without_documentation_no_page_leads_there(tmp_path: Path) -> None
 async def test_a_type_that_there_is_not_has_no_page(client: httpx.AsyncClient) -> None:
     response = await client.get("/errors/nope")
     assert response.status_code == 404
-    assert response.json()["detail"] == "There is no problem of this type."
+    assert response.json()["detail"] == "There is no error type with this name."

@@ -55,13 +55,13 @@ async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str
         ),
     ],
 )
-async def test_another_method_is_told_which_there_are(
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(
     client: httpx.AsyncClient, method: str, path: str, allowed: str
 ) -> None:
     response = await client.request(method, path)
     assert response.status_code == 405
     assert response.headers["Allow"] == allowed
-    assert response.json()["detail"] == f"This address takes {allowed}."
+    assert response.json()["detail"] == f"This address supports {allowed}."
     assert response.json()["type"] == "/errors/method-not-allowed"
 
 
@@ -71,7 +71,7 @@ async def test_options_lists_the_methods(client: httpx.AsyncClient) -> None:
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
-async def test_a_fault_tells_the_client_nothing_and_the_log_all(
+async def test_an_internal_error_is_described_only_in_the_log(
     app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     raise_in_view(app, RuntimeError("secret of the house"))

@@ -39,7 +39,9 @@ async def test_is_ready_with_a_database_that_is_up_to_date(client: httpx.AsyncCl
     }
 
 
-async def test_is_not_ready_behind_a_migration(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+async def test_is_not_ready_if_a_migration_is_missing(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     app.services[Readiness].keep = 0
     await client.get("/api/ready")
     await app.services[Database].administer(revisions.downgrade, "base")
@@ -64,7 +66,7 @@ async def test_is_not_ready_with_a_database_from_the_future(
     assert response.json()["checks"] == {"database": "ok", "migrations": "ahead"}
 
 
-async def test_those_who_ask_whether_it_is_ready_share_the_answer(
+async def test_concurrent_readiness_requests_share_one_check(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     now = [0.0]

@@ -114,7 +114,7 @@ async def test_64_requests_at_once_with_one_key_create_one_item(
 ) -> None:
     answers = await asyncio.gather(*(post(client, "a-key") for _ in range(64)))
     kept = [answer for answer in answers if answer.status_code == 201]
-    # Who waits too long for its turn is told to come again, and has written nothing.
+    # A request that waits too long gets a Retry-After, and has written nothing.
     assert {answer.status_code for answer in answers} <= {201, 409, 503}
     assert len({answer.content for answer in kept}) == 1
     assert await count(app) == 1

@@ -135,7 +135,7 @@ async def test_a_flood_of_unknown_keys_is_one_question(
     assert provider.asked == 1
 
 
-async def test_who_waits_for_the_provider_holds_up_nobody_else(
+async def test_waiting_for_the_provider_does_not_delay_other_requests(
     app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, pause=0, timeout=60)
@@ -222,7 +222,7 @@ async def test_what_is_no_set_of_keys_is_unavailable(
     assert_unavailable(await listed(client, bearer(KEY, "one")))
 
 
-async def test_the_provider_sends_nobody_elsewhere(
+async def test_redirects_of_the_provider_are_not_followed(
     client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     elsewhere = IdentityProvider()

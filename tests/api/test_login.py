@@ -1,4 +1,4 @@
-"""What signing in tells those who only try, and what it tells the log."""
+"""What failed sign-ins reveal to the client, and what they log."""
 
 import asyncio
 import logging
@@ -65,7 +65,7 @@ def statements() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
-async def test_whoever_fails_to_sign_in_costs_the_same_and_hears_the_same(
+async def test_every_failed_sign_in_costs_the_same_and_has_the_same_response(
     app: AsyncFlask, client: httpx.AsyncClient, hasher: Counting, statements: list[str]
 ) -> None:
     await register(client)
@@ -130,7 +130,7 @@ async def test_others_are_served_while_a_password_is_verified(
     assert (await signing_in).status_code == 200
 
 
-async def test_the_log_tells_what_became_of_an_account(
+async def test_the_log_records_changes_of_an_account(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     user_id = (await register(client)).json()["id"]

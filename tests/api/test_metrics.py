@@ -116,7 +116,7 @@ async def test_nothing_that_clients_send_makes_a_label(client: httpx.AsyncClient
 
 
 @pytest.mark.no_database
-async def test_speaks_openmetrics_to_who_asks_for_it(client: httpx.AsyncClient) -> None:
+async def test_answers_in_openmetrics_if_accepted(client: httpx.AsyncClient) -> None:
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     response = await client.get("/metrics", headers=accept)
     assert response.headers["Content-Type"].startswith("application/openmetrics-text")
@@ -135,9 +135,7 @@ async def test_speaks_openmetrics_to_who_asks_for_it(client: httpx.AsyncClient) 
         (None, 401),
     ],
 )
-async def test_a_token_keeps_it_to_who_has_it(
-    tmp_path: Path, authorization: str | None, status: int
-) -> None:
+async def test_requires_the_token(tmp_path: Path, authorization: str | None, status: int) -> None:
     app = create_app(settings_for(tmp_path, METRICS_TOKEN=TOKEN))
     sent = [] if authorization is None else [authorization]
     headers = [(b"Authorization", value.encode("latin-1")) for value in sent]

@@ -1,4 +1,4 @@
-"""Whose an item is, and who meets it: everybody else is told that it isn't there."""
+"""The owners of items: for other users an item is not found."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +82,7 @@ async def names(client: httpx.AsyncClient, by: Headers, **query: Any) -> list[st
 
 
 async def walk(client: httpx.AsyncClient, by: Headers, query: Any, *, total: int) -> list[str]:
-    """The names on all pages, each of which tells the `total`."""
+    """Return the names on all pages, each of which has the `total`."""
     asked, seen = {**query, "limit": 2, "include_total": "true"}, []
     while True:
         page = (await client.get("/api/items", params=asked, headers=by)).json()
@@ -136,7 +136,7 @@ async def test_an_item_is_its_creators_and_the_admins(
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_what_nobody_owns_is_the_admins(
+async def test_only_admins_see_items_without_an_owner(
     client: httpx.AsyncClient, people: People, nobodys: str, method: str
 ) -> None:
     assert (await send(client, method, nobodys, people.ada)).status_code == 404
@@ -181,9 +181,7 @@ QUERIES: list[dict[str, Any]] = [
 ]
 
 
-async def test_lists_what_is_ones_own_page_by_page(
-    client: httpx.AsyncClient, people: People
-) -> None:
+async def test_lists_own_items_page_by_page(client: httpx.AsyncClient, people: People) -> None:
     fields: Any = {"status": "todo", "tags": ["home", "urgent"]}
     for number in range(3):
         for name in ("ada", "bob"):
@@ -258,9 +256,9 @@ async def test_who_has_as_many_items_as_allowed_gets_no_more(
         )
         assert refused.status_code == 409
         assert refused.json()["type"] == "/errors/quota-exceeded"
-        assert refused.json()["detail"] == ("An account may have 2 items, and this one has them.")
+        assert refused.json()["detail"] == ("This account has reached its maximum of 2 items.")
         await create(client, bob)
-        await create(client, {})  # nobody's, where the service asks for no account
+        await create(client, {})  # without an owner, because the service requires no account
         assert (await client.delete(paths[0], headers=ada)).status_code == 204
         # The same request, which nothing has kept, now succeeds.
         again = await client.post(

@@ -68,7 +68,7 @@ async def test_a_password_is_the_same_from_every_keyboard(passwords: Passwords) 
     assert await passwords.verify("Zw\xf6lf Boxk\xe4mpfer", hashed)
 
 
-async def test_nobodys_password_costs_what_anybodys_costs(hasher: Held, held: Passwords) -> None:
+async def test_an_unknown_account_costs_one_hash_too(hasher: Held, held: Passwords) -> None:
     assert not await held.verify(PASSWORD, None)
     [hashed] = hasher.verified
     assert extract_parameters(hashed).memory_cost == hasher.memory_cost
@@ -94,7 +94,7 @@ async def test_the_line_has_an_end(hasher: Held, held: Passwords) -> None:
     assert await held.hash(PASSWORD)
 
 
-async def test_users_who_are_signed_in_take_no_place_from_those_who_sign_in(
+async def test_hashes_of_signed_in_users_have_their_own_queue(
     hasher: Held, held: Passwords
 ) -> None:
     changing = [asyncio.ensure_future(held.hash(PASSWORD, signed_in=True)) for _ in range(CHANGING)]

@@ -36,7 +36,7 @@ HEADINGS = ["operation", "no token", "invalid token", "another user", "the owner
 VALID = {"owner": "owner", "well made": "owner", "other": "other", "admin": "admin"}
 """The columns of the valid tokens; the others' is "invalid"."""
 REFUSED = {"create_token": 400}
-"""What to a valid request is no success: nobody has the example's address."""
+"""The operations whose valid request fails: no account has the example's address."""
 
 Row = dict[str, int]
 
@@ -47,7 +47,7 @@ def expected(access: Access, operation_id: str) -> Row:
     has_id = "{" in OPERATIONS[operation_id][1]
     denied = {"nobody": 401, "invalid": 401}
     match access:
-        case Access.EVERYONE:
+        case Access.PUBLIC:
             return dict.fromkeys(COLUMNS, success)
         case Access.OWNERS:
             found = {"other": 404 if has_id else success, "owner": success, "admin": success}
@@ -163,7 +163,7 @@ def test_the_document_says_who_may(app: AsyncFlask, operation_id: str) -> None:
     operation = described(operation_id)
     row = expected(declared(app, operation_id).access, operation_id)
     refusals = {slug for status in ("401", "403") for slug in answers_of(operation, status)}
-    # Other refusals have nothing to do with who asks.
+    # Other errors don't depend on the caller.
     by_caller = {"authentication-required", "invalid-token", "forbidden"}
     assert refusals & by_caller == {
         *({"authentication-required", "invalid-token"} if row["invalid"] == 401 else ()),

@@ -1,4 +1,4 @@
-"""Two clients can't overwrite each other unknowingly, and nobody is sent what they have."""
+"""Clients can't overwrite each other's changes, and don't get unchanged representations again."""
 
 import asyncio
 from pathlib import Path

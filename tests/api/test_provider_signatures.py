@@ -111,7 +111,7 @@ async def test_keys_that_a_token_brings_or_names_are_not_looked_at(
     ],
     ids=["short", "use", "alg", "curve", "oct", "no-e", "kty", "no-kty", "text"],
 )
-async def test_keys_that_nobody_should_trust_are_left_out(
+async def test_unsafe_keys_are_left_out(
     client: httpx.AsyncClient, provider: IdentityProvider, unusable: Any
 ) -> None:
     provider.keys = [unusable, jwk_of(EC_KEY, "two")]

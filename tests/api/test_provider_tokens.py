@@ -73,7 +73,7 @@ def settings(tmp_path: Any, provider: IdentityProvider) -> Settings:
         {"sub": 5},
     ],
 )
-async def test_refuses_what_is_not_meant_for_this_service(
+async def test_rejects_tokens_that_are_not_for_this_service(
     app: AsyncFlask, client: httpx.AsyncClient, claims: dict[str, Any]
 ) -> None:
     response = await listed(client, bearer(KEY, "one", **claims))

@@ -21,7 +21,14 @@ from openapi.operation import Limit
 from tests.accounts import account, another_session
 from tests.api.origins import ALLOWED, CORS_ORIGINS, ask, assert_granted, names
 from tests.factory import SECRET_KEY, UNLIMITED, settings_for
-from tests.lodge import GUESTS, LOGIN, MEMBERS, REGISTRATION, add_lodge, client_at
+from tests.limited_app import (
+    LOGIN,
+    MEMBERS,
+    PUBLIC,
+    REGISTRATION,
+    add_limited_operations,
+    client_at,
+)
 from tests.openapi.validation import Json, responses
 from tests.sqlite import migrated_database
 
@@ -45,7 +52,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(app: AsyncFlask) -> AsyncFlask:
-    add_lodge(app)
+    add_limited_operations(app)
     return with_stopped_clock(app)
 
 
@@ -60,11 +67,11 @@ def connect(app: AsyncFlask) -> Connect:
     return partial(client_at, app)
 
 
-async def statuses(client: httpx.AsyncClient, times: int, path: str = GUESTS) -> list[int]:
+async def statuses(client: httpx.AsyncClient, times: int, path: str = PUBLIC) -> list[int]:
     return [(await client.get(path)).status_code for _ in range(times)]
 
 
-def told(response: httpx.Response) -> dict[str, str]:
+def limit_headers(response: httpx.Response) -> dict[str, str]:
     """The headers of `response` that speak of limits."""
     wanted = {"RateLimit", "RateLimit-Policy", "Retry-After"}
     return {name: response.headers[name] for name in wanted if name in response.headers}
@@ -76,7 +83,7 @@ async def test_every_answer_says_what_is_left(connect: Connect) -> None:
     for left in (2, 1, 0):
         response = await client.get("/api/items")
         assert response.status_code == 200
-        assert told(response) == {
+        assert limit_headers(response) == {
             "RateLimit": f'"general";r={left};t=3600',
             "RateLimit-Policy": policy,
         }
@@ -89,7 +96,7 @@ async def test_one_more_is_refused(connect: Connect) -> None:
         response = await client.get("/api/items", headers={"X-Request-ID": "abc"})
         assert response.status_code == 429
         assert response.headers["Content-Type"] == "application/problem+json"
-        assert told(response) == {
+        assert limit_headers(response) == {
             "RateLimit": '"general";r=0;t=3600',
             "RateLimit-Policy": '"general";q=3;w=3600',
             "Retry-After": "3600",
@@ -98,8 +105,8 @@ async def test_one_more_is_refused(connect: Connect) -> None:
             "type": "/errors/rate-limited",
             "title": "Rate limited",
             "status": 429,
-            "detail": "Too many requests: the next one is answered in 3600 s.",
-            "error": "Too many requests: the next one is answered in 3600 s.",
+            "detail": "Too many requests: try again in 3600 s.",
+            "error": "Too many requests: try again in 3600 s.",
             "errors": [],
             "request_id": "abc",
         }
@@ -120,7 +127,7 @@ async def test_errors_count_and_say_so_too(connect: Connect) -> None:
         await client.get("/api/items/1"),
     ]
     assert [answer.status_code for answer in answers] == [400, 415, 404, 429]
-    assert all(told(answer).keys() >= FIELDS for answer in answers)
+    assert all(limit_headers(answer).keys() >= FIELDS for answer in answers)
 
 
 async def test_counts_before_it_reads_the_body(connect: Connect) -> None:
@@ -158,7 +165,7 @@ async def test_a_user_counts_as_one_wherever_they_are(app: AsyncFlask, connect: 
     assert await statuses(connect("203.0.113.2", **bert.headers), 1, MEMBERS) == [204]
 
 
-async def test_users_leave_what_their_address_has_to_others(
+async def test_users_do_not_use_up_the_limit_of_their_address(
     app: AsyncFlask, connect: Connect
 ) -> None:
     anna = await account(app)
@@ -174,7 +181,7 @@ async def test_who_is_not_let_in_counts_by_their_address(
     client = connect(**({} if authorization is None else {"Authorization": authorization}))
     refused = await client.get(MEMBERS)
     assert refused.status_code == 401
-    assert told(refused)["RateLimit"] == '"general";r=2;t=3600'
+    assert limit_headers(refused)["RateLimit"] == '"general";r=2;t=3600'
     assert await statuses(client, 3, MEMBERS) == [401, 401, 429]
     assert await statuses(connect(), 1) == [429]
 
@@ -187,7 +194,7 @@ async def test_signing_in_and_registering_have_limits_of_their_own(connect: Conn
     ):
         answers = [await client.post(path, json=GUEST) for _ in range(allowed + 1)]
         assert [answer.status_code for answer in answers] == [204] * allowed + [429]
-        assert {told(answer)["RateLimit-Policy"] for answer in answers} == {policy}
+        assert {limit_headers(answer)["RateLimit-Policy"] for answer in answers} == {policy}
     assert await statuses(client, 4) == [204, 204, 204, 429]
 
 
@@ -198,7 +205,7 @@ async def test_health_and_readiness_have_none(connect: Connect) -> None:
         for method in ("GET", "HEAD", "OPTIONS"):
             response = await client.request(method, path)
             assert response.status_code == 200
-            assert told(response) == {}
+            assert limit_headers(response) == {}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +232,7 @@ async def test_what_reaches_no_operation_counts_for_its_address(
     client = connect()
     answers = [await client.request(method, path) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [status] * 3 + [429]
-    assert [told(answer)["RateLimit"] for answer in answers] == [
+    assert [limit_headers(answer)["RateLimit"] for answer in answers] == [
         f'"general";r={left};t=3600' for left in (2, 1, 0, 0)
     ]
     assert await statuses(client, 1) == [429]
@@ -264,11 +271,11 @@ async def test_an_app_on_another_origin_can_read_them(connect: Connect) -> None:
         assert names(answer, "Access-Control-Expose-Headers") >= FIELDS | {"Retry-After"}
 
 
-async def test_a_refusal_tells_the_log_who_was_refused_by_what(
+async def test_the_log_names_the_limit_and_the_client_of_a_refusal(
     capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
     app = create_app(settings)  # which logs to what capsys reads
-    add_lodge(app)
+    add_limited_operations(app)
     async with app:
         assert await statuses(client_at(app, "2001:db8::1"), 4) == [204, 204, 204, 429]
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
@@ -280,7 +287,7 @@ async def test_a_refusal_tells_the_log_who_was_refused_by_what(
 @pytest.mark.parametrize(
     ("setting", "method", "path"),
     [
-        ("RATE_LIMIT", "GET", GUESTS),
+        ("RATE_LIMIT", "GET", PUBLIC),
         ("LOGIN_RATE_LIMIT", "POST", LOGIN),
         ("REGISTRATION_RATE_LIMIT", "POST", REGISTRATION),
     ],
@@ -291,11 +298,11 @@ async def test_off_is_no_limit_and_nothing_to_tell(
     app = create_app(
         settings_for(tmp_path, **(dict.fromkeys(UNLIMITED, "1/hour") | {setting: "off"}))
     )
-    add_lodge(app)
+    add_limited_operations(app)
     async with app, client_at(app) as client:
         answers = [await client.request(method, path, json=GUEST) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [204] * 5
-    assert [told(answer) for answer in answers] == [{}] * 5
+    assert [limit_headers(answer) for answer in answers] == [{}] * 5
 
 
 async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
@@ -303,15 +310,15 @@ async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
     environ = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": "t"}
     settings = load_settings(environ)
     app = with_stopped_clock(create_app(settings))
-    add_lodge(app)
+    add_limited_operations(app)
     async with app, client_at(app) as client:
         first = {
-            GUESTS: await client.get(GUESTS),
+            PUBLIC: await client.get(PUBLIC),
             LOGIN: await client.post(LOGIN, json=GUEST),
             REGISTRATION: await client.post(REGISTRATION),
         }
-    assert {path: told(answer) for path, answer in first.items()} == {
-        GUESTS: {
+    assert {path: limit_headers(answer) for path, answer in first.items()} == {
+        PUBLIC: {
             "RateLimit": '"general";r=1199;t=60',
             "RateLimit-Policy": '"general";q=1200;w=60',
         },
@@ -328,9 +335,9 @@ async def test_the_defaults_leave_room_for_a_busy_page(tmp_path: Path) -> None:
 
 def test_the_same_under_plain_wsgi(app: AsyncFlask) -> None:
     client = app.test_client()
-    assert [client.get(GUESTS).status_code for _ in range(4)] == [204, 204, 204, 429]
+    assert [client.get(PUBLIC).status_code for _ in range(4)] == [204, 204, 204, 429]
     environ = {"REMOTE_ADDR": "203.0.113.2"}
-    assert client.get(GUESTS, environ_overrides=environ).status_code == 204
+    assert client.get(PUBLIC, environ_overrides=environ).status_code == 204
 
 
 def test_the_document_says_so_where_it_is_so(app: AsyncFlask) -> None:
@@ -339,9 +346,9 @@ def test_the_document_says_so_where_it_is_so(app: AsyncFlask) -> None:
     assert {name: limit for name, limit in limits.items() if limit is not Limit.GENERAL} == {
         "get_health": Limit.NONE,
         "get_readiness": Limit.NONE,
-        "create_key": Limit.LOGIN,
+        "sign_in": Limit.LOGIN,
         "register_user": Limit.REGISTRATION,
-        "create_name": Limit.REGISTRATION,
+        "register": Limit.REGISTRATION,
     }
     documented: dict[str, Json] = {}
     for place, response in responses(build_document(app)):

@@ -1,4 +1,4 @@
-"""No part of a password in a setting is shown, whatever characters it has."""
+"""No part of a password in a setting is shown, with any characters."""
 
 import traceback
 from pathlib import Path

@@ -48,7 +48,7 @@ async def phone(client: httpx.AsyncClient) -> dict[str, Any]:
 async def test_lists_where_one_is_signed_in(
     app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
-    await signed_in(app)  # somebody else
+    await signed_in(app)  # another user
     laptop = await start(client, "laptop" * 50)
     seen = await listed(client, phone)
     assert [session["user_agent"] for session in seen] == [("laptop" * 50)[:200], "phone"]

@@ -13,8 +13,8 @@ from api.config.settings import Settings
 from api.limiting.rate_limits import RateLimits
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
+from tests.limited_app import LOGIN, PUBLIC, REGISTRATION, app_on_redis, client_at
 from tests.live import HUNG
-from tests.lodge import GUESTS, LOGIN, REGISTRATION, client_at, lodge_on_redis
 from tests.processes import started
 from tests.redis import Server, connections_to
 
@@ -29,7 +29,7 @@ def settings(tmp_path: Path, redis_server: Server, redis: Redis) -> Settings:
 
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
-    async with lodge_on_redis(settings) as app:
+    async with app_on_redis(settings) as app:
         yield app
 
 
@@ -48,7 +48,7 @@ async def test_two_processes_allow_together_what_one_would(
     environ = {
         "PORT": "0",
         "REDIS_URL": settings.redis_url,
-        "REDIS_TIMEOUT": "10000",  # whatever else the machine does
+        "REDIS_TIMEOUT": "10000",  # the machine may be busy
         "RATE_LIMIT": "100/hour",
         "KEEP_ALIVE_TIMEOUT": "60",
     }
@@ -71,7 +71,7 @@ async def test_what_reaches_no_operation_counts_too(client: httpx.AsyncClient) -
 
 
 async def test_says_what_is_left_as_one_process_would(client: httpx.AsyncClient) -> None:
-    answers = [await client.get(GUESTS) for _ in range(12)]
+    answers = [await client.get(PUBLIC) for _ in range(12)]
     assert [answer.status_code for answer in answers] == [204] * 10 + [429] * 2
     assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"general";q=10;w=3600'}
     for answer, left in zip(answers, [*range(9, -1, -1), 0, 0], strict=True):
@@ -85,7 +85,7 @@ async def test_attempts_count_in_all_processes(
     settings: Settings, client: httpx.AsyncClient
 ) -> None:
     assert {(await client.post(LOGIN, json=WRONG)).status_code for _ in range(10)} == {401}
-    async with lodge_on_redis(settings) as app, client_at(app) as other:
+    async with app_on_redis(settings) as app, client_at(app) as other:
         assert (await other.post(LOGIN, json=RIGHT)).status_code == 429
 
 
@@ -110,10 +110,10 @@ async def test_a_right_password_is_forgotten_in_all_processes(
     assert [redis.get(key) for key in left[:2]] == [b"1", b"1"]
 
 
-async def test_what_it_keeps_expires_and_names_nobody(
+async def test_keys_expire_and_contain_no_email_address(
     redis: Redis, client: httpx.AsyncClient
 ) -> None:
-    await client.get(GUESTS)
+    await client.get(PUBLIC)
     await client.post(LOGIN, json=WRONG)
     kept = keys_of(redis)
     assert len(kept) == 7
@@ -145,7 +145,7 @@ async def test_a_busy_process_is_not_taken_for_a_slow_redis(
 
 async def test_its_connections_end_with_the_application(settings: Settings, redis: Redis) -> None:
     before = connections_to(redis)
-    async with lodge_on_redis(settings) as app, client_at(app) as client:
-        assert (await client.get(GUESTS)).status_code == 204
+    async with app_on_redis(settings) as app, client_at(app) as client:
+        assert (await client.get(PUBLIC)).status_code == 204
         assert connections_to(redis) > before
     assert connections_to(redis) == before

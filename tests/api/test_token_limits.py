@@ -10,7 +10,7 @@ from api.identity.refresh_tokens import RefreshToken
 from api.identity.tokens import AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
-from tests.lodge import client_at
+from tests.limited_app import client_at
 from tests.sign_in import refresh, register, sign_in
 
 
@@ -39,7 +39,7 @@ async def test_sign_ins_count_for_their_address(app: AsyncFlask, pair: dict[str,
 
 
 async def test_refreshes_count_for_their_session(app: AsyncFlask, pair: dict[str, Any]) -> None:
-    """Wherever they come from, and whatever the others behind one address do."""
+    """The limit of a session doesn't depend on addresses or on other sessions."""
     other = (await sign_in(client_at(app, "192.0.2.2"))).json()
     answers = []
     for number in range(5):
@@ -72,7 +72,7 @@ async def test_thousands_behind_one_address_can_refresh(app: AsyncFlask) -> None
 async def test_refreshes_that_fail_count_for_their_address(
     app: AsyncFlask, pair: dict[str, Any]
 ) -> None:
-    """Nor does somebody who knows the id of a session use up what its user may do."""
+    """Knowing a session's id is not enough to use up its limit."""
     client = client_at(app)
     session_id = app.services[AccessTokens].verify(pair["access_token"]).id
     made_up = [str(RefreshToken.new(session_id)) for _ in range(9)]

@@ -1,4 +1,4 @@
-"""What nobody gets an account or a token for."""
+"""Invalid requests for accounts and tokens."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
         ({"role": "admin"}, "/role"),
     ],
 )
-async def test_refuses_what_nobody_can_register_with(
+async def test_rejects_invalid_registrations(
     client: httpx.AsyncClient, changes: dict[str, Any], pointer: str
 ) -> None:
     response = await register(client, **changes)
@@ -75,7 +75,7 @@ async def test_a_query_is_an_invalid_request_too(client: httpx.AsyncClient) -> N
 
 async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
     response = await client.post("/api/auth/token", data={"grant_type": "client_credentials"})
-    detail = "The grant_type may be password or refresh_token."
+    detail = "The grant_type must be password or refresh_token."
     assert_refused(response, "unsupported_grant_type", detail)
 
 

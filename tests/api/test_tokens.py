@@ -80,7 +80,7 @@ async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
     assert response.status_code == status
     if status == 401:
         assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
-        assert response.json()["detail"] == "The access token is not valid, or not any more."
+        assert response.json()["detail"] == "The access token is invalid or no longer valid."
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: byt
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearertoken", "", "Token"])
-async def test_other_schemes_are_none_of_ours(
+async def test_ignores_other_authentication_schemes(
     app: AsyncFlask, client: httpx.AsyncClient, scheme: str
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")

@@ -114,7 +114,7 @@ def test_the_last_admin_stays(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("command", ["set-password", "deactivate"])
-def test_says_that_nobody_has_the_address(settings: Settings, command: str) -> None:
+def test_reports_an_unknown_address(settings: Settings, command: str) -> None:
     result = users(settings, command, EMAIL, password=NEW)
     assert result.exit_code == 1
     assert result.stderr.endswith("Error: No user has the address ada@example.com.\n")

@@ -61,7 +61,7 @@ def etag(one: Account, version: int = 1) -> str:
     return f'"{one.user.id}-{version}"'
 
 
-async def test_reads_who_one_is(client: httpx.AsyncClient, ada: Account) -> None:
+async def test_reads_the_own_account(client: httpx.AsyncClient, ada: Account) -> None:
     response = await client.get(ME, headers=ada.headers)
     assert response.status_code == 200
     assert response.headers["ETag"] == etag(ada)
@@ -86,7 +86,7 @@ async def test_changes_ones_address(client: httpx.AsyncClient, ada: Account, sen
     assert (await client.get(ME, headers=ada.headers)).json() == changed
 
 
-async def test_refuses_the_address_of_somebody_else(
+async def test_rejects_an_address_of_another_account(
     app: AsyncFlask, client: httpx.AsyncClient, ada: Account
 ) -> None:
     await account(app, email="bob@example.com")
@@ -155,7 +155,7 @@ async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ad
         "status": 403,
         "detail": "The current password is incorrect.",
         "error": "The current password is incorrect.",
-        "errors": [{"detail": "Not your current password.", "pointer": "/current_password"}],
+        "errors": [{"detail": "Incorrect password.", "pointer": "/current_password"}],
         "request_id": response.headers["X-Request-ID"],
     }
     assert "WWW-Authenticate" not in response.headers  # the token is good
@@ -216,7 +216,9 @@ async def test_nobody_changes_their_account_unknowingly(
     assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
 
 
-async def test_other_methods_on_one_self_are_none(client: httpx.AsyncClient, boss: Account) -> None:
+async def test_rejects_other_methods_on_the_own_account(
+    client: httpx.AsyncClient, boss: Account
+) -> None:
     for method in ("PUT", "POST"):
         response = await client.request(method, ME, headers=boss.headers)
         assert response.status_code == 405
@@ -340,7 +342,7 @@ async def test_who_is_deactivated_is_signed_out_for_good(
         ({"email": "x@y"}, {"pointer": "/email", "detail": "Unknown field."}),
     ],
 )
-async def test_refuses_what_no_user_can_be(
+async def test_rejects_invalid_changes_of_a_user(
     client: httpx.AsyncClient, ada: Account, boss: Account, body: Any, error: Any
 ) -> None:
     response = await patch(client, path_of(ada), boss, body)
@@ -391,7 +393,7 @@ async def test_a_user_with_items_goes_only_with_them(
     assert (await client.get(path_of(ada), headers=boss.headers)).status_code == 404
 
 
-async def test_a_change_may_have_to_say_what_it_saw(tmp_path: Path) -> None:
+async def test_a_change_can_require_if_match(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, IF_MATCH_REQUIRED="true"))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
@@ -406,7 +408,7 @@ async def test_a_change_may_have_to_say_what_it_saw(tmp_path: Path) -> None:
         assert (await patch(client, ME, ada, body, If_Match=etag(ada))).status_code == 200
 
 
-async def test_the_log_tells_what_became_of_an_account(
+async def test_the_log_records_changes_of_an_account(
     client: httpx.AsyncClient, ada: Account, boss: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     new: dict[str, str] = {"email": "bob@example.com", "password": NEW_PASSWORD}

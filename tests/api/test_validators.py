@@ -1,4 +1,4 @@
-"""No caller is told that it has what another caller was shown: ETags, over every operation."""
+"""ETags of every operation: one caller's ETag never matches another caller's representation."""
 
 from itertools import permutations
 from pathlib import Path
@@ -75,10 +75,10 @@ async def test_if_match_takes_the_etag_of_the_row_alone(
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-async def test_no_cache_keeps_what_one_account_is_shown(
+async def test_no_cache_stores_the_responses_of_an_account(
     callers: Callers, operation_id: str
 ) -> None:
-    """Nor does a cache that several share mix up callers."""
+    """A shared cache doesn't mix up callers either."""
     operation, method = declared(callers.app, operation_id), OPERATIONS[operation_id][0]
     who = "admin" if operation.access is Access.ADMINS else "owner"
     path = await callers.path(operation_id)
@@ -86,7 +86,7 @@ async def test_no_cache_keeps_what_one_account_is_shown(
     if not response.content:
         return
     personal = response.is_success and operation.returns is not None and operation.returns.personal
-    shared = operation.access in {Access.EVERYONE, Access.OWNERS} and not personal
+    shared = operation.access in {Access.PUBLIC, Access.OWNERS} and not personal
     assert response.headers["Cache-Control"] == ("no-cache" if shared else "no-store")
     varies = "Authorization" in response.headers["Vary"]
-    assert varies == (operation.access is not Access.EVERYONE)
+    assert varies == (operation.access is not Access.PUBLIC)

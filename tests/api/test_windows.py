@@ -89,7 +89,7 @@ def requests(rate: RateLimitItem, pauses: list[float]) -> Iterator[tuple[MemoryW
 
 
 @given(RATES, PAUSES)
-def test_who_waits_as_told_is_answered_and_who_waits_less_is_not(
+def test_a_client_is_answered_after_the_wait_and_not_before(
     rate: RateLimitItem, pauses: list[float]
 ) -> None:
     for windows, clock in requests(rate, pauses):

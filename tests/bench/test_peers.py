@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from bench.answers import Answers, answers_of, differences
 from bench.contestants import FASTAPI, OURS, QUART, SMOREST, STOCK, Contestant
-from bench.household import rows_of
+from bench.dataset import rows_of
 from bench.lists import insert_rows
 from bench.machine import Cores
 from bench.servers import PYTHON, served

@@ -101,7 +101,7 @@ def test_no_two_works_change_the_same_items(seconds: int) -> None:
     assert last == items_needed(seconds)
 
 
-def test_a_missing_wrk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_wrk_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingTool, match=r"wrk is missing, .* apt-get install wrk"):
         require_wrk()

@@ -44,7 +44,7 @@ class Record:
     requests: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
-    """Requests that the page itself, or who leaves it, wanted no more."""
+    """Requests that the page cancelled, or that were cancelled because the page was left."""
 
     @property
     def hosts(self) -> set[str]:

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Answer(Protocol):
-    """What every call gives, whatever may be parsed."""
+    """The result of every call, with any type of parsed body."""
 
     @property
     def status_code(self) -> HTTPStatus: ...

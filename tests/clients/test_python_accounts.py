@@ -98,7 +98,7 @@ def test_who_may_not_sign_in_reads_why_without_a_loop(live: str) -> None:
         assert token_problem(incomplete) == "invalid_request"
 
 
-async def test_users_see_what_is_theirs(live: str) -> None:
+async def test_users_see_their_own_items(live: str) -> None:
     async with Client(live) as client:
         await register_user.asyncio(client=client, body=ADA)
         signed_in = await create_token.asyncio_detailed(client=client, body=grant_of(ADA))
@@ -112,7 +112,7 @@ async def test_users_see_what_is_theirs(live: str) -> None:
         assert isinstance(await get_item.asyncio(other.id, client=client), Problem)
 
 
-async def test_who_guesses_too_often_is_told_when_to_come_back(live: str) -> None:
+async def test_too_many_guesses_are_429_with_retry_after(live: str) -> None:
     guess = grant_of(ADA, "wrong")
     async with Client(live) as client:
         answers = [

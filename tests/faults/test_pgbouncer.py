@@ -38,7 +38,7 @@ VALUES: ItemValues = {
 
 @contextlib.contextmanager
 def running(configuration: Path, user: str | None) -> Iterator[None]:
-    """PgBouncer until the end; `user`: whom it becomes, since it doesn't run as root."""
+    """Run PgBouncer until the end; `user`: the user as which it runs, because it refuses root."""
     assert PGBOUNCER is not None, "apt-get install pgbouncer"
     command = [PGBOUNCER, *(["-u", user] if user else []), str(configuration)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

@@ -52,7 +52,7 @@ async def test_closing_does_not_wait_for_a_server_that_stands_still(
     assert await app.services[Database].read(scalars, "SELECT 1") == [1]
 
 
-async def test_a_request_that_gets_no_connection_is_told_so(
+async def test_a_request_that_gets_no_connection_is_503(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     leave = asyncio.Event()

@@ -13,8 +13,15 @@ from api.config.settings import Settings
 from api.observability.readiness import Readiness
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
+from tests.limited_app import (
+    LOGIN,
+    PUBLIC,
+    REGISTRATION,
+    add_limited_operations,
+    app_on_redis,
+    client_at,
+)
 from tests.live import HUNG
-from tests.lodge import GUESTS, LOGIN, REGISTRATION, add_lodge, client_at, lodge_on_redis
 from tests.redis import Server, connections_to
 
 GUEST = {"account": "anna", "password": "open"}
@@ -24,7 +31,7 @@ READY = {"database": "ok", "migrations": "ok"}
 
 @pytest.fixture(scope="module")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that nobody else needs."""
+    """A server that no other test uses."""
     server = Server(tmp_path_factory.mktemp("own-redis"))
     yield server
     server.stop()
@@ -37,7 +44,7 @@ def settings(tmp_path: Path, redis_server: Server, redis: Redis) -> Settings:
 
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
-    async with lodge_on_redis(settings) as app:
+    async with app_on_redis(settings) as app:
         yield app
 
 
@@ -47,7 +54,7 @@ def client(app: AsyncFlask) -> httpx.AsyncClient:
 
 
 async def statuses(client: httpx.AsyncClient, times: int) -> list[int]:
-    answers = await asyncio.gather(*(client.get(GUESTS) for _ in range(times)))
+    answers = await asyncio.gather(*(client.get(PUBLIC) for _ in range(times)))
     return [answer.status_code for answer in answers]
 
 
@@ -58,7 +65,7 @@ def assert_refused(response: httpx.Response) -> None:
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
     assert body["type"] == "/errors/limits-unavailable"
-    assert body["detail"] == "Attempts can't be counted at the moment, so none is answered."
+    assert body["detail"] == "Attempts can't be counted at the moment, so they are refused."
 
 
 async def until_it_is_back(client: httpx.AsyncClient) -> None:
@@ -72,7 +79,7 @@ async def test_nobody_waits_for_it_after_the_first(
     redis_server: Server, settings: Settings, at_once: int
 ) -> None:
     """Who gives up waiting gives up the connection too: the next to wait would make another."""
-    async with lodge_on_redis(settings, pause=3600) as app, client_at(app) as client:
+    async with app_on_redis(settings, pause=3600) as app, client_at(app) as client:
         assert await statuses(client, 1) == [204]
         before = redis_server.connections()
         with redis_server.paused_for(app):
@@ -96,7 +103,7 @@ async def test_each_process_limits_alone_meanwhile_and_all_together_afterwards(
     tmp_path: Path, redis_server: Server, redis: Redis
 ) -> None:
     settings = settings_for(tmp_path, REDIS_URL=redis_server.url, RATE_LIMIT="10/hour")
-    async with lodge_on_redis(settings) as app, client_at(app) as client:
+    async with app_on_redis(settings) as app, client_at(app) as client:
         assert await statuses(client, 3) == [204] * 3
         with redis_server.paused_for(app):
             assert await statuses(client, 1) == [204]
@@ -110,16 +117,16 @@ async def test_nothing_that_guards_a_password_is_answered_without_it(
     settings: Settings, redis_server: Server
 ) -> None:
     app = create_app(settings)
-    looked_at = add_lodge(app)
+    checked = add_limited_operations(app)
     async with app, client_at(app) as client:
         with redis_server.paused():
             for path in (LOGIN, REGISTRATION, LOGIN):
                 assert_refused(await client.post(path, json=GUEST))
             assert (await client.get("/api/health")).status_code == 200
-    assert looked_at == []
+    assert checked == []
 
 
-async def test_readiness_tells_of_it_and_stays(
+async def test_readiness_reports_it_and_stays_200(
     app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     app.services[Readiness].keep = 0
@@ -128,21 +135,21 @@ async def test_readiness_tells_of_it_and_stays(
         response = await client.get("/api/ready")
         return response.status_code, response.json()
 
-    def told(redis: str) -> tuple[int, object]:
+    def expected(redis: str) -> tuple[int, object]:
         return 200, {"status": "ok", "checks": {**READY, "redis": redis}}
 
-    assert await ready() == told("ok")
+    assert await ready() == expected("ok")
     with redis_server.paused_for(app):
-        assert await ready() == told("unavailable")
-    assert await ready() == told("ok")
+        assert await ready() == expected("unavailable")
+    assert await ready() == expected("ok")
     assert (await client.post(LOGIN, json=GUEST)).status_code == 204
 
 
-async def test_the_log_tells_once_that_it_is_away_and_once_that_it_is_back(
+async def test_the_log_reports_the_outage_once_and_the_recovery_once(
     capsys: pytest.CaptureFixture[str], redis_server: Server, settings: Settings
 ) -> None:
     # An application logs to what capsys reads if it is made in the test.
-    async with lodge_on_redis(settings) as app, client_at(app) as client:
+    async with app_on_redis(settings) as app, client_at(app) as client:
         for _ in range(2):
             with redis_server.paused_for(app):
                 for _ in range(3):
@@ -164,7 +171,7 @@ async def test_nobody_notices_a_restart_between_two_requests(
 
 async def test_it_may_be_away_at_the_start(redis_server: Server, settings: Settings) -> None:
     with redis_server.away():
-        app = await lodge_on_redis(settings).__aenter__()
+        app = await app_on_redis(settings).__aenter__()
         client = client_at(app)
         assert await statuses(client, 1) == [204]
         assert_refused(await client.post(LOGIN, json=GUEST))
@@ -217,7 +224,7 @@ async def test_its_password_does_not_reach_the_log(
 ) -> None:
     url = redis_server.url.replace("unix://", "unix://:not-for-the-log@")
     async with (
-        lodge_on_redis(settings_for(tmp_path, REDIS_URL=url)) as app,
+        app_on_redis(settings_for(tmp_path, REDIS_URL=url)) as app,
         client_at(app) as client,
     ):
         assert_refused(await client.post(LOGIN, json=GUEST))

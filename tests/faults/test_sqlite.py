@@ -78,7 +78,7 @@ async def test_writes_of_two_processes_all_land(tmp_path: Path) -> None:
     async def create(client: httpx.AsyncClient, prefix: str) -> list[str]:
         names = [f"{prefix}{n}" for n in range(25)]
         for name in names:
-            # Under such a load one may be told to try again.
+            # Under such a load a 503 is allowed.
             while (await client.post("/api/items", json={"name": name})).status_code == 503:
                 pass
         return names

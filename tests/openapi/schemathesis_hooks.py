@@ -21,7 +21,7 @@ ENDING = {"delete_current_user", "end_session", "end_sessions"}
 """Operations that end the session in which they are called. A user of their own calls them, so that
 the session of all other calls stays open."""
 CHANGING = {"update_user", "delete_user"}
-"""Operations with which the admin who calls may change or delete that user."""
+"""Operations with which the calling admin may change or delete that user."""
 EXPENDABLE: dict[str, str] = {}
 """The Authorization of that user, until one of these operations has succeeded."""
 
@@ -72,7 +72,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 
 def keep_signed_in(case: Case[Any]) -> None:
-    """Let a call that ends a session, or changes who is an admin, do so to the expendable user."""
+    """Direct calls that end a session or change a role at the expendable user."""
     operation_id, address = case.operation.definition.raw["operationId"], case.operation.base_url
     if operation_id in ENDING and str(case.headers.get("Authorization")).startswith("Bearer ey"):
         case.headers["Authorization"] = expendable_user(address)
@@ -93,7 +93,7 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
 
 
 def expendable_user(address: str | None) -> str:
-    """The Authorization of a user who may be deleted."""
+    """Return the Authorization header of a user that may be deleted."""
     if not EXPENDABLE:
         email = f"{uuid4()}@example.com"
         account = {"email": email, "password": PASSWORD}

@@ -89,7 +89,7 @@ def test_problems_that_share_a_status_share_a_response() -> None:
     response = dict(responses(document))["open_room 503"]
     first, second = response["description"].split("\n\n")
     assert first.startswith("[Database unavailable](errors/database-unavailable). The database is")
-    assert second.startswith("[Not ready](errors/not-ready). Something")
+    assert second.startswith("[Not ready](errors/not-ready). A dependency")
     assert "Retry-After" in response["headers"]
     content = response["content"]["application/problem+json"]
     assert list(content["examples"]) == ["database-unavailable", "not-ready"]

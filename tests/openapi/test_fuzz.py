@@ -1,4 +1,4 @@
-"""Requests that no schema describes: whatever comes, the answer is one of ours."""
+"""Requests that no schema describes: every response is a documented one."""
 
 import asyncio
 import json

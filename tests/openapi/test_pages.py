@@ -176,7 +176,7 @@ async def test_a_part_of_a_file_can_be_read(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.no_database
-async def test_a_part_behind_the_end_of_a_file_is_a_problem(client: httpx.AsyncClient) -> None:
+async def test_a_range_beyond_the_end_of_a_file_is_a_problem(client: httpx.AsyncClient) -> None:
     response = await client.get("/docs/initializer.js", headers={"Range": "bytes=9999999-"})
     assert_problem(response, 416, "range-not-satisfiable")
     size = (await client.get("/docs/initializer.js")).headers["Content-Length"]
@@ -188,7 +188,7 @@ async def test_a_part_behind_the_end_of_a_file_is_a_problem(client: httpx.AsyncC
     "path", [*PAGES, "/docs/unknown.js", "/errors", "/errors/not-found", "/nowhere"]
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-async def test_every_answer_tells_browsers_to_be_careful(
+async def test_every_response_has_security_headers(
     client: httpx.AsyncClient, method: str, path: str
 ) -> None:
     response = await client.request(method, path)

@@ -153,7 +153,7 @@ async def test_http_without_tls_is_refused(nginx: Nginx) -> None:
     )
 
 
-async def test_a_method_that_nobody_takes_is_refused(client: httpx.AsyncClient) -> None:
+async def test_an_unsupported_method_is_rejected(client: httpx.AsyncClient) -> None:
     response = await client.request("TRACE", "/api/items")
     await assert_problem(response, "method-not-allowed")
     assert response.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"

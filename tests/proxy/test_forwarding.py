@@ -94,7 +94,7 @@ async def test_what_a_client_says_of_itself_ends_at_nginx(
     assert len(got) == len(response.json())
 
 
-async def test_a_spoofed_address_is_not_whom_the_api_counts(tmp_path: Path) -> None:
+async def test_a_spoofed_address_does_not_count(tmp_path: Path) -> None:
     settings = {
         "PORT": "0",
         "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
@@ -257,9 +257,7 @@ async def test_a_process_that_is_away_costs_no_request(tmp_path: Path, upstream:
     assert [answer.status_code for answer in answers] == [200] * 8
 
 
-async def test_the_log_is_json_without_what_is_nobodys_business(
-    tmp_path: Path, upstream: Upstream
-) -> None:
+async def test_the_log_is_json_without_private_data(tmp_path: Path, upstream: Upstream) -> None:
     async with started(upstream) as server:
         with Nginx(tmp_path, [port_of(server.address)]) as nginx:
             async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:

@@ -174,7 +174,7 @@ def test_values_are_unique_or_the_first_repetition_is_named() -> None:
     unique(["a", "A", " a"])
     with pytest.raises(ValidationError) as caught:
         unique(["a", "b", "a", "b"])
-    assert caught.value.messages == {2: ["Must not be there twice."]}
+    assert caught.value.messages == {2: ["Must not be repeated."]}
 
 
 EMAIL = Email(metadata={})

@@ -116,7 +116,7 @@ def test_an_admin_changes_a_role_or_whether_it_may_sign_in(sent: Any) -> None:
 @pytest.mark.parametrize(
     "sent", [{"role": "Admin"}, {"role": ""}, {"role": None}, {"active": None}]
 )
-def test_an_admin_changes_nothing_to_what_is_none(sent: Any) -> None:
+def test_rejects_invalid_changes_by_an_admin(sent: Any) -> None:
     assert set(messages(UserPatch(), sent)) == set(sent)
 
 

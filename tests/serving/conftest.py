@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """The test passes only if nobody logs an error: not we, not asyncio, not Hypercorn."""
+    """Fail the test if our code, asyncio or Hypercorn logs an error."""
     yield
     errors = [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR]
     assert not errors, "\n".join(r.getMessage() + f"\n{r.exc_info}" for r in errors)

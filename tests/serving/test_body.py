@@ -1,4 +1,4 @@
-"""The request's body: read when asked for, as far as asked for, whatever its framing."""
+"""The request's body is read on demand, and only as far as requested, with every framing."""
 
 import asyncio
 import io

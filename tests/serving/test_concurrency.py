@@ -87,7 +87,7 @@ class Never:
             self.started.set()
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            await asyncio.sleep(0)  # the cleanup may have to wait
             self.steps.append(request.path)
         raise AssertionError
 

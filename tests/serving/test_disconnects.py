@@ -1,4 +1,4 @@
-"""Clients that leave, at every stage: quietly ended, and whatever the view writes is whole."""
+"""Clients that leave at every stage: no error is logged, and the view's writes are complete."""
 
 import asyncio
 import socket

@@ -27,7 +27,7 @@ async def plain(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def test_the_application_is_told() -> None:
+async def test_the_application_sees_that_the_server_is_stopping() -> None:
     drain = Drain(plain)
     assert (await answer_of(drain)).body == b"False"
     drain.stopping = True
@@ -185,7 +185,7 @@ async def test_the_generator_of_a_view_is_closed_and_its_client_sees_the_end(
             yield b"data: 1\n\n"
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            await asyncio.sleep(0)  # the cleanup may have to wait
             closed.set()
 
     app.add_url_rule(

@@ -5,14 +5,14 @@ import socket
 
 import pytest
 
-from serving.listener import listen, turn_away
+from serving.listener import listen, reject_new_handshakes
 
 
-async def test_who_is_connected_is_still_accepted_and_nobody_else_gets_so_far() -> None:
+async def test_accepts_established_connections_and_rejects_new_handshakes() -> None:
     with listen("127.0.0.1", 0) as listener, socket.socket() as before, socket.socket() as after:
         listener.setblocking(False)
         before.connect(listener.getsockname())
-        await turn_away(listener)
+        await reject_new_handshakes(listener)
         after.setblocking(False)
         assert after.connect_ex(listener.getsockname()) == errno.EINPROGRESS
         accepted, address = listener.accept()

@@ -1,4 +1,4 @@
-"""More connections than there may be: those that do nothing make room for those that do."""
+"""More connections than the limit: idle ones are closed for new ones."""
 
 import asyncio
 import contextlib
@@ -101,7 +101,7 @@ async def test_clients_that_say_no_more_make_room(
         assert not clients[-1].reader.at_eof()
         assert len(server.server._connections) <= LIMIT
     [line] = [line for line in caplog.messages if "connections" in line]
-    assert line.startswith(f"{LIMIT} connections: those that wait for their clients make room")
+    assert line.startswith(f"the limit of {LIMIT} connections is reached: closing those that wait")
 
 
 async def test_a_connection_in_use_outlives_those_that_are_not(server: Running) -> None:
@@ -153,7 +153,7 @@ def test_a_start_raises_the_soft_limit_of_descriptors(tmp_path: Path) -> None:
         assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(hard),) * 2  # type: ignore[union-attr]  # the kernel has this line
 
 
-def test_without_descriptors_who_is_connected_is_served_and_little_is_logged(
+def test_without_descriptors_open_connections_are_served_and_the_log_stays_short(
     tmp_path: Path,
 ) -> None:
     """The limit is set lower than the process has seen it, so that it runs out of them."""

@@ -50,7 +50,7 @@ CHUNKS = {
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("version", ["1.0", "1.1", "2"])
 @pytest.mark.parametrize(("chunks", "headers"), CHUNKS.values(), ids=CHUNKS)
-async def test_sends_what_there_is_and_closes_it_once(
+async def test_sends_the_response_and_closes_it_once(
     chunks: list[bytes], headers: list[tuple[str, str]], version: str
 ) -> None:
     response = Response(*chunks)

@@ -122,7 +122,7 @@ def test_says_that_it_stops_before_it_does_and_a_second_signal_ends_it_at_once(
                 "migrations": "ok",
                 "server": "stopping",
             }
-            # Everything else goes on, also for who connects only now.
+            # Everything else continues, including for new connections.
             assert client.post("/api/items", json={"name": "First item"}).status_code == 201
             answer = httpx.get(f"{address}/api/health")
             assert (answer.status_code, answer.headers.get("Connection")) == (200, None)
@@ -149,7 +149,7 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
     assert not (tmp_path / "data/items.db-wal").exists()
 
 
-def test_tells_nobody_what_it_runs_on(tmp_path: Path) -> None:
+def test_responses_do_not_name_the_server(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         response = httpx.get(f"{server.wait_until_it_listens()}/api/health")
         assert "Server" not in response.headers
@@ -212,7 +212,7 @@ def test_a_database_that_is_behind_stops_it_in_one_line(tmp_path: Path) -> None:
 def test_takes_the_socket_that_a_supervisor_hands_over(
     tmp_path: Path, family: socket.AddressFamily
 ) -> None:
-    """A connection that came while nobody was there is answered, too."""
+    """A connection that was opened while no process was running is answered too."""
     with socket.socket(family) as listener:
         listener.bind(str(tmp_path / "socket") if family == socket.AF_UNIX else ("127.0.0.1", 0))
         listener.listen()
@@ -233,9 +233,9 @@ def test_takes_the_socket_that_a_supervisor_hands_over(
 def test_a_descriptor_that_is_no_listening_socket_stops_it_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as deaf:
         line = last_line(tmp_path, listener=deaf)
-        assert line == f"descriptor {deaf.fileno()} is no socket that listens"
+        assert line == f"descriptor {deaf.fileno()} is not a listening socket"
     line = last_line(tmp_path, LISTEN_FD="2")
-    assert line == "descriptor 2 is no socket: Socket operation on non-socket"
+    assert line == "descriptor 2 is not a socket: Socket operation on non-socket"
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -265,13 +265,13 @@ def test_tells_systemd_again_and_again_that_it_is_not_stuck(tmp_path: Path) -> N
             assert server.end()[0] == 0
 
 
-def test_runs_though_nobody_wants_to_hear_of_it(tmp_path: Path) -> None:
+def test_runs_if_the_notify_socket_does_not_exist(tmp_path: Path) -> None:
     with running(tmp_path, NOTIFY_SOCKET=str(tmp_path / "nobody")) as server:
         server.wait_until_it_listens()
         server.process.terminate()
         code, log = server.end()
     assert code == 0
-    assert f"cannot tell {tmp_path}/nobody that STOPPING=1: No such file or directory" in log
+    assert f"cannot send STOPPING=1 to {tmp_path}/nobody: No such file or directory" in log
 
 
 def test_listens_on_ipv6_too(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def application(views: Views) -> Observed:
     return Observed(Bridge(views))
 
 
-async def test_a_request_on_an_idle_connection_is_answered_and_told_to_be_the_last(
+async def test_a_request_on_an_idle_connection_is_answered_as_the_last_one(
     application: Observed,
 ) -> None:
     async with started(application) as server, Http1.connect(server.address) as client:
@@ -107,7 +107,7 @@ async def test_a_body_under_way_is_waited_for(application: Observed) -> None:
         await stopped
 
 
-async def test_who_opens_one_stream_at_a_time_is_told_between_two(
+async def test_a_client_with_one_stream_at_a_time_gets_goaway_between_two(
     views: Views, application: Observed
 ) -> None:
     async with started(application) as server, Http2.connect(server.address) as client:
@@ -132,7 +132,7 @@ async def test_who_opens_one_stream_at_a_time_is_told_between_two(
     assert application.begun == 2
 
 
-async def test_who_is_idle_is_told_at_once(application: Observed) -> None:
+async def test_an_idle_client_gets_goaway_at_once(application: Observed) -> None:
     async with started(application) as server, Http2.connect(server.address) as client:
         stream = await client.open("GET /")
         await client.answer(stream)
@@ -160,7 +160,7 @@ async def test_who_has_opened_none_yet_may_open_one(application: Observed) -> No
         await stopped
 
 
-async def test_who_has_had_several_streams_open_is_told_at_once(
+async def test_a_client_that_had_several_streams_gets_goaway_at_once(
     views: Views, application: Observed
 ) -> None:
     async with started(application) as server, Http2.connect(server.address) as client:
@@ -180,7 +180,7 @@ async def test_who_has_had_several_streams_open_is_told_at_once(
         await stopped
 
 
-async def test_who_opens_several_only_then_is_told_then(
+async def test_a_client_that_opens_several_streams_later_gets_goaway_then(
     views: Views, application: Observed
 ) -> None:
     async with started(application) as server, Http2.connect(server.address) as client:

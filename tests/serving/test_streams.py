@@ -48,7 +48,7 @@ class Events:
                     raise event
                 yield request.path.encode() + b" " + event
         finally:
-            await asyncio.sleep(0)  # whoever cleans up may have to wait
+            await asyncio.sleep(0)  # the cleanup may have to wait
             self.closed += 1
 
     def put(self, *events: bytes | Exception | None) -> None:
@@ -139,7 +139,7 @@ async def test_a_stream_ends_with_its_client_before_its_first_chunk(
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_stream_over_a_body_that_nobody_reads_ends_with_its_client(
+async def test_a_stream_with_an_unread_body_ends_with_its_client(
     app: AsyncFlask, events: Events
 ) -> None:
     bridge = Observed(bridged(app))
@@ -188,7 +188,7 @@ async def test_a_stream_that_fails_later_is_cut_off(
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_stream_may_go_on_after_its_client_has_left(app: AsyncFlask) -> None:
-    """Its own matter; but the exchange ends, and nobody is told of an error."""
+    """The view may ignore the cancellation, but the exchange ends and no error is logged."""
 
     async def stubborn() -> AsyncGenerator[bytes, None]:
         yield b"first"

@@ -95,7 +95,7 @@ def offered(context: ssl.SSLContext, *, newest: ssl.TLSVersion, ciphers: str = "
         (ssl.TLSVersion.TLSv1_1, "ALL", None),
     ],
 )
-async def test_takes_what_is_strong_and_nothing_else(
+async def test_accepts_only_strong_ciphers(
     tmp_path: Path,
     trust: ssl.SSLContext,
     files: dict[str, Any],
@@ -122,7 +122,7 @@ def test_who_speaks_no_tls_gets_nothing(tmp_path: Path, files: dict[str, Any]) -
         address = server.wait_until_it_listens()
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{server.port}/api/health")
-        with pytest.raises(httpx.ConnectError):  # nor who doesn't trust us
+        with pytest.raises(httpx.ConnectError):  # a client that doesn't trust the certificate
             httpx.get(f"{address}/api/health")
         end(server)
 

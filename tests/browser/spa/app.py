@@ -48,7 +48,7 @@ class App:
         await expect(self.names).to_have_text(list(names))
 
     async def says(self, text: str) -> None:
-        """Wait until a screen reader is told so; on the screen it may have vanished again."""
+        """Wait until screen readers get the text; it may have disappeared from the screen again."""
         await expect(self.page.get_by_role("status").filter(has_text=text)).to_have_count(1)
 
     def faults_but(self, *statuses: int) -> list[str]:
@@ -58,7 +58,7 @@ class App:
 
 
 class Hold:
-    """A handler of routes that keeps back what is sent, until somebody lets it go."""
+    """A route handler that holds requests back until they are released."""
 
     def __init__(self) -> None:
         self.sent = asyncio.Event()

@@ -46,7 +46,7 @@ def allowed_origin(site: Site) -> str:
 
 @pytest.fixture(params=[1280, 390])
 def width(request: pytest.FixtureRequest) -> int:
-    """Of the window, in pixels: whatever uses it runs once with each."""
+    """The width of the window in pixels; tests that use it run once with each."""
     width: int = request.param
     return width
 

@@ -1,4 +1,4 @@
-"""Accounts in the example app, with an API that wants everybody to sign in."""
+"""Accounts in the example app, with an API that requires sign-in."""
 
 import asyncio
 import json
@@ -99,7 +99,7 @@ async def other_tab(spa: App, api: httpx.AsyncClient, context: BrowserContext) -
     return other
 
 
-async def test_registers_signs_out_and_in_and_sees_only_what_is_theirs(
+async def test_registers_signs_out_and_in_and_sees_only_own_items(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     await spa.open()
@@ -140,7 +140,7 @@ async def test_registers_signs_out_and_in_and_sees_only_what_is_theirs(
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_says_why_nobody_is_signed_in(spa: App, api: httpx.AsyncClient) -> None:
+async def test_explains_why_the_user_is_signed_out(spa: App, api: httpx.AsyncClient) -> None:
     await register(api, "ada@example.com")
     await spa.open()
     await spa.page.get_by_role("banner").get_by_role("button", name="Sign in").click()

@@ -107,7 +107,9 @@ async def test_who_leaves_the_page_does_not_undo_any_more(spa: App, api: httpx.A
 
 
 @pytest.mark.parametrize("width", [1280], indirect=True)
-async def test_what_somebody_else_has_changed_stays(spa: App, api: httpx.AsyncClient) -> None:
+async def test_an_item_that_another_user_has_changed_stays(
+    spa: App, api: httpx.AsyncClient
+) -> None:
     await create(api, "Lamps", "Bulbs")
     await open_with_its_clock_stopped(spa)
     await spa.button("Delete Lamps").click()
@@ -126,7 +128,7 @@ async def test_what_somebody_else_has_changed_stays(spa: App, api: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_what_somebody_else_has_deleted_is_no_failure(
+async def test_deleting_an_item_that_is_already_gone_succeeds(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     await create(api, "Lamps", "Bulbs")

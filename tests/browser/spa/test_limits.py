@@ -12,7 +12,7 @@ from tests.factory import settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-REFUSED = re.compile(r"Too many requests: the next one is answered in \d+ s\.")
+REFUSED = re.compile(r"Too many requests: try again in \d+ s\.")
 WAITING = re.compile(r"^Try again in \d+ s$")
 
 

@@ -24,7 +24,7 @@ async def stored(api: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 async def change(api: httpx.AsyncClient, **changes: object) -> None:
-    """Change the one item, as somebody else would."""
+    """Change the one item, as another user would."""
     [item] = (await api.get("/api/items")).json()["items"]
     response = await api.patch(f"/api/items/{item['id']}", json=changes)
     assert response.status_code == 200
@@ -189,7 +189,7 @@ async def test_edits_only_what_was_changed(spa: App, api: httpx.AsyncClient) -> 
 
 
 async def conflict(spa: App, api: httpx.AsyncClient) -> None:
-    """Edit an item while somebody else does so, and save it."""
+    """Edit an item while another user changes it, and save it."""
     await create(api, "Lamps", description="Warm ones.", quantity=2, status="todo")
     await spa.open()
     await spa.button("Edit Lamps").click()

@@ -1,4 +1,4 @@
-"""Works that take turns, so that whatever else the machine does meets them all."""
+"""Measure several functions in rounds, so that other load on the machine affects all of them."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ WARM_UP = 10
 
 
 async def measure(works: Sequence[Callable[[], Awaitable[object]]]) -> list[float]:
-    """Median milliseconds of each; what its deadline ends takes as long as that is."""
+    """Return the median milliseconds of each; one that reaches its deadline counts as that long."""
     times: list[list[float]] = [[] for _ in works]
     for turn in range(ROUNDS + WARM_UP):
         for work, taken in zip(works, times, strict=True):

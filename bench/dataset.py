@@ -1,4 +1,4 @@
-"""Items as households have them: some kinds, tags, statuses and owners are far more common."""
+"""A realistic set of items: some kinds, tags, statuses and owners are far more common."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from storage.collections.words import words_of
 
 CHUNK = 5_000
 MATCHES = 100
-"""How many items have the word `walrus`, and the tag `walrus`, at any size; MANY owns them all."""
+"""The number of items with the word and the tag `walrus`, at any size; MANY owns them all."""
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 KINDS = [
@@ -60,11 +60,11 @@ WEIGHTS = [1 / (number + 1) for number in range(len(TAGS))]
 
 OWNERS = [UUID(int=number * 2**96 + 1, version=4) for number in range(1_000)]
 FEW, SOME, MANY = (Viewer.owner(owner) for owner in OWNERS[:3])
-"""Who has 20 items, each two-hundredth, and each fifth. Another fifth is nobody's."""
+"""The owners of 20 items, of every 200th item, and of every fifth. Another fifth has no owner."""
 
 
 def rows_of(size: int, start: int, chooser: random.Random) -> Iterator[dict[str, Any]]:
-    """A chunk of `size` items, from the one with the number `start` on."""
+    """Yield one chunk of `size` items, from number `start` on."""
     for number in range(start, min(start + CHUNK, size)):
         special = number % (size // MATCHES) == 0
         kind, thing, place = map(chooser.choice, (KINDS, THINGS, PLACES))
@@ -88,7 +88,7 @@ def rows_of(size: int, start: int, chooser: random.Random) -> Iterator[dict[str,
 
 
 def owned(size: int, start: int, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows with their owners."""
+    """Yield the rows with their owners."""
     for number, row in enumerate(rows, start):
         yield {**row, "owner_id": owner_of(size, number)}
 
@@ -104,6 +104,6 @@ def owner_of(size: int, number: int) -> UUID | None:
 
 
 def owners() -> list[dict[str, Any]]:
-    """The owners, as rows."""
+    """Return the rows of the owners."""
     same = {"role": USER, "active": True, "created_at": START, "updated_at": START, "version": 1}
     return [{"id": owner, **same} for owner in OWNERS]

@@ -1,4 +1,4 @@
-"""A few operations with limits of every kind, for tests of those."""
+"""Operations with every kind of rate limit, for the tests of limits."""
 
 from typing import Any
 
@@ -27,65 +27,69 @@ from tests.redis import PATIENCE
 
 rate_limits = service(RateLimits)
 
-MEMBERS, GUESTS, LOGIN, REGISTRATION = "/lodge/members", "/lodge", "/lodge/keys", "/lodge/names"
-KNOWN = {"description": "Whether the guest has come this way before.", "examples": [True]}
-PASSWORD = {"description": "Who wants to come in, and with which word.", "examples": ["x"]}
+PUBLIC, MEMBERS = "/limited", "/limited/members"
+LOGIN, REGISTRATION = "/limited/sign-ins", "/limited/registrations"
+KNOWN = {"description": "Whether the account has a session here.", "examples": [True]}
+ACCOUNT = {"description": "The account to sign in to.", "examples": ["x"]}
+PASSWORD = {"description": "The password of the account.", "examples": ["x"]}
 
 
-class Guest(InputSchema):
-    """Somebody at the door."""
+class SignIn(InputSchema):
+    """An attempt to sign in."""
 
-    account = Text(required=True, max_length=100, metadata=PASSWORD)
+    account = Text(required=True, max_length=100, metadata=ACCOUNT)
     password = Text(required=True, max_length=100, metadata=PASSWORD)
     known = StrictBoolean(load_default=False, metadata=KNOWN)
 
 
-def add_lodge(app: AsyncFlask) -> list[str]:
-    """Add the operations, and give a list of the accounts whose passwords are looked at."""
-    lodge = Blueprint("lodge", __name__, url_prefix="/lodge")
-    looked_at: list[str] = []
+def add_limited_operations(app: AsyncFlask) -> list[str]:
+    """Add the operations; return a list that records the accounts whose passwords are checked."""
+    limited = Blueprint("limited", __name__, url_prefix="/limited")
+    checked: list[str] = []
 
-    @lodge.get("")
+    @limited.get("")
     @operation(status=204, raises=[DatabaseUnavailable])
-    async def get_lodge() -> None:
-        """Look at the door."""
+    async def get_public() -> None:
+        """Read without an account."""
 
-    @lodge.get("/members")
+    @limited.get("/members")
     @operation(status=204, access=Access.USERS, raises=[DatabaseUnavailable])
     async def list_members(caller: Caller) -> None:
-        """Come in as a member."""
+        """Read as a user."""
         await caller.read(nothing)
 
-    @lodge.post("/keys")
+    @limited.post("/sign-ins")
     @operation(
-        body=Guest,
+        body=SignIn,
         status=204,
         limit=Limit.LOGIN,
         raises=[Unauthorized, RateLimited, RedisUnavailable],
     )
-    async def create_key(body: Body[dict[str, Any]]) -> None:
-        """Come in with the password, which is `open`."""
+    async def sign_in(body: Body[dict[str, Any]]) -> None:
+        """Sign in with the password `open`."""
         async with rate_limits.attempts.attempt(body["account"], known=body["known"]):
-            looked_at.append(body["account"])
+            checked.append(body["account"])
             if body["password"] != "open":
                 raise Unauthorized
 
-    @lodge.post("/names")
+    @limited.post("/registrations")
     @operation(status=204, limit=Limit.REGISTRATION)
-    async def create_name() -> None:
-        """Become a member."""
+    async def register() -> None:
+        """Register."""
 
-    app.register_blueprint(lodge)
-    return looked_at
+    app.register_blueprint(limited)
+    return checked
 
 
-def lodge_on_redis(settings: Settings, *, pause: float = 0) -> AsyncFlask:
-    """An application with a lodge that is patient with Redis, and asks it again after `pause`
-    seconds when it was away."""
+def app_on_redis(settings: Settings, *, pause: float = 0) -> AsyncFlask:
+    """An application with the operations above and a long timeout for Redis.
+
+    After an outage it tries Redis again in `pause` seconds.
+    """
     app = create_app(settings)
     shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
     app.services[RateLimits].counters.shared = shared
-    add_lodge(app)
+    add_limited_operations(app)
     return app
 
 
@@ -96,4 +100,4 @@ def client_at(app: AsyncFlask, address: str = "203.0.113.1", **headers: str) -> 
 
 
 def nothing(connection: Connection, viewer: Viewer) -> None:
-    """A unit of work that finds out who asks, and that is all."""
+    """A unit of work that only identifies the caller."""
