@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, Text
+from schemas.fields import Bounded, Choice, Text
 from schemas.values_as_text import NOT_A_MOMENT, Moment
 
 
@@ -23,6 +23,14 @@ class QueryFlag(Bounded, fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+def sort_of(name: str, *columns: str) -> Choice:
+    """The parameter `sort` of a list, newest first by default; in the document a schema `name`."""
+    choices = tuple(f"{sign}{column}" for column in columns for sign in ("", "-"))
+    about = "The order of a list; a minus reverses it. Text is ordered by code point."
+    kind: type[Choice] = type(name, (Choice,), {"__doc__": about, "choices": choices})
+    return kind(load_default="-created_at")
 
 
 class Search(Text):
