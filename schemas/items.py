@@ -1,6 +1,5 @@
 """Items: things with a name, a status, a quantity and tags."""
 
-from marshmallow import fields
 from marshmallow.validate import Range
 
 from schemas.base import InputSchema, merge_patch_of
@@ -12,9 +11,9 @@ from schemas.fields import (
     TrimmedText,
     unique,
 )
-from schemas.pages import CountedPage, CountedPageQuery, entries_of
-from schemas.queries import QueryTimestamp, Search
-from schemas.resource import Resource
+from schemas.pages import CountedPageQuery, page_of
+from schemas.queries import QueryTimestamp, Search, sort_of
+from schemas.resource import resource_of
 
 NAME = {
     "description": "The item's name. It must not be blank; surrounding blanks are removed.",
@@ -35,12 +34,6 @@ class ItemStatus(Choice):
     """The progress of an item."""
 
     choices = ("todo", "doing", "done")
-
-
-class ItemSort(Choice):
-    """The order of a list of items; a minus reverses it. Names are ordered by code point."""
-
-    choices = ("created_at", "-created_at", "updated_at", "-updated_at", "name", "-name")
 
 
 class ItemInput(InputSchema):
@@ -64,26 +57,14 @@ class ItemInput(InputSchema):
 ItemPatch = merge_patch_of(ItemInput, "ItemPatch", example={"status": "done"})
 
 
-class Item(Resource):
-    """An item as it is stored."""
-
-    name = fields.String(metadata=NAME)
-    description = fields.String(allow_none=True, metadata=DESCRIPTION)
-    status = ItemStatus()
-    quantity = fields.Integer(metadata=QUANTITY)
-    tags = fields.List(fields.String(metadata=TAG), metadata=TAGS)
-
-
-class ItemPage(CountedPage):
-    """One page of a list of items."""
-
-    items = entries_of(Item, "The items of this page, in the requested order.")
+Item = resource_of(ItemInput, "Item", "An item as it is stored.")
+ItemPage = page_of(Item, "items")
 
 
 class ItemListQuery(CountedPageQuery):
     """The filters and the order of a list of items."""
 
-    sort = ItemSort(load_default="-created_at")
+    sort = sort_of("ItemSort", "created_at", "updated_at", "name")
     status = BoundedList(
         ItemStatus(),
         max_items=3,

@@ -81,3 +81,11 @@ def entries_of(schema: type[OutputSchema], description: str) -> fields.List[Any]
     return fields.List(
         fields.Nested(schema), attribute="rows", metadata={"description": description}
     )
+
+
+def page_of(schema: type[OutputSchema], plural: str) -> type[CountedPage]:
+    """A page of a list of `schema`, with its rows under the name `plural`: OrderPage of Order."""
+    about = f"The {plural} of this page, in the requested order."
+    members = {"__doc__": f"One page of a list of {plural}.", plural: entries_of(schema, about)}
+    name = f"{schema.__name__}Page"
+    return type(name, (CountedPage,), {"__module__": schema.__module__, **members})

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, Text
+from schemas.fields import Bounded, Choice, Text
 from schemas.values_as_text import NOT_A_MOMENT, Moment
 
 
@@ -25,13 +25,21 @@ class QueryFlag(Bounded, fields.Boolean):
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
 
 
+def sort_of(name: str, *columns: str) -> Choice:
+    """The parameter `sort` of a list, newest first by default; in the document a schema `name`."""
+    choices = tuple(f"{sign}{column}" for column in columns for sign in ("", "-"))
+    about = "The order of a list; a minus reverses it. Text is ordered by code point."
+    kind: type[Choice] = type(name, (Choice,), {"__doc__": about, "choices": choices})
+    return kind(load_default="-created_at")
+
+
 class Search(Text):
     """Words to search for; `texts` says in which fields, as the document has it."""
 
     def __init__(self, texts: str) -> None:
         description = (
-            f"Only what has all of these words in {texts}; `prefix*` stands for every word that "
-            "starts so. Capitals and accents don't count."
+            f"Only what has all of these words in {texts}; `prefix*` matches every word with "
+            "this prefix. Case and accents are ignored."
         )
         metadata = {"description": description, "examples": ["kitch*"]}
         super().__init__(load_default="", max_length=200, metadata=metadata)

@@ -1,8 +1,12 @@
 """The fields that all resources have in common."""
 
-from marshmallow import fields
+import copy
+from typing import Any
 
-from schemas.base import OutputSchema
+from marshmallow import fields, missing
+from marshmallow.validate import OneOf
+
+from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Timestamp
 
 MOMENT = "2026-11-20T09:30:00.123456Z"
@@ -29,3 +33,23 @@ class Resource(OutputSchema):
             "examples": [1],
         }
     )
+
+
+def resource_of(schema: type[InputSchema], name: str, about: str) -> type[Resource]:
+    """What is stored of `schema`, as a class called `name` with the docstring `about`.
+
+    It has the same fields with the same descriptions, but no limits: clients that validate
+    responses must not depend on them.
+    """
+    made = {key: _without_limits(field) for key, field in schema._declared_fields.items()}
+    return type(name, (Resource,), {"__doc__": about, "__module__": schema.__module__, **made})
+
+
+def _without_limits(field: fields.Field[Any]) -> fields.Field[Any]:
+    output = copy.copy(field)
+    output.load_default = missing
+    output.validators = [each for each in field.validators if isinstance(each, OneOf)]
+    output.metadata = {k: v for k, v in field.metadata.items() if k not in {"pattern", "maxItems"}}
+    if isinstance(output, fields.List):
+        output.inner = _without_limits(output.inner)
+    return output

@@ -1,6 +1,7 @@
 """Field types for values that are text in JSON and in queries: decimals, dates, times, ids."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,7 @@ class DecimalText(Bounded, fields.Decimal):
         places: int,
         minimum: Decimal | int | None = None,
         maximum: Decimal | int | None = None,
-        metadata: dict[str, Any],
+        metadata: Mapping[str, Any],
         **kwargs: Any,
     ) -> None:
         fraction = rf"(\.[0-9]{{1,{places}}})?" if places else ""

@@ -10,6 +10,12 @@ class NotFound(LookupError):
     detail = "Nothing has this id."
 
 
+def not_found(name: str) -> type[NotFound]:
+    """The NotFound of the resource called `name`: OrderNotFound of "order"."""
+    about = f"No {name} has this id."
+    return type(f"{name.title()}NotFound", (NotFound,), {"__doc__": about, "detail": about})
+
+
 class VersionConflict(Exception):
     """The stored version is not one that the caller wants to change."""
 

@@ -90,10 +90,12 @@ def _run_alembic(connection: Connection, command: str, *args: str, **options: ob
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     if find_spec("ruff") is not None:  # it comes with `make test`
-        hooks = {"hooks": "ruff", "ruff.type": "module", "ruff.module": "ruff"}
-        hooks["ruff.options"] = "format --quiet REVISION_SCRIPT_FILENAME"
-        for name, value in hooks.items():
-            config.set_section_option("post_write_hooks", name, value)
+        config.set_section_option("post_write_hooks", "hooks", "sort, format")
+        for hook, options in {"sort": "check --fix", "format": "format"}.items():
+            arguments = f"{options} --quiet REVISION_SCRIPT_FILENAME"
+            settings = {"type": "module", "module": "ruff", "options": arguments}
+            for name, value in settings.items():
+                config.set_section_option("post_write_hooks", f"{hook}.{name}", value)
     try:
         getattr(commands, command)(config, *args, **options)
     except CommandError as error:
