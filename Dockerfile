@@ -23,7 +23,7 @@ WORKDIR /opt/items
 ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \
     FLASK_SKIP_DOTENV=1 \
     PATH=/opt/items/.venv/bin:/usr/local/bin:/usr/bin:/bin
-# Nobody in particular, who owns nothing here.
+# An unprivileged user that owns no files in the image.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
