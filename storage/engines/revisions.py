@@ -91,8 +91,8 @@ def _run_alembic(connection: Connection, command: str, *args: str, **options: ob
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     if find_spec("ruff") is not None:  # it comes with `make test`
         config.set_section_option("post_write_hooks", "hooks", "sort, format")
-        for hook, options in {"sort": "check --fix", "format": "format"}.items():
-            arguments = f"{options} --quiet REVISION_SCRIPT_FILENAME"
+        for hook, command_line in {"sort": "check --fix", "format": "format"}.items():
+            arguments = f"{command_line} --quiet REVISION_SCRIPT_FILENAME"
             settings = {"type": "module", "module": "ruff", "options": arguments}
             for name, value in settings.items():
                 config.set_section_option("post_write_hooks", f"{hook}.{name}", value)
