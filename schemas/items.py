@@ -12,7 +12,7 @@ from schemas.fields import (
     unique,
 )
 from schemas.pages import CountedPageQuery, page_of
-from schemas.queries import QueryTimestamp, Search, sort_of
+from schemas.queries import QueryTimestamp, Search, any_of, sort_of
 from schemas.resource import resource_of
 
 NAME = {
@@ -65,12 +65,7 @@ class ItemListQuery(CountedPageQuery):
     """The filters and the order of a list of items."""
 
     sort = sort_of("ItemSort", "created_at", "updated_at", "name")
-    status = BoundedList(
-        ItemStatus(),
-        max_items=3,
-        load_default=list,
-        metadata={"description": "Items with any of these statuses.", "examples": [["todo"]]},
-    )
+    status = any_of(ItemStatus, "Items with any of these statuses.")
     tag = BoundedList(
         Text(min_length=1, max_length=50, metadata=TAG),
         max_items=20,

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, Choice, Text
+from schemas.fields import Bounded, BoundedList, Choice, Text
 from schemas.values_as_text import NOT_A_MOMENT, Moment
 
 
@@ -31,6 +31,13 @@ def sort_of(name: str, *columns: str) -> Choice:
     about = "The order of a list; a minus reverses it. Text is ordered by code point."
     kind: type[Choice] = type(name, (Choice,), {"__doc__": about, "choices": choices})
     return kind(load_default="-created_at")
+
+
+def any_of(choice: type[Choice], about: str) -> BoundedList:
+    """A parameter that may be repeated, for the filter OneOf."""
+    metadata = {"description": about, "examples": [[choice.choices[0]]]}
+    most = len(choice.choices)
+    return BoundedList(choice(), max_items=most, load_default=list, metadata=metadata)
 
 
 class Search(Text):

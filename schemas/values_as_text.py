@@ -31,9 +31,9 @@ class DecimalText(Bounded, fields.Decimal):
         metadata: Mapping[str, Any],
         **kwargs: Any,
     ) -> None:
-        fraction = rf"(\.[0-9]{{1,{places}}})?" if places else ""
+        fraction = rf"(\x2e[0-9]{{1,{places}}})?" if places else ""
         pattern = rf"^-?[0-9]{{1,{digits - places}}}{fraction}$"
-        about = {"type": "string", "format": "decimal", "pattern": pattern, **metadata}
+        about = {"type": "string", "pattern": pattern, **metadata}
         super().__init__(places=places, as_string=True, metadata=about, **kwargs)
         self._pattern = re.compile(pattern)
         self._digits, self._minimum, self._maximum = digits, minimum, maximum

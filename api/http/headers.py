@@ -49,7 +49,7 @@ def _etag_of_page(page: Any, caller_id: UUID | None) -> str:
 ETAG = ResponseHeader(
     name="ETag",
     required=True,
-    description="What the body is a version of: a strong validator (RFC 9110 §8.8.3).",
+    description="The version of the body, a strong validator (RFC 9110 §8.8.3).",
     example='"1"',
     value=lambda row, _: f'"{row.version}"',
 )
@@ -72,13 +72,13 @@ ACCEPT_PATCH = ResponseHeader(
 LOCATION = ResponseHeader(
     name="Location",
     required=True,
-    description="The path of what was created.",
+    description="The path of the new resource.",
     example="/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
     value=_location,
 )
 NEXT_PAGE = ResponseHeader(
     name="Link",
-    description='The path of the next page, as rel="next" (RFC 8288); not there on the last one.',
+    description='The path of the next page, as rel="next" (RFC 8288); omitted on the last page.',
     example='</api/items?cursor=WzE3Ni4uLl0.c2lnbmF0dXJl>; rel="next"',
     value=_link,
 )

@@ -22,7 +22,7 @@ PATTERN = r"^[!-~]{1,255}$"
 IDEMPOTENCY_KEY = RequestHeader(
     name="Idempotency-Key",
     description="Any text of your own, new for each write. Sent again with the same request "
-    "within 24 hours, it gets the first answer again and nothing is written twice.",
+    "within 24 hours, the response is the first one again, and nothing is written twice.",
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
     schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": 255},
 )

@@ -69,7 +69,7 @@ def load_query(schema: Schema) -> Any:
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
     repeated = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if repeated:
-        messages: Any = {name: ["Must not be there twice."] for name in repeated}
+        messages: Any = {name: ["Must not be repeated."] for name in repeated}
         raise InvalidRequest(errors_of(messages, "parameter"))
     try:
         return schema.load({k: v if k in lists else v[0] for k, v in given.items()})

@@ -26,14 +26,14 @@ LARGEST_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
-    description="Only if what is stored has one of these ETags; else 412, and nothing is written.",
+    description="Only if the resource has one of these ETags; otherwise 412, and nothing is written.",
     example='"1"',
     schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
 )
 IF_NONE_MATCH = RequestHeader(
     name="If-None-Match",
-    description="Only if what is stored has none of these ETags; else a read is answered by 304, "
-    "a write by 412.",
+    description="Only if the resource has none of these ETags; otherwise a read answers 304 and a "
+    "write 412.",
     example='"1"',
     schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
 )

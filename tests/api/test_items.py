@@ -255,9 +255,7 @@ async def test_probes_may_add_any_parameters(client: httpx.AsyncClient) -> None:
 async def test_refuses_a_parameter_that_is_there_twice(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/items?limit=1&limit=2")
     assert response.status_code == 400
-    assert response.json()["errors"] == [
-        {"detail": "Must not be there twice.", "parameter": "limit"}
-    ]
+    assert response.json()["errors"] == [{"detail": "Must not be repeated.", "parameter": "limit"}]
 
 
 async def test_head_has_the_headers_of_get_and_no_body(client: httpx.AsyncClient) -> None:
