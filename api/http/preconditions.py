@@ -26,7 +26,8 @@ LARGEST_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
-    description="Only if the resource has one of these ETags; otherwise 412, and nothing is written.",
+    description="Only if the resource has one of these ETags; otherwise 412, and nothing is "
+    "written.",
     example='"1"',
     schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
 )
