@@ -1,20 +1,17 @@
 """A request's body and query, validated."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
 from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
-from api.config.settings import Settings
 from api.http import forms, json_bodies
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
 from api.http.providers import Call, Provider
-from api.runtime.services import service
 from schemas.base import FormInput, InputSchema, MergePatch
 
-settings = service(Settings)
 T = TypeVar("T")
 
 CHUNK = 64 * 1024
@@ -93,8 +90,8 @@ def _require_media_type(media_types: Sequence[str]) -> None:
 
 
 def _body_of(call: Call) -> Any:
-    schema = cast(InputSchema, call.body)
-    limit = min(call.operation.max_body, settings.max_body_bytes)
+    schema: InputSchema = call.body  # type: ignore[assignment]  # declared with the parameter
+    limit = min(call.operation.max_body, call.settings.max_body_bytes)
     call.data = read_body(schema.media_types, limit=limit)
     return load_body(schema, call.data)
 

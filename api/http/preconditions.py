@@ -7,10 +7,8 @@ from uuid import UUID
 from flask import request
 from werkzeug.exceptions import PreconditionRequired
 
-from api.config.settings import Settings
 from api.http.errors import InvalidRequest
 from api.http.providers import Provider
-from api.runtime.services import service
 from openapi.operation import RequestHeader
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
@@ -42,8 +40,6 @@ IF_NONE_MATCH = RequestHeader(
 
 MISSING = Precondition(only=frozenset())
 """That of a write without the If-Match that is required: no version meets it."""
-
-settings = service(Settings)
 
 
 def read_precondition(*, required: bool) -> Precondition:
@@ -110,7 +106,7 @@ def _translated(error: Exception, precondition: Precondition) -> Exception:
 IfMatch = Annotated[
     Precondition,
     Provider(
-        lambda _: read_precondition(required=settings.if_match_required),
+        lambda call: read_precondition(required=call.settings.if_match_required),
         errors=(VersionConflict, PreconditionRequired),
         headers=(IF_MATCH, IF_NONE_MATCH),
         writes=True,

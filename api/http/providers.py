@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from api.config.settings import Settings
 from api.http.request_caller import RequestCaller
 from openapi.operation import Operation, RequestHeader, View
 from schemas.base import InputSchema
@@ -22,6 +23,7 @@ class Call:
     """One request for an operation, as far as it has been read."""
 
     operation: Operation
+    settings: Settings
     query: InputSchema
     body: InputSchema | None
     caller: RequestCaller

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow import RAISE
 
+from api.config.settings import Settings
 from api.http.errors import InvalidRequest
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
@@ -71,7 +72,7 @@ class Endpoint:
             # Its unit of work asks again; without a body that is soon enough.
             app.async_to_sync(caller.admit)()
         try:
-            self._read(caller, arguments)
+            self._read(app.services[Settings], caller, arguments)
         except InvalidRequest as error:
             if self._invalid is InvalidRequest:
                 raise
@@ -86,13 +87,14 @@ class Endpoint:
         answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
 
-    def _read(self, caller: RequestCaller, arguments: dict[str, Any]) -> None:
+    def _read(self, settings: Settings, caller: RequestCaller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
         if self._refuses_query and request.query_string:
             load_query(self._query)
         call = Call(
             operation=self.operation,
+            settings=settings,
             query=self._query,
             body=self._body,
             caller=caller,

@@ -7,7 +7,7 @@ async def get_something() -> Row: return await database.read(...)
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
@@ -41,7 +41,8 @@ class Services:
 
     def __getitem__(self, kind: type[T]) -> T:
         """Return the service of a type. Raises KeyError if it hasn't been added."""
-        return cast(T, self._by_type[kind])
+        service: T = self._by_type[kind]
+        return service
 
     def __setitem__(self, kind: type[T], service: T) -> None:
         self._by_type[kind] = service
@@ -62,15 +63,11 @@ class Services:
                 stack.push_async_callback(close, self[kind])
 
 
-class HasServices(Protocol):
-    services: Services
-
-
 def current_services() -> Services:
     """The services of the application that handles the current request or command."""
-    return cast(HasServices, app_ctx.app).services
+    return app_ctx.app.services  # type: ignore[attr-defined,no-any-return]  # an AsyncFlask's
 
 
 def service(kind: type[T]) -> T:
     """Return a proxy for the service of this kind, for modules: it is looked up at each use."""
-    return cast(T, LocalProxy(lambda: current_services()[kind]))
+    return cast(T, LocalProxy(lambda: app_ctx.app.services[kind]))  # type: ignore[attr-defined]  # as above

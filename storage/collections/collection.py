@@ -14,7 +14,7 @@ The table begins with tables.resource_columns. docs/adding-a-resource.md builds 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 import sqlalchemy
@@ -51,6 +51,8 @@ Row = sqlalchemy.Row[Any]
 Query = Mapping[str, Any]
 """Values of a list's parameters: `sort`, and filters by their names."""
 
+ABSENT: tuple[Any, ...] = (None, "", [], ())
+"""Values of a filter that was not given."""
 INTERNAL = {"seq", "owner_id"}
 DELETED_AT_ONCE = 1000
 """How many rows one transaction deletes with their owner, in some 0.15 s on a busy machine: others
@@ -89,6 +91,10 @@ class Collection:
         targets = {name: target.table for name, target in self.relations.items()}
         check_declaration(table, sorts, self.filters, targets)
         searches = [kind for kind in self.filters.values() if isinstance(kind, Matches)]
+        kinds = self.filters.items()
+        self._bounded = [(name, kind) for name, kind in kinds if isinstance(kind, Bounded)]
+        self._bounded_columns = tuple(dict.fromkeys(kind.column for _, kind in self._bounded))
+        self._unbounded = [(name, kind) for name, kind in kinds if not isinstance(kind, Bounded)]
         self._texts = searches[0] if searches else Matches()
         self._dialects = full_text_of(table, self._texts.texts)
         hidden = INTERNAL | {*self._texts.columns[len(self._texts.texts) :]}
@@ -121,7 +127,8 @@ class Collection:
 
         Raises QuotaExceeded and RelatedRowNotFound.
         """
-        self._require_related(connection, viewer, values)
+        if self.relations:
+            self._require_related(connection, viewer, values)
         row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
         if viewer.user_id is None:
             row |= {**self._moments(connection), "owner_id": None}
@@ -155,7 +162,8 @@ class Collection:
 
         Raises the collection's NotFound, VersionConflict and RelatedRowNotFound.
         """
-        self._require_related(connection, viewer, changes)
+        if self.relations:
+            self._require_related(connection, viewer, changes)
         params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
         values = {**changes, **self._texts.words_of(changes), "updated_at": datetime.now(UTC)}
         statement = self._update.by(viewer, precondition)
@@ -247,8 +255,7 @@ class Collection:
         """None where there is no room for one more."""
         if connection.dialect.name != "sqlite":
             values = {**row, **_moments_from(datetime.now(UTC))}
-            created = self._quota.insert_reserved(connection, user_id, quota, values)
-            return cast("Row | None", created)
+            return self._quota.insert_reserved(connection, user_id, quota, values)
         room = self._quota.reserve(connection, user_id, quota)
         if room is None:
             return None
@@ -279,22 +286,19 @@ class Collection:
 
     def _bounds(self, query: Query, by: str) -> list[Bound]:
         """The bounds of the column `by`."""
-        return [
-            kind.bound(query[name])
-            for name, kind in self.filters.items()
-            if isinstance(kind, Bounded) and kind.column == by and not _is_absent(query.get(name))
-        ]
+        bounds = []
+        for name, kind in self._bounded:
+            if kind.column == by and query.get(name) is not None:
+                bounds.append(kind.bound(query[name]))
+        return bounds
 
     def _matching(self, query: Query, at: Lookup, *, but: str = "") -> list[Matching]:
         """Every filter, but for the bounds of the column `but`."""
-        found = [
-            matching
-            for name, kind in self.filters.items()
-            if not isinstance(kind, Bounded) and not _is_absent(query.get(name))
-            for matching in kind.matching(query[name], at)
-        ]
-        bounded = dict.fromkeys(k.column for k in self.filters.values() if isinstance(k, Bounded))
-        for by in bounded:
+        found = []
+        for name, kind in self._unbounded:
+            if query.get(name) not in ABSENT:
+                found += kind.matching(query[name], at)
+        for by in self._bounded_columns:
             bounds = self._bounds(query, by) if by != but else []
             if bounds:
                 found.append(within(by, bounds, at))
@@ -303,10 +307,6 @@ class Collection:
 
 COLLECTIONS: list[Collection] = []
 """Those of all resources that have been imported; what has a relation comes after its target."""
-
-
-def _is_absent(value: Any) -> bool:
-    return value is None or value in ("", [], ())
 
 
 def _moments_from(now: datetime) -> dict[str, datetime]:

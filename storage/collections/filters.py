@@ -260,6 +260,7 @@ class Matches:
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts
+        self._words = [(text, words_column(text)) for text in texts]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -267,7 +268,7 @@ class Matches:
 
     def words_of(self, values: Mapping[str, Any]) -> dict[str, list[str]]:
         """The words of those texts that are among `values`, by the names of their columns."""
-        return {words_column(t): words_of(values[t]) for t in self.texts if t in values}
+        return {words: words_of(values[text]) for text, words in self._words if text in values}
 
     def matching(self, value: Any, at: Lookup) -> list[Matching]:
         search = search_of(value)

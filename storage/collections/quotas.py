@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Integer,
+    Row,
     String,
     Table,
     Uuid,
@@ -108,11 +109,12 @@ class Quota:
 
     def insert_reserved(
         self, connection: Connection, user_id: UUID, quota: int, values: dict[str, Any]
-    ) -> Any:
+    ) -> Row[Any] | None:
         """For PostgreSQL: the same, and the row inserted."""
         params = {f"_{name}": value for name, value in values.items()}
         params |= {"_owner_id": user_id, "_quota": quota}
-        return connection.execute(self._reserve_and_insert, params).one_or_none()
+        row: Row[Any] | None = connection.execute(self._reserve_and_insert, params).one_or_none()
+        return row
 
     def recount(self, connection: Connection, user_id: UUID, quota: int) -> None:
         """Find out whether the user has less than `quota` after all: some may have been deleted.
