@@ -73,9 +73,11 @@ def start_session(connection: Connection, session: Session) -> None:
     row = {
         "id": session.id,
         "user_id": session.user_id,
+        "family_hash": secrets.token_bytes(32),
         "refresh_hash": secrets.token_bytes(32),
         "created_at": now,
         "expires_at": now + timedelta(days=1),
+        "ends_at": now + timedelta(days=1),
     }
     connection.execute(insert(sessions), row)
 

@@ -149,13 +149,13 @@ def upgrade() -> None:
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("family_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("family_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("refresh_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("previous_hash", sa.LargeBinary(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("address", sa.String(length=45), nullable=True),
         sa.Column("network", sa.String(length=49), nullable=True),
         sa.Column("user_agent", sa.String(length=200), nullable=True),
@@ -175,52 +175,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     ddl.drop_full_text(op.get_bind(), "items")
     ddl.drop_entries(op.get_bind(), "items", "tags")
-    with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_sessions_user_id"))
-        batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
-
-    op.drop_table("sessions")
-    op.drop_table("quotas")
-    with op.batch_alter_table("items", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_items_updated_at_id"))
-        batch_op.drop_index(batch_op.f("ix_items_status_created_at_id"))
-        batch_op.drop_index(
-            batch_op.f("ix_items_owner_id_updated_at_id"),
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
-        )
-        batch_op.drop_index(
-            batch_op.f("ix_items_owner_id_status_created_at_id"),
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
-        )
-        batch_op.drop_index(
-            batch_op.f("ix_items_owner_id_name_id"),
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
-        )
-        batch_op.drop_index(
-            batch_op.f("ix_items_owner_id_created_at_id"),
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
-        )
-        batch_op.drop_index(batch_op.f("ix_items_name_id"))
-        batch_op.drop_index(batch_op.f("ix_items_created_at_id"))
-
-    op.drop_table("items")
-    with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_users_created_at_id"))
-
-    op.drop_table("users")
-    with op.batch_alter_table("items_tags", schema=None) as batch_op:
-        batch_op.drop_index(
-            batch_op.f("ix_items_tags_owner_id_value_created_at_row_id"),
-            sqlite_where=sa.text("owner_id IS NOT NULL"),
-            postgresql_where=sa.text("owner_id IS NOT NULL"),
-        )
-
-    op.drop_table("items_tags")
-    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_idempotency_keys_created_at"))
-
-    op.drop_table("idempotency_keys")
+    for table in ("sessions", "quotas", "items", "users", "items_tags", "idempotency_keys"):
+        op.drop_table(table)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     case,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -109,12 +108,13 @@ INSERT = insert(sessions)
 ACTIVE = select(users.c.id).where(users.c.id == sessions.c.user_id, users.c.active)
 BY_ID = sessions.c.id == bindparam("session_id")
 
+IN_FAMILY = sessions.c.family_hash == _hash("family")
+IS_CURRENT = sessions.c.refresh_hash == _hash("used")
 IS_RETRY = (
     (sessions.c.previous_hash == _hash("used"))
     & (sessions.c.refresh_hash == _hash("successor"))
     & (sessions.c.refreshed_at > _moment("retried_since"))
 )
-ENDS_AT = func.coalesce(sessions.c.ends_at, _moment("total_end"))
 IDLE_END = _moment("idle_end")
 # One statement decides which of several concurrent requests uses a token. To run it again with the
 # same token changes nothing that counts: the window for that isn't prolonged.
@@ -122,29 +122,26 @@ ROTATE = (
     update(sessions)
     .where(
         BY_ID,
-        or_(sessions.c.refresh_hash == _hash("used"), IS_RETRY),
+        IN_FAMILY,
+        or_(IS_CURRENT, IS_RETRY),
         sessions.c.expires_at > _moment("now"),
         ACTIVE.exists(),
     )
     .values(
-        family_hash=_hash("family"),
         refresh_hash=_hash("successor"),
         previous_hash=_hash("used"),
         refreshed_at=case(
             (sessions.c.refresh_hash == _hash("successor"), sessions.c.refreshed_at),
             else_=_moment("now"),
         ),
-        ends_at=ENDS_AT,
-        expires_at=case((ENDS_AT < IDLE_END, ENDS_AT), else_=IDLE_END),
+        expires_at=case((sessions.c.ends_at < IDLE_END, sessions.c.ends_at), else_=IDLE_END),
         **{name: bindparam(f"its_{name}") for name in Origin._fields},
     )
     .returning(sessions.c.user_id)
 )
-IN_FAMILY = sessions.c.family_hash == _hash("family")
-IS_CURRENT = sessions.c.refresh_hash == _hash("used")
 END = delete(sessions).where(BY_ID).returning(sessions.c.user_id)
 END_REUSED = END.where(IN_FAMILY, ~IS_CURRENT)
-END_BY_TOKEN = END.where(or_(IN_FAMILY, IS_CURRENT))
+END_BY_TOKEN = END.where(IN_FAMILY)
 NEWEST = (
     select(sessions.c.id)
     .where(BY_USER)
@@ -218,7 +215,6 @@ def refresh_session(
         "now": now,
         "retried_since": now - RETRY_WINDOW,
         "idle_end": now + bounds.idle,
-        "total_end": now + bounds.total,
     }
     origin_now = {f"its_{name}": value for name, value in _bounded(origin).items()}
     parameters = {**token, **times, **origin_now, "successor": successor}
@@ -236,7 +232,7 @@ def sign_out(connection: Connection, session_id: UUID) -> UUID | None:
 
 def sign_out_by_token(connection: Connection, session_id: UUID, token: Hashes) -> UUID | None:
     """The same for a refresh token of the session, used or not; another one ends nothing."""
-    parameters = {"session_id": session_id, "family": token.family, "used": token.token}
+    parameters = {"session_id": session_id, "family": token.family}
     return connection.execute(END_BY_TOKEN, parameters).scalar_one_or_none()
 
 

@@ -21,9 +21,8 @@ sessions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    # SHA-256 of what all refresh tokens of the session have in common. Null in sessions from before
-    # revision 0007, until their next refresh; so are the other columns that may be null.
-    Column("family_hash", LargeBinary(32)),
+    # SHA-256 of what all refresh tokens of the session have in common.
+    Column("family_hash", LargeBinary(32), nullable=False),
     # SHA-256 of the one refresh token that has not been used yet, and of the one before it.
     Column("refresh_hash", LargeBinary(32), nullable=False),
     Column("previous_hash", LargeBinary(32)),
@@ -31,8 +30,8 @@ sessions = Table(
     Column("refreshed_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False),
     # No refresh moves expires_at beyond this.
-    Column("ends_at", UtcDateTime),
-    # Where the latest tokens were asked for.
+    Column("ends_at", UtcDateTime, nullable=False),
+    # Where the latest tokens were asked for; on a Unix socket there is no address.
     Column("address", String(45)),
     Column("network", String(49)),
     Column("user_agent", String(LONGEST_USER_AGENT)),

@@ -128,7 +128,7 @@ async def test_nobody_ends_those_of_others(
 async def test_a_session_may_know_nothing_of_where_it_is_used(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
-    """One from before revision 0007."""
+    """As on a Unix socket, where there is no address."""
     user = await app.services[Database].write(
         stored.create_user, email="bob@example.com", password_hash="#"
     )

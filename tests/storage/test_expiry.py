@@ -19,13 +19,22 @@ def pile_up(connection: Connection, user_id: UUID, expired: int, valid: int) -> 
     """As many sessions and as many answers of each kind."""
     now = datetime.now(UTC)
     for age, count in ((2 * DAY, expired), (timedelta(), valid)):
-        session = {"user_id": user_id, "refresh_hash": b"", "created_at": now - age}
+        session = {
+            "user_id": user_id,
+            "family_hash": b"",
+            "refresh_hash": b"",
+            "created_at": now - age,
+        }
         expires_at = now - age + DAY
         answer = {"caller": "", "fingerprint": b"", "created_at": now - age, "status": 201}
         ids = [uuid4() for _ in range(count)]
         if ids:
             connection.execute(
-                insert(sessions), [{**session, "id": id_, "expires_at": expires_at} for id_ in ids]
+                insert(sessions),
+                [
+                    {**session, "id": id_, "expires_at": expires_at, "ends_at": expires_at}
+                    for id_ in ids
+                ],
             )
             connection.execute(
                 insert(idempotency.keys), [{**answer, "key": id_.hex} for id_ in ids]

@@ -227,21 +227,6 @@ async def test_a_session_is_never_longer_than_its_total(database: Database, user
     assert row.expires_at == row.ends_at == row.created_at + DAY / 2
 
 
-async def test_a_session_from_before_goes_on_with_its_token(
-    database: Database, user_id: UUID
-) -> None:
-    """Of revision 0006: neither its family nor its end is known."""
-    session_id = uuid4()
-    await database.write(insert_session, session_id, user_id, DAY)
-    unknown = await refresh(database, session_id, OTHER_HASH, THIRD_HASH)
-    assert unknown == Refresh(None, reused=False)
-    assert (await refresh(database, session_id, HASH, OTHER_HASH)).user_id == user_id
-    row = await database.read(read, session_id)
-    assert (row.family_hash, row.ends_at) == (FAMILY, row.refreshed_at + BOUNDS.total)
-    await refresh(database, session_id, OTHER_HASH, THIRD_HASH)
-    assert (await refresh(database, session_id, HASH, OTHER_HASH)).reused
-
-
 @pytest.mark.parametrize("token", [HASH, OTHER_HASH], ids=["used", "unused"])
 async def test_any_token_of_a_session_signs_out(
     database: Database, user_id: UUID, token: bytes
@@ -306,5 +291,7 @@ def insert_session(
     connection: Connection, session_id: UUID, user_id: UUID, lifetime: timedelta
 ) -> None:
     now = datetime.now(UTC)
-    row = {"id": session_id, "user_id": user_id, "refresh_hash": HASH, "created_at": now}
-    connection.execute(insert(sessions), {**row, "expires_at": now + lifetime})
+    hashes = {"family_hash": FAMILY, "refresh_hash": HASH}
+    row = {"id": session_id, "user_id": user_id, "created_at": now, **hashes}
+    times = {"expires_at": now + lifetime, "ends_at": now + lifetime}
+    connection.execute(insert(sessions), {**row, **times})
