@@ -43,8 +43,12 @@ def apply(diff: str, path: Path) -> None:
 def copy(tmp_path: Path) -> Path:
     """A copy of the repository, with what mypy knows of it already, if it has run before."""
     folder = tmp_path / "copy"
-    ignore = shutil.ignore_patterns(".*", "__pycache__", "data", "build", "node_modules")
-    shutil.copytree(ROOT, folder, ignore=ignore)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.check_output(command, cwd=ROOT, text=True)
+    for name in listed.strip("\0").split("\0"):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
     with contextlib.suppress(FileNotFoundError):
         shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
     return folder
@@ -93,8 +97,8 @@ def follow(page: str, copy: Path) -> None:
     run(copy, "flask", "--app", "api", "db", "upgrade")
     run(copy, "flask", "--app", "api", "db", "revision", "orders")
     (copy / "docs" / "openapi.json").write_text(run(copy, "flask", "--app", "api", "openapi"))
-    folders = f"--basetemp={copy.parent / 'writing'}"
-    run(copy, "pytest", "-q", folders, "tests/api/test_permissions.py", "--write-docs")
+    options = ["-q", f"--basetemp={copy.parent / 'writing'}", "-k", "not postgresql"]
+    run(copy, "pytest", *options, "tests/api/test_permissions.py", "--write-docs")
 
 
 def test_an_order_takes_few_lines() -> None:
