@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
-from schemas.base import InputSchema
+from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
 from storage.collections.collection import Collection
 from storage.errors import RelatedRowNotFound, StillReferenced
 
 OF_EVERY_LIST = {"limit", "cursor", "sort", "include_total"}
+MADE_BY_THE_COLLECTION = {"id", "created_at", "updated_at", "version"}
 
 
 def check_query(collection: Collection, query: type[InputSchema] | None) -> None:
@@ -18,17 +19,35 @@ def check_query(collection: Collection, query: type[InputSchema] | None) -> None
     if query is None:
         return
     declared: dict[str, fields.Field] = query._declared_fields  # type: ignore[type-arg]  # any value
-    missing = set(collection.filters) - set(declared)
+    missing = (set(collection.filters) | OF_EVERY_LIST) - set(declared)
     unknown = set(declared) - set(collection.filters) - OF_EVERY_LIST
     for name in sorted(missing | unknown):
         where = "the collection" if name in unknown else query.__name__
-        raise TypeError(f"{query.__name__}.{name}: {where} doesn't have this filter")
+        raise TypeError(f"{query.__name__}.{name}: {where} doesn't have this parameter")
     sort = declared.get("sort")
     choices = sort.choices if isinstance(sort, Choice) else ()
     if set(choices) != set(collection.sorts):
         raise TypeError(
             f"{query.__name__}.sort: must have the choices {', '.join(collection.sorts)}"
         )
+
+
+def check_fields(
+    collection: Collection, body: type[InputSchema], returns: type[OutputSchema]
+) -> None:
+    """Raises TypeError where a schema has a field that is no column, or where a column that can't
+    be null has no field in `body`: the first request would fail."""
+    columns = {column.name for column in collection.columns}
+    needed = {column.name for column in collection.columns if not column.nullable}
+    sent, shown = _attributes(body), _attributes(returns)
+    for name in sorted((sent | shown) - columns):
+        raise TypeError(f"{body.__name__}, {returns.__name__}: {name} is no column of the table")
+    for name in sorted(needed - sent - MADE_BY_THE_COLLECTION):
+        raise TypeError(f"{body.__name__}: {name} can't be null in the table, so it needs a field")
+
+
+def _attributes(schema: type[Schema]) -> set[str]:
+    return {field.attribute or name for name, field in schema._declared_fields.items()}
 
 
 def errors_of_collection(

@@ -17,6 +17,7 @@ from uuid import UUID
 from flask import Blueprint
 
 from api.http.caller import Caller
+from api.http.collections import check_fields
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body, Query
 from api.http.paging import PageOf
@@ -52,6 +53,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     `module` is the caller's __name__; its docstring describes the resource in the document. `quota`
     says how many rows a user may have. Raises TypeError where the declarations don't match.
     """
+    check_fields(collection, body, returns)
     plural = plural or f"{name}s"
     blueprint = Blueprint(plural, module, url_prefix=f"/api/{plural}")
     article = "an" if name[0] in "aeiou" else "a"

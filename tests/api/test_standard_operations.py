@@ -23,8 +23,11 @@ from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Access
 from schemas.base import InputSchema
-from schemas.items import ItemListQuery
+from schemas.fields import Text
+from schemas.items import Item, ItemListQuery
+from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
+from schemas.values_as_text import Identifier
 from storage import Database
 from storage.collections.collection import Row
 from storage.errors import QuotaExceeded
@@ -47,17 +50,14 @@ BODY = {"guest": "Ada", "code": str(UUID(int=1)), "arrives_at": "2026-11-20T16:0
 
 
 def standard(**options: Any) -> Blueprint:
-    return standard_operations(
-        __name__,
-        BOOKINGS,
-        "booking",
-        body=BookingInput,
-        patch=BookingPatch,
-        returns=Booking,
-        page=BookingPage,
-        query=BookingListQuery,
-        **options,
-    )
+    declared: dict[str, Any] = {
+        "body": BookingInput,
+        "patch": BookingPatch,
+        "returns": Booking,
+        "page": BookingPage,
+        "query": BookingListQuery,
+    }
+    return standard_operations(__name__, BOOKINGS, "booking", **{**declared, **options})
 
 
 def written_out() -> Blueprint:
@@ -250,8 +250,9 @@ class Unlike(BookingListQuery):
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (Unlike, "Unlike.late: the collection doesn't have this filter"),
-        (ItemListQuery, "ItemListQuery.confirmed: ItemListQuery doesn't have this filter"),
+        (Unlike, "Unlike.late: the collection doesn't have this parameter"),
+        (PageQuery, "PageQuery.confirmed: PageQuery doesn't have this parameter"),
+        (ItemListQuery, "ItemListQuery.confirmed: ItemListQuery doesn't have this parameter"),
     ],
 )
 def test_a_query_unlike_its_collection_stops_the_start(
@@ -260,6 +261,31 @@ def test_a_query_unlike_its_collection_stops_the_start(
     with pytest.raises(TypeError, match=reason):
         operation(collection=BOOKINGS, query=query, access=Access.OWNERS)(list_things)
     operation(collection=ITEMS, query=ItemListQuery, access=Access.OWNERS)(list_things)
+
+
+class Unnamed(InputSchema):
+    """A booking without its guest."""
+
+    code = Identifier(metadata={"description": "A code.", "examples": ["x"]})
+
+
+class Coloured(Unnamed):
+    """A booking with a colour, which has no column."""
+
+    colour = Text(max_length=9, metadata={"description": "A colour.", "examples": ["red"]})
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"body": Unnamed}, "Unnamed: arrives_at can't be null in the table"),
+        ({"body": Coloured}, "Coloured, Booking: colour is no column"),
+        ({"returns": Item}, "BookingInput, Item: description is no column"),
+    ],
+)
+def test_a_field_without_its_column_stops_the_start(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(TypeError, match=reason):
+        standard(**options)
 
 
 async def list_things(query: Query, caller: Caller) -> None:
