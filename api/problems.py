@@ -25,6 +25,7 @@ from storage.accounts.deletion import UserOwnsRows
 from storage.accounts.users import EmailTaken, LastAdmin
 from storage.engines.revisions import RevisionError
 from storage.errors import (
+    AlreadyExists,
     KeyInUse,
     KeyReused,
     NotAdmin,
@@ -203,6 +204,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="This user has items: send delete_items=true to delete them too.",
         meaning="The user has items, and the request doesn't ask to delete them.",
         remedy="Send delete_items=true to delete them with the user, or deactivate the user.",
+    ),
+    AlreadyExists: ProblemType(
+        slug="already-exists",
+        status=409,
+        title="Already exists",
+        detail="Another resource has this value, which must be unique.",
+        meaning="Another resource has a value of the request that must be unique.",
+        remedy="Find and use that resource, or send another value.",
     ),
     StillReferenced: ProblemType(
         slug="still-referenced",

@@ -24,6 +24,10 @@ class StillReferenced(Exception):
     """Something else points to what was to be deleted."""
 
 
+class AlreadyExists(Exception):
+    """Another row has a value that has to be unique."""
+
+
 class RelatedRowNotFound(Exception):
     """The value of the column `name` is no id of a row that the viewer has."""
 

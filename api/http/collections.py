@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
 from storage.collections.collection import Collection
-from storage.errors import RelatedRowNotFound, StillReferenced
+from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
 
 OF_EVERY_LIST = {"limit", "cursor", "sort", "include_total"}
 MADE_BY_THE_COLLECTION = {"id", "created_at", "updated_at", "version"}
@@ -58,5 +58,7 @@ def errors_of_collection(
         yield collection.not_found
     if writes and collection.relations:
         yield RelatedRowNotFound
+    if writes and collection.is_unique:
+        yield AlreadyExists
     if finds and status == 204:
         yield StillReferenced

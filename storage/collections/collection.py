@@ -14,6 +14,7 @@ The table begins with tables.resource_columns. docs/adding-a-resource.md builds 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ import sqlalchemy
 from sqlalchemy import (
     Connection,
     Table,
+    UniqueConstraint,
     bindparam,
     delete,
     func,
@@ -40,6 +42,7 @@ from storage.collections.query_plan import BUDGET, Listing, Total, count
 from storage.collections.quotas import UNLIMITED, Quota
 from storage.collections.viewers import Owned, Viewer
 from storage.errors import (
+    AlreadyExists,
     NotFound,
     QuotaExceeded,
     RelatedRowNotFound,
@@ -113,6 +116,10 @@ class Collection:
         change = update(table).where(by_id).values(version=version + 1).returning(*self.columns)
         self._update = Guarded(Owned(change, owner), version)
         self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
+        self.is_unique = any(
+            isinstance(constraint, UniqueConstraint) and [*constraint.columns] != [table.c.id]
+            for constraint in table.constraints
+        )
         COLLECTIONS.append(self)
 
     def missing_indexes(self) -> list[str]:
@@ -125,19 +132,22 @@ class Collection:
     ) -> Row:
         """Create a row owned by the viewer, who may have `quota`.
 
-        Raises QuotaExceeded and RelatedRowNotFound.
+        Raises QuotaExceeded, RelatedRowNotFound and AlreadyExists.
         """
         if self.relations:
             self._require_related(connection, viewer, values)
         row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
-        if viewer.user_id is None:
-            row |= {**self._moments(connection), "owner_id": None}
-            return connection.execute(self._insert, row).one()
-        most = UNLIMITED if quota is None else quota
-        created = self._create_owned(connection, viewer.user_id, most, row)
-        if created is None:
-            self._quota.recount(connection, viewer.user_id, most)
+        try:
+            if viewer.user_id is None:
+                row |= {**self._moments(connection), "owner_id": None}
+                return connection.execute(self._insert, row).one()
+            most = UNLIMITED if quota is None else quota
             created = self._create_owned(connection, viewer.user_id, most, row)
+            if created is None:
+                self._quota.recount(connection, viewer.user_id, most)
+                created = self._create_owned(connection, viewer.user_id, most, row)
+        except IntegrityError as error:
+            raise _translated(error) from None
         if created is None:
             raise QuotaExceeded(most)
         return created
@@ -160,14 +170,17 @@ class Collection:
     ) -> Row:
         """Set `changes`, which may be all values, and add one to the version.
 
-        Raises the collection's NotFound, VersionConflict and RelatedRowNotFound.
+        Raises the collection's NotFound, VersionConflict, RelatedRowNotFound and AlreadyExists.
         """
         if self.relations:
             self._require_related(connection, viewer, changes)
         params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
         values = {**changes, **self._texts.words_of(changes), "updated_at": datetime.now(UTC)}
         statement = self._update.by(viewer, precondition)
-        row = connection.execute(statement, {**params, **values}).one_or_none()
+        try:
+            row = connection.execute(statement, {**params, **values}).one_or_none()
+        except IntegrityError as error:
+            raise _translated(error) from None
         return row or self._refuse(connection, viewer, row_id)
 
     def delete(
@@ -307,6 +320,16 @@ class Collection:
 
 COLLECTIONS: list[Collection] = []
 """Those of all resources that have been imported; what has a relation comes after its target."""
+
+
+UNIQUE_VIOLATION = "23505"
+
+
+def _translated(error: IntegrityError) -> Exception:
+    """AlreadyExists for a value that is not unique; any other error as it is."""
+    on_postgresql = getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION
+    on_sqlite = getattr(error.orig, "sqlite_errorcode", None) == SQLITE_CONSTRAINT_UNIQUE
+    return AlreadyExists() if on_postgresql or on_sqlite else error
 
 
 def _moments_from(now: datetime) -> dict[str, datetime]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Numeric,
     String,
     Table,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects import sqlite
 
@@ -28,8 +29,8 @@ from storage.collections.collection import COLLECTIONS, Collection
 from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
 from storage.collections.tables import resource_columns
 from storage.collections.viewers import EVERYBODY, Viewer
-from storage.column_types import FixedPoint
-from storage.errors import RelatedRowNotFound, StillReferenced
+from storage.column_types import FixedPoint, metadata
+from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
 from storage.items import ITEMS
 from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound, bookings, create_tables
 
@@ -182,6 +183,27 @@ async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: 
     await database.write(ITEMS.delete, ada, own.id)
     with pytest.raises(BookingNotFound):
         await database.read(BOOKINGS.get, ada, row.id)
+
+
+async def test_a_value_that_must_be_unique_is_taken_once(database: Database, ada: Viewer) -> None:
+    columns = Column("number", Integer), UniqueConstraint("number")
+    table = Table("rooms", metadata, *resource_columns(), *columns)
+    before = list(COLLECTIONS)
+    rooms = Collection(table, BookingNotFound)
+    COLLECTIONS[:] = before
+    metadata.remove(table)
+    await database.administer(table.create)
+    first = await database.write(rooms.create, ada, {"number": 1})
+    other = await database.write(rooms.create, EVERYBODY, {"number": 2})
+    for viewer in (ada, EVERYBODY):
+        with pytest.raises(AlreadyExists):
+            await database.write(rooms.create, viewer, {"number": 1})
+    with pytest.raises(AlreadyExists):
+        await database.write(rooms.update, EVERYBODY, other.id, {"number": 1})
+    same = await database.write(rooms.update, ada, first.id, {"number": 1})
+    assert same.version == 2
+    assert rooms.is_unique
+    assert not BOOKINGS.is_unique
 
 
 def test_a_decimal_has_at_most_its_places() -> None:
