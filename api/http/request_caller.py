@@ -14,7 +14,8 @@ from openapi.operation import Access
 from storage import Database
 from storage.accounts import users
 from storage.accounts.admission import Credentials, Identity, Session, admitted
-from storage.collections.collection import Collection, Row
+from storage.collections.collection import Collection
+from storage.collections.lists import Row
 from storage.collections.preconditions import Precondition
 from storage.collections.viewers import Viewer
 from storage.errors import NotAdmin, UnknownIdentity

@@ -26,7 +26,8 @@ from api.operations import operation
 from openapi.operation import Access
 from schemas.base import InputSchema, MergePatch, OutputSchema
 from schemas.pages import CountedPage
-from storage.collections.collection import Collection, Row
+from storage.collections.collection import Collection
+from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
 

@@ -18,7 +18,6 @@ from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
-import sqlalchemy
 from sqlalchemy import (
     Connection,
     Table,
@@ -33,12 +32,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from storage.collections.declaration import check_declaration, missing_indexes
-from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
-from storage.collections.full_text import full_text_of
-from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
-from storage.collections.orders import Bound, Position, Sort
+from storage.collections.filters import Filter
+from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
-from storage.collections.query_plan import BUDGET, Listing, Total, count
 from storage.collections.quotas import UNLIMITED, Quota
 from storage.collections.viewers import Owned, Viewer
 from storage.errors import (
@@ -50,13 +46,6 @@ from storage.errors import (
     VersionConflict,
 )
 
-Row = sqlalchemy.Row[Any]
-Query = Mapping[str, Any]
-"""Values of a list's parameters: `sort`, and filters by their names."""
-
-ABSENT: tuple[Any, ...] = (None, "", [], ())
-"""Values of a filter that was not given."""
-INTERNAL = {"seq", "owner_id"}
 DELETED_AT_ONCE = 1000
 """How many rows one transaction deletes with their owner, in some 0.15 s on a busy machine: others
 write in between, and no statement meets its deadline."""
@@ -71,7 +60,7 @@ class OwnerDeletion(Enum):
     """They are deleted with the user."""
 
 
-class Collection:
+class Collection(Lists):
     """What every resource's table gets by declaration.
 
     Raises TypeError, and so stops the start, where something can't be declared so.
@@ -87,22 +76,11 @@ class Collection:
         relations: "Mapping[str, Collection] | None" = None,
         owner_deletion: OwnerDeletion = OwnerDeletion.RESTRICT,
     ) -> None:
-        self.table, self.not_found, self.owner_deletion = table, not_found, owner_deletion
-        self.sorts = tuple(f"{sign}{by}" for by in sorts for sign in ("", "-"))
-        self.filters = dict(filters or {})
+        self.not_found, self.owner_deletion = not_found, owner_deletion
         self.relations = dict(relations or {})
         targets = {name: target.table for name, target in self.relations.items()}
-        check_declaration(table, sorts, self.filters, targets)
-        searches = [kind for kind in self.filters.values() if isinstance(kind, Matches)]
-        kinds = self.filters.items()
-        self._bounded = [(name, kind) for name, kind in kinds if isinstance(kind, Bounded)]
-        self._bounded_columns = tuple(dict.fromkeys(kind.column for _, kind in self._bounded))
-        self._unbounded = [(name, kind) for name, kind in kinds if not isinstance(kind, Bounded)]
-        self._texts = searches[0] if searches else Matches()
-        self._dialects = full_text_of(table, self._texts.texts)
-        hidden = INTERNAL | {*self._texts.columns[len(self._texts.texts) :]}
-        self.columns = [column for column in table.c if column.name not in hidden]
-        self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
+        check_declaration(table, sorts, filters or {}, targets)
+        super().__init__(table, sorts, filters or {})
         self._quota = Quota(table, self.columns)
         by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
         self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
@@ -199,55 +177,6 @@ class Collection:
         if deleted == 0:
             self._refuse(connection, viewer, row_id)
 
-    def page(
-        self,
-        connection: Connection,
-        viewer: Viewer,
-        query: Query,
-        *,
-        limit: int,
-        after: Position | None = None,
-        budget: int = BUDGET,
-    ) -> Page:
-        """At most `limit` rows after `after`; fewer, though more follow, where the budget ended
-        first. The newest first unless `query` has another `sort`."""
-        text = query.get("sort", "-created_at")
-        sort, dialect = Sort.parse(text), self._dialects[connection.dialect.name]
-        at = Lookup(self.table, viewer, dialect)
-        filters, bounds = self._matching(query, at, but=sort.by), self._bounds(query, sort.by)
-        if not filters and not bounds:
-            return self._keysets[text].page(connection, viewer, limit=limit, after=after)
-
-        def run(limit: int, after: Position | None, nulls: bool | None) -> Page:
-            inside = bounds
-            if after is not None:
-                # Nearer than a filter on the same side, since a row within that was there. SQLite
-                # begins at either of two, and not at the nearer one.
-                above = not sort.descending
-                inside = [bound for bound in bounds if bound.above != above]
-                inside.append(Bound(above, after.value, after.id))
-            return Listing(
-                table=self.table,
-                columns=self.columns,
-                connection=connection,
-                viewer=viewer,
-                dialect=dialect,
-                sort=sort,
-                filters=filters,
-                bounds=inside,
-                nulls=nulls,
-                limit=limit,
-                budget=budget,
-            ).page()
-
-        return with_nulls_last(run, self.table.c[sort.by], limit, after)
-
-    def count(self, connection: Connection, viewer: Viewer, query: Query) -> Total:
-        """How many rows `query` asks for, counted up to COUNTED."""
-        dialect = self._dialects[connection.dialect.name]
-        filters = self._matching(query, Lookup(self.table, viewer, dialect))
-        return count(connection, self.table, viewer, dialect, filters)
-
     def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
         """Whether anything belongs to this user."""
         return bool(self.page(connection, Viewer.owner(user_id), {}, limit=1).rows)
@@ -296,26 +225,6 @@ class Collection:
         """Raise why a write met no row: NotFound, whatever was asked, or else VersionConflict."""
         self.get(connection, viewer, row_id)
         raise VersionConflict
-
-    def _bounds(self, query: Query, by: str) -> list[Bound]:
-        """The bounds of the column `by`."""
-        bounds = []
-        for name, kind in self._bounded:
-            if kind.column == by and query.get(name) is not None:
-                bounds.append(kind.bound(query[name]))
-        return bounds
-
-    def _matching(self, query: Query, at: Lookup, *, but: str = "") -> list[Matching]:
-        """Every filter, but for the bounds of the column `but`."""
-        found = []
-        for name, kind in self._unbounded:
-            if query.get(name) not in ABSENT:
-                found += kind.matching(query[name], at)
-        for by in self._bounded_columns:
-            bounds = self._bounds(query, by) if by != but else []
-            if bounds:
-                found.append(within(by, bounds, at))
-        return found
 
 
 COLLECTIONS: list[Collection] = []

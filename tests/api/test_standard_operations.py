@@ -29,7 +29,7 @@ from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.values_as_text import Identifier
 from storage import Database
-from storage.collections.collection import Row
+from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
 from storage.items import ITEMS

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, delete
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.collection import Query
 from storage.collections.keyset import Page
+from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.collections.words import search_of, words_of

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections import ddl
-from storage.collections.collection import Query
+from storage.collections.lists import Query
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.items import ITEMS, ItemNotFound, ItemRow, ItemValues, item_tags
 from tests.storage.units import execute

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert
 
 from storage import Database, open_database
 from storage.accounts.users import USER, users
-from storage.collections.collection import Query
+from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.query_plan import BUDGET
 from storage.collections.viewers import EVERYBODY, Viewer
