@@ -2,9 +2,9 @@
 
     python -m bench.attacks [requests]
 
-Each attack (bench/hostile.py) is a process that runs against a server of its own, `python -m
-serving` with 1,024 descriptors and its default settings; the HTTP/2 ones go through TLS. A client
-at another address reads /api/health and an item meanwhile, one request after the other, on one
+Each attack (bench/hostile.py) is a process that runs against a server of its own, `python asgi.py`
+with 1,024 descriptors and its default settings; the HTTP/2 ones go through TLS. A client at another
+address reads /api/health and an item meanwhile, one request after the other, on one
 connection and then on a new one for each. Writes bench/ATTACKS.md.
 """
 
