@@ -89,6 +89,6 @@ class admitted:  # noqa: N801  # a context manager, which contextlib's decorator
 
 def _leads_to_users(constraint: str | None) -> bool:
     """Whether it is the name of a foreign key to users. SQLite tells none, but there a write is
-    alone: who was admitted is there until it ends."""
+    alone, so an admitted user exists until it ends."""
     keys = (key for table in metadata.tables.values() for key in table.foreign_key_constraints)
     return any(key.name == constraint for key in keys if key.referred_table is users)

@@ -68,7 +68,7 @@ def _lock(
     precondition: Precondition,
     *conditions: ColumnElement[bool],
 ) -> bool:
-    """Lock a user who meets the conditions: no row can be created for them any more."""
+    """Lock a user that meets the conditions, so that no row can be created for it any more."""
     statement = LOCK.where(precondition.holds_for(users.c.version), *conditions)
     parameters: dict[str, Any] = {"user_id": user_id, **precondition.parameters(user_id)}
     return connection.execute(statement, parameters).one_or_none() is not None

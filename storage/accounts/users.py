@@ -117,7 +117,8 @@ def create_user(
 
 
 def enrol_user(connection: Connection, issuer: str, subject: str) -> UserRow | None:
-    """Make the user whom an outside identity provider knows so; None if somebody just did."""
+    """Create the user that an outside identity provider knows by this subject; None if another
+    request just did."""
     return _insert(connection, issuer=issuer, subject=subject, role=USER)
 
 
@@ -195,7 +196,7 @@ def write_user(
     precondition: Precondition,
     *conditions: ColumnElement[bool],
 ) -> UserRow | None:
-    """Set `changes` and add one to the version; None where nobody is who meets the conditions."""
+    """Set `changes` and add one to the version; None if no user meets the conditions."""
     statement = (
         UPDATE.where(precondition.holds_for(users.c.version), *conditions)
         .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)

@@ -1,4 +1,4 @@
-"""Who asks, and what of the data is theirs: the one place that decides it."""
+"""The viewer of a request, and which rows it owns: decided in this module alone."""
 
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
@@ -25,25 +25,25 @@ class Viewer(NamedTuple):
 
     @classmethod
     def owner(cls, user_id: UUID) -> Self:
-        """A user who is no admin."""
+        """A user that is not an admin."""
         return cls(user_id, is_admin=False, sees_all=False)
 
     def owns(self, owner_id: Column[Any]) -> ColumnElement[bool]:
-        """As part of a WHERE clause: what isn't theirs doesn't exist for them."""
+        """As part of a WHERE clause: rows of other owners don't exist for the viewer."""
         return true() if self.sees_all else owner_id == literal(self.user_id, owner_id.type)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Those that Owned statements take."""
+        """The parameters of Owned statements."""
         return {} if self.sees_all else {"_viewer_id": self.user_id}
 
     def index_prefix(self, owner_id: Column[Any]) -> list[tuple[Column[Any], Any]]:
-        """The same for orders.ByColumns: what the entries of an index begin with."""
+        """The same for orders.ByColumns: what the index's entries begin with."""
         return [] if self.sees_all else [(owner_id, self.user_id)]
 
 
 EVERYBODY = Viewer(user_id=None, is_admin=False, sees_all=True)
-"""Whoever sends no token to a service that asks for none."""
+"""A client without a token, where the service doesn't require one."""
 
 OPERATOR = Viewer(user_id=None, is_admin=True, sees_all=True)
 """The operator of the service, who runs commands on its machine."""

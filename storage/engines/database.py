@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class DatabaseUnavailable(Exception):
-    """The database can't be reached, is locked by somebody else, too slow or can't write."""
+    """The database can't be reached, is locked by another process, too slow or can't write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Database(ABC):
     """The connections, for the life of the application.
 
     As a context manager it brings the database up to date, or checks that it is, and closes it
-    at the end. Where nobody enters it (plain WSGI), the first unit of work does the former.
+    at the end. If it isn't entered (plain WSGI), the first unit of work does the former.
     """
 
     def __init__(self, *, auto_migrate: bool, observer: Observer) -> None:
@@ -87,7 +87,7 @@ class Database(ABC):
         try:
             await self._prepare()
         except BaseException:
-            await self.close()  # nobody else will
+            await self.close()  # __aexit__ isn't called
             raise
         return self
 

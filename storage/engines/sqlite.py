@@ -107,7 +107,7 @@ class SqliteDatabase(Database):
             self._started = True
             for worker in self._workers:
                 worker.start()
-            # Where nobody closes it.
+            # In case the application doesn't close it.
             weakref.finalize(self, stop, self._workers)
 
 

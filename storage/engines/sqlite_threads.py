@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 
 class Job:
-    """A unit of work that somebody on the running event loop waits for."""
+    """A unit of work, and the future that its caller on the running event loop awaits."""
 
     def __init__(self, unit_of_work: Callable[[Connection], Any], unit: Unit) -> None:
         self.loop = asyncio.get_running_loop()
@@ -54,12 +54,12 @@ class Job:
         self._deadline = monotonic() + QUEUE_TIMEOUT
 
     def is_wanted(self) -> bool:
-        """Whether somebody waits, and not for too long; else who does is told."""
+        """Whether the caller still waits, and not for too long; a late one gets an error."""
         if self.answer.cancelled():
             return False
         if monotonic() <= self._deadline:
             return True
-        tell([(self, Outcome(error=DatabaseUnavailable("too many units of work are waiting")))])
+        resolve([(self, Outcome(error=DatabaseUnavailable("too many units of work are waiting")))])
         return False
 
     def run(self, connection: Connection) -> Outcome:
@@ -68,7 +68,7 @@ class Job:
                 return Outcome(self._unit_of_work(connection))
         except StopIteration as error:  # which no future takes (PEP 479)
             return Outcome(error=RuntimeError(repr(error)))
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is for who waits
+        except BaseException as error:  # noqa: BLE001  # re-raised in the caller that awaits the result
             return Outcome(error=error)
 
 
@@ -76,10 +76,10 @@ Jobs = SimpleQueue[Job | None]
 
 
 class Worker(Thread, ABC):
-    """Does the jobs of a queue until it finds None, on a connection that it opens at the first."""
+    """Runs the jobs of a queue until it finds None, on a connection opened for the first job."""
 
     def __init__(self, name: str, engine: Engine, jobs: Jobs) -> None:
-        # As a daemon, it doesn't keep a process from ending that forgot to close its database.
+        # A daemon doesn't keep a process alive that forgot to close its database.
         super().__init__(name=name, daemon=True)
         self._engine = engine
         self.jobs = jobs
@@ -94,10 +94,10 @@ class Worker(Thread, ABC):
 
     @abstractmethod
     def _do(self, job: Job) -> None:
-        """Do it, and tell who waits. Raises nothing: nobody would be served any more."""
+        """Run it, and resolve its future. Must not raise, which would end the thread."""
 
     def _alone(self, job: Job, begin: str) -> Outcome:
-        """What becomes of `job` in a transaction of its own."""
+        """The outcome of `job` in a transaction of its own."""
         try:
             connection = self._connected()
             driver = driver_of(connection)
@@ -148,7 +148,7 @@ class Reader(Worker):
 
     def _do(self, job: Job) -> None:
         self._end = monotonic() + READ_TIMEOUT
-        tell([(job, self._alone(job, "BEGIN"))])
+        resolve([(job, self._alone(job, "BEGIN"))])
 
     def _prepare(self, driver: sqlite3.Connection) -> None:
         # Counting much would hold a reader long.
@@ -166,10 +166,10 @@ class Writer(Worker):
         jobs = [job, *self._waiting(self._batch - 1)]
         outcomes = self._together(jobs) if len(jobs) > 1 else None
         if outcomes is not None:
-            tell(zip(jobs, outcomes, strict=True))
+            resolve(zip(jobs, outcomes, strict=True))
             return
         for one in jobs:
-            tell([(one, self._alone(one, "BEGIN IMMEDIATE"))])
+            resolve([(one, self._alone(one, "BEGIN IMMEDIATE"))])
 
     def _waiting(self, most: int) -> list[Job]:
         jobs: list[Job] = []
@@ -186,8 +186,8 @@ class Writer(Worker):
         return jobs
 
     def _together(self, jobs: list[Job]) -> list[Outcome] | None:
-        """What becomes of `jobs` in one transaction; None where that was lost, so that each must
-        be done again by itself.
+        """The outcomes of `jobs` in one transaction; None if that was lost, so that each must be
+        run again in its own.
 
         Some errors, such as a full disk, make SQLite drop the whole transaction in the middle.
         What comes after would be committed alone, and what came before acknowledged and lost.
@@ -233,14 +233,14 @@ def translated(error: BaseException) -> BaseException:
     return unavailable
 
 
-def tell(outcomes: Iterable[tuple[Job, Outcome]]) -> None:
-    """Wake those who wait, each event loop once."""
+def resolve(outcomes: Iterable[tuple[Job, Outcome]]) -> None:
+    """Resolve the futures of the jobs, with one call per event loop."""
     of_loops: defaultdict[asyncio.AbstractEventLoop, list[tuple[Job, Outcome]]] = defaultdict(list)
     for job, outcome in outcomes:
         of_loops[job.loop].append((job, outcome))
-    for loop, told in of_loops.items():
-        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            loop.call_soon_threadsafe(answer, told)
+    for loop, resolved in of_loops.items():
+        with suppress(RuntimeError):  # the loop has been closed, so no caller waits
+            loop.call_soon_threadsafe(answer, resolved)
 
 
 def answer(outcomes: Iterable[tuple[Job, Outcome]]) -> None:
