@@ -1,7 +1,7 @@
-"""Requests that are carried out once, however often they are sent.
+"""Requests that take effect once, however often they are sent.
 
-The key, the write and the first answer share one transaction: either all of them are there or
-none. Whoever sends the key again gets that answer.
+The key, the write and the first response share one transaction, so either all of them are stored or
+none is. A request with the same key gets that response again.
 """
 
 from collections.abc import Callable
@@ -68,9 +68,9 @@ keys = Table(
 )
 Index(None, keys.c.created_at)
 
-THE_KEY = (keys.c.caller == bindparam("its_caller")) & (keys.c.key == bindparam("its_key"))
-FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(THE_KEY)
-KEEP = update(keys).where(THE_KEY)
+BY_KEY = (keys.c.caller == bindparam("_caller")) & (keys.c.key == bindparam("_key"))
+FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(BY_KEY)
+KEEP = update(keys).where(BY_KEY)
 # In portions, so that other writers don't wait for all of them; none that another process deletes.
 DELETED_AT_ONCE = 500
 EXPIRED = (
@@ -82,7 +82,7 @@ EXPIRED = (
 )
 OF_USER = (
     select(keys.c.caller, keys.c.key)
-    .where(keys.c.caller == bindparam("its_caller"))
+    .where(keys.c.caller == bindparam("_caller"))
     .limit(DELETED_AT_ONCE)
 )
 DELETE_EXPIRED, DELETE_OF_USER = (
@@ -123,13 +123,13 @@ def run_once(
     """
     now = datetime.now(UTC)
     caller = EVERYBODYS if viewer.user_id is None else viewer.user_id.hex
-    this = {"its_caller": caller, "its_key": key}
+    params = {"_caller": caller, "_key": key}
     before = now - KEPT_FOR
     claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}
     if not _claim(connection, {**claim, "before": before}):
-        return _answer_given(connection, fingerprint, this)
+        return _answer_given(connection, fingerprint, params)
     answer = render(function(connection, viewer))
-    connection.execute(KEEP.values(**answer._asdict()), this)
+    connection.execute(KEEP.values(**answer._asdict()), params)
     return answer
 
 
@@ -141,7 +141,7 @@ def delete_expired_answers(connection: Connection) -> int:
 
 def delete_answers_of(connection: Connection, user_id: UUID) -> bool:
     """Delete a portion of the answers stored for a user. Return whether those were all."""
-    deleted = connection.execute(DELETE_OF_USER, {"its_caller": user_id.hex}).rowcount
+    deleted = connection.execute(DELETE_OF_USER, {"_caller": user_id.hex}).rowcount
     return deleted < DELETED_AT_ONCE
 
 
@@ -164,8 +164,8 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def _answer_given(connection: Connection, fingerprint: bytes, this: dict[str, str]) -> Answer:
-    row = connection.execute(FIND, this).one_or_none()
+def _answer_given(connection: Connection, fingerprint: bytes, params: dict[str, str]) -> Answer:
+    row = connection.execute(FIND, params).one_or_none()
     if row is None:  # it has just been deleted
         raise KeyInUse
     if row.fingerprint != fingerprint:

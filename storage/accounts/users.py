@@ -202,8 +202,8 @@ def write_user(
         .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
         .returning(*PUBLIC)
     )
-    this = {"user_id": user_id, **precondition.parameters(user_id)}
-    return connection.execute(statement, this).one_or_none()
+    params = {"user_id": user_id, **precondition.parameters(user_id)}
+    return connection.execute(statement, params).one_or_none()
 
 
 def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
