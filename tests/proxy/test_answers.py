@@ -141,7 +141,7 @@ async def test_what_is_no_request_is_an_invalid_one(
     async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
         response = await client.get("/", headers=headers, extensions={"target": target.encode()})
     await assert_problem(
-        response, "invalid-request", detail="The request is not HTTP as it should be."
+        response, "invalid-request", detail="The request is not valid HTTP."
     )
 
 
@@ -149,7 +149,7 @@ async def test_http_without_tls_is_refused(nginx: Nginx) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.get(nginx.address.replace("https:", "http:"))
     await assert_problem(
-        response, "invalid-request", detail="The request is not HTTP as it should be."
+        response, "invalid-request", detail="The request is not valid HTTP."
     )
 
 
