@@ -201,7 +201,7 @@ async def test_without_a_process_it_is_a_problem_that_says_when_to_try_again(
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Access-Control-Allow-Origin"] == APP
     assert response.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Request-ID"
-    detail = "The service can't be reached, or ended before it had answered."
+    detail = "The service can't be reached, or closed the connection before it answered."
     assert response.json() == {
         "type": "about:blank",
         "title": "Bad gateway",
