@@ -82,7 +82,7 @@ class Circus:
 def serving(folder: Path, processes: int) -> Iterator[Circus]:
     # A copy of the project as far as make sees it, so that the data are elsewhere.
     (folder / ".venv").symlink_to(sys.prefix)
-    for name in ("Makefile", "deploy", "requirements"):
+    for name in ("Makefile", "asgi.py", "deploy", "requirements"):
         (folder / name).symlink_to(ROOT / name)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
