@@ -37,7 +37,8 @@ PRAGMAS = """
 
 def _words_of() -> Callable[[str | None], list[str]]:
     # From its file: the package `storage` would bring the application's own drivers along.
-    found = importlib.util.spec_from_file_location("words", ROOT / "storage" / "collections" / "words.py")
+    path = ROOT / "storage" / "collections" / "words.py"
+    found = importlib.util.spec_from_file_location("words", path)
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
