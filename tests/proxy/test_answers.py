@@ -140,17 +140,13 @@ async def test_what_is_no_request_is_an_invalid_one(
 ) -> None:
     async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
         response = await client.get("/", headers=headers, extensions={"target": target.encode()})
-    await assert_problem(
-        response, "invalid-request", detail="The request is not valid HTTP."
-    )
+    await assert_problem(response, "invalid-request", detail="The request is not valid HTTP.")
 
 
 async def test_http_without_tls_is_refused(nginx: Nginx) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.get(nginx.address.replace("https:", "http:"))
-    await assert_problem(
-        response, "invalid-request", detail="The request is not valid HTTP."
-    )
+    await assert_problem(response, "invalid-request", detail="The request is not valid HTTP.")
 
 
 async def test_an_unsupported_method_is_rejected(client: httpx.AsyncClient) -> None:
