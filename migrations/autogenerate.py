@@ -9,8 +9,6 @@ from alembic.operations import ops
 from storage.collections.full_text import Words
 from storage.column_types import FixedPoint, UtcDateTime, metadata
 
-HELPERS = "storage.collections"
-
 
 class HelperOp(ops.MigrateOperation):
     """A call of a function of storage.collections.ddl."""

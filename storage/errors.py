@@ -13,7 +13,9 @@ class NotFound(LookupError):
 def not_found(name: str) -> type[NotFound]:
     """The NotFound of the resource called `name`: OrderNotFound of "order"."""
     about = f"No {name} has this id."
-    return type(f"{name.title()}NotFound", (NotFound,), {"__doc__": about, "detail": about})
+    return type(
+        f"{name.title().replace(' ', '')}NotFound", (NotFound,), {"__doc__": about, "detail": about}
+    )
 
 
 class VersionConflict(Exception):

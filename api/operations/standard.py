@@ -68,13 +68,14 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     async def get(caller: Caller, **path: UUID) -> Row:
         return await caller.get(collection, *path.values())
 
-    async def replace(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
-        [row_id] = path.values()
-        return await caller.update(collection, row_id, body, if_match)
+    def writing() -> Any:
+        """PUT and PATCH differ in their schemas alone, but each needs a function of its own."""
 
-    async def update(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
-        [row_id] = path.values()
-        return await caller.update(collection, row_id, body, if_match)
+        async def write(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
+            [row_id] = path.values()
+            return await caller.update(collection, row_id, body, if_match)
+
+        return write
 
     async def delete(if_match: IfMatch, caller: Caller, **path: UUID) -> None:
         [row_id] = path.values()
@@ -94,14 +95,14 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
         "replace": (
             "PUT",
             one,
-            replace,
+            writing(),
             f"Replace {article} {name}.",
             {"body": body, "returns": returns},
         ),
         "update": (
             "PATCH",
             one,
-            update,
+            writing(),
             f"Change some fields of {article} {name}.",
             {"body": patch, "returns": returns},
         ),

@@ -3,7 +3,7 @@ that has all the rows that pass it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
     Column,
@@ -128,7 +128,6 @@ class OneOf:
     and `id`."""
 
     column: str
-    index: ClassVar = ("created_at",)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -149,7 +148,6 @@ class EqualTo:
     OneOf needs."""
 
     column: str
-    index: ClassVar = ("created_at",)
 
     @property
     def columns(self) -> tuple[str, ...]:
