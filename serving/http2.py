@@ -25,8 +25,9 @@ from hypercorn.utils import filter_pseudo_headers
 from serving.frames import Http2Connection, is_well_formed
 from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
 
-PIECE = 8 * 1024
-"""The number of bytes that are parsed at a time: about 900 of the smallest frames."""
+PIECE = 2 * 1024
+"""The number of bytes that are parsed before other connections have their turn: about 220 of the
+smallest frames."""
 
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
@@ -87,6 +88,7 @@ class Http2:
             for begin in range(0, len(event.data), PIECE):
                 if not self.closed:
                     await self._receive(event.data[begin : begin + PIECE])
+                    await asyncio.sleep(0)
 
     async def stream_send(self, event: stream_events.Event) -> None:
         """Send a part of a response, unless its stream has ended meanwhile."""
@@ -124,7 +126,8 @@ class Http2:
     async def _receive(self, data: bytes) -> None:
         try:
             for event in self.connection.receive(data):
-                await self._handle_isolated(event)
+                if not self.closed:
+                    await self._handle_isolated(event)
             await self._flush()
         except ProtocolError:
             await self._flush()  # sends a GOAWAY with the reason
@@ -142,6 +145,7 @@ class Http2:
     async def _handle_event(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
             await self._open(event)
+            await asyncio.sleep(0)  # one request at a time, in turn with other connections
             return
         stream = self.streams.get(getattr(event, "stream_id", 0))
         match event:
