@@ -39,11 +39,11 @@ from openapi.document import build_document
 from storage import Database, PoolOptions, open_database
 
 RESOURCES: tuple[Blueprint, ...] = (
-    health.health,
-    auth.auth,
     items.items,
+    auth.auth,
     users.users,
     auth.sessions,
+    health.health,
 )
 
 
@@ -64,7 +64,12 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     app.url_map.converters["id"] = IdConverter
     for blueprint in (*RESOURCES, error_pages.error_pages, metrics_page.metrics):
         app.register_blueprint(blueprint)
-    document = build_document(app, auth_required=settings.auth_required, contact=settings.contact)
+    document = build_document(
+        app,
+        auth_required=settings.auth_required,
+        contact=settings.contact,
+        public_url=settings.public_url,
+    )
     if settings.docs_enabled:
         app.register_blueprint(documentation.documentation(document))
     allowed_hosts.init_app(app, settings)

@@ -17,17 +17,20 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from openapi.examples import example_of, instance_of, problem_example
-from openapi.fields import default_and_example, named_choice
+from openapi.extensions import extensions_of, extensions_of_document
+from openapi.fields import default_and_example, named
 from openapi.headers import (
     CHALLENGE,
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
     REQUEST_ID,
     RETRY_AFTER,
+    SENT_REQUEST_ID,
 )
+from openapi.links import add_links
 from openapi.operation import Limit, Operation, ResponseHeader
 from openapi.parameters import header_parameter, path_parameters, query_parameters
-from openapi.security import SECURITY_SCHEMES, security
+from openapi.security import security, security_schemes
 from schemas.base import DocumentedSchema
 from schemas.problems import ProblemType
 
@@ -48,7 +51,7 @@ report a problem. Client generators that don't support OpenAPI 3.1 can use this 
 class Document:
     """Adds one operation after another to an APISpec."""
 
-    def __init__(self, *, auth_required: bool, contact: str) -> None:
+    def __init__(self, *, auth_required: bool, contact: str, public_url: str) -> None:
         self._auth_required = auth_required
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
@@ -61,11 +64,14 @@ class Document:
                 "contact": contact_of(contact),
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            servers=[{"url": "/", "description": "The server that serves this document."}],
+            # Relative to the document's own address, so it holds behind a proxy that takes a prefix
+            # off the path.
+            servers=[{"url": public_url or ".", "description": "This service."}],
+            externalDocs={"url": "errors", "description": "The errors: causes and remedies."},
         )
-        for name, scheme in SECURITY_SCHEMES.items():
+        for name, scheme in security_schemes(public_url).items():
             self.spec.components.security_scheme(name, scheme)
-        for attribute_function in (default_and_example, named_choice):
+        for attribute_function in (default_and_example, named):
             self._converter.add_attribute_function(attribute_function)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
@@ -74,6 +80,7 @@ class Document:
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if len(methods) != 1:
             raise ValueError(f"{operation.operation_id}: an operation has one method")
+        method = methods.pop().lower()
         described: Json = {
             "operationId": operation.operation_id,
             "summary": operation.summary,
@@ -82,7 +89,7 @@ class Document:
             "parameters": [
                 *path_parameters(rule),
                 *query_parameters(operation, self._converter.field2property),
-                *map(header_parameter, operation.request_headers),
+                *map(header_parameter, (*operation.request_headers, SENT_REQUEST_ID)),
             ],
             "responses": self._responses(operation),
             "security": security(operation.access, auth_required=self._auth_required),
@@ -91,7 +98,8 @@ class Document:
             content = self._content(operation.body, *operation.body.media_types)
             about = f"At most {operation.max_body:,} bytes, unless the server's own limit is lower."
             described["requestBody"] = {"description": about, "required": True, "content": content}
-        self.spec.path(path, operations={methods.pop().lower(): described})
+        described |= extensions_of(operation, method)
+        self.spec.path(path, operations={method: described})
 
     def _responses(self, operation: Operation) -> Json:
         headers = self._headers(*headers_of_every_answer(operation.limit), *operation.headers)
@@ -180,17 +188,21 @@ class Document:
         return document
 
 
-def build_document(app: Flask, *, auth_required: bool = False, contact: str = "") -> Json:
+def build_document(
+    app: Flask, *, auth_required: bool = False, contact: str = "", public_url: str = ""
+) -> Json:
     """Return the document of every view of `app` that declares an operation.
 
-    `contact`: an e-mail address or a URL for its readers.
+    `contact`: an e-mail address or a URL for its readers. `public_url`: where the service is.
     """
-    document = Document(auth_required=auth_required, contact=contact)
+    document = Document(auth_required=auth_required, contact=contact, public_url=public_url)
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], "operation", None)
         if operation is not None:
             document.add(rule, operation, tag=rule.endpoint.partition(".")[0])
     described = document.as_dict()
+    add_links(described["paths"])
+    described |= extensions_of_document(described["paths"])
     used = {
         tag for path in described["paths"].values() for op in path.values() for tag in op["tags"]
     }

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from openapi.examples import first_example
-from schemas.fields import Choice
+from schemas.fields import Named
 
 Json = dict[str, Any]
 
@@ -23,19 +23,24 @@ def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) ->
     return added
 
 
-def named_choice(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
-    """Replace a Choice by a reference to the schema with its name, which is added to the document.
+def named(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
+    """Replace a Named field by a reference to the schema with its name, which is added to the
+    document. Nothing stands beside the reference but a default that the schema doesn't have:
+    generators ignore the rest, or lose the type.
 
     Raises ValueError if another schema has that name.
     """
-    if not isinstance(field, Choice):
+    if not isinstance(field, Named):
         return {}
     name = type(field).__name__
-    del ret["type"], ret["enum"]
+    default = {key: ret.pop(key) for key in ("default",) if key in ret}
+    schema = {**ret, **field.json_schema}
     about = {key: ret[key] for key in ("description", "examples")}
-    named = {"type": "string", "enum": list(field.choices), **about}
+    ret.clear()
     schemas = converter.spec.components.schemas
-    if schemas.setdefault(name, named) != named:
+    if schemas.setdefault(name, schema) != schema:
         raise ValueError(f"two schemas are called {name}")
     reference = {"$ref": f"#/components/schemas/{name}"}
-    return {"anyOf": [reference, {"type": "null"}]} if field.allow_none else reference
+    if field.allow_none:
+        return {"anyOf": [reference, {"type": "null"}], **about, **default}
+    return reference if "default" in schema else {**reference, **default}

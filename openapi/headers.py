@@ -1,12 +1,19 @@
-"""Response headers that don't depend on the view."""
+"""Headers that don't depend on the view."""
 
-from openapi.operation import ResponseHeader
+from openapi.operation import RequestHeader, ResponseHeader
 
 REQUEST_ID = ResponseHeader(
     name="X-Request-ID",
     description="The id of this request: the one that the client sent, if valid, or a new one.",
     example="0f8fad5bd9cb469fa16570867728950e",
     required=True,
+)
+SENT_REQUEST_ID = RequestHeader(
+    name=REQUEST_ID.name,
+    description="An id for this request, 1 to 128 visible ASCII characters. The response and the "
+    "log have it; another one replaces an invalid id.",
+    example=REQUEST_ID.example,
+    schema={"type": "string"},
 )
 RETRY_AFTER = ResponseHeader(
     name="Retry-After",

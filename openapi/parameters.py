@@ -32,10 +32,18 @@ def query_parameters(
             "name": field.data_key or name,
             "in": "query",
             "required": field.required,
-            "description": described.pop("description", ""),
+            "description": description_of(field, described),
             **repeated,
             "schema": described,
         }
+
+
+def description_of(field: fields.Field[Any], described: Json) -> str:
+    """Take the description out of the schema; beside a reference, say the default in it."""
+    description: str = described.pop("description", field.metadata.get("description", ""))
+    if "$ref" in described and isinstance(field.load_default, str):
+        return f"{description} The default is `{field.load_default}`."
+    return description
 
 
 def header_parameter(header: RequestHeader) -> Json:

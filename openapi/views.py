@@ -1,7 +1,7 @@
 """The document at /openapi.json, /openapi.yaml and /openapi-3.0.json, Swagger UI at /docs."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,13 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
 def documentation(document: dict[str, Any]) -> Blueprint:
     """Return the views that serve `document`.
 
-    It is rendered at the first request, because YAML is slow and the start should be fast. Each
-    path prefix has its own rendering.
+    It is rendered at the first request, because YAML is slow and the start should be fast.
     """
     views = Blueprint("documentation", __name__)
 
-    @lru_cache(maxsize=8 * len(RENDERERS))
-    def render(form: str, prefix: str) -> bytes:
-        """Render the document with the server at `prefix`."""
-        servers = [{**server, "url": prefix or "/"} for server in document["servers"]]
-        return RENDERERS[form]({**document, "servers": servers})
+    @cache
+    def render(form: str) -> bytes:
+        return RENDERERS[form](document)
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
@@ -72,15 +69,15 @@ def documentation(document: dict[str, Any]) -> Blueprint:
 
     @views.get("/openapi.json")
     async def get_document() -> Response:
-        return _cached(render("json", request.script_root), "application/json")
+        return _cached(render("json"), "application/json")
 
     @views.get("/openapi.yaml")
     async def get_yaml_document() -> Response:
-        return _cached(render("yaml", request.script_root), "application/yaml")
+        return _cached(render("yaml"), "application/yaml")
 
     @views.get("/openapi-3.0.json")
     async def get_older_document() -> Response:
-        return _cached(render("json-3.0", request.script_root), "application/json")
+        return _cached(render("json-3.0"), "application/json")
 
     return views
 

@@ -1,30 +1,48 @@
 """Health and readiness of the service."""
 
+import inspect
+from typing import ClassVar
+
 from marshmallow import fields
-from marshmallow.validate import OneOf
 
 from schemas.base import OutputSchema
-from schemas.fields import Timestamp
+from schemas.fields import Choice, Named, Timestamp
 from schemas.problems import Problem
 
 
-def dependencies(states: list[str], *, example: dict[str, str]) -> fields.Dict:
-    """Return the field for the state of each dependency; `states` are the possible ones."""
-    about = {"description": "The state of each dependency, by its name.", "examples": [example]}
-    state = {"description": "The state of one dependency.", "examples": [states[-1]]}
-    return fields.Dict(
-        keys=fields.String(),
-        values=fields.String(validate=OneOf(states), metadata=state),
-        metadata=about,
+class HealthStatus(Choice):
+    """Always `ok`."""
+
+    choices = ("ok",)
+
+
+class CheckState(Choice):
+    """The state of one dependency."""
+
+    choices = ("ok", "behind", "ahead", "stopping", "unavailable")
+    meanings = (
+        "It can be used.",
+        "The database lacks migrations of this version of the service.",
+        "The database has migrations that this version of the service doesn't know.",
+        "The server is about to stop.",
+        "It can't be used.",
     )
+
+
+class Checks(Named, fields.Dict):
+    """The state of each dependency, by its name."""
+
+    json_schema: ClassVar = {"examples": [{"database": "ok", "migrations": "behind"}]}
+
+    def __init__(self, **example: str) -> None:
+        about = {"description": inspect.getdoc(self), "examples": [example]}
+        super().__init__(keys=fields.String(), values=CheckState(), metadata=about)
 
 
 class Health(OutputSchema):
     """The process runs and answers."""
 
-    status = fields.String(
-        validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
-    )
+    status = HealthStatus()
     timestamp = Timestamp(
         metadata={
             "description": "The server's clock.",
@@ -36,16 +54,11 @@ class Health(OutputSchema):
 class Readiness(OutputSchema):
     """Every dependency that the service requires is available."""
 
-    status = fields.String(
-        validate=OneOf(["ok"]), metadata={"description": "Always `ok`.", "examples": ["ok"]}
-    )
-    checks = dependencies(["ok", "unavailable"], example={"database": "ok", "migrations": "ok"})
+    status = HealthStatus()
+    checks = Checks(database="ok", migrations="ok")
 
 
 class ReadinessProblem(Problem):
     """A dependency of the service is missing, or the server is about to stop."""
 
-    checks = dependencies(
-        ["ok", "behind", "ahead", "stopping", "unavailable"],
-        example={"database": "unavailable", "migrations": "unavailable"},
-    )
+    checks = Checks(database="ok", migrations="behind")

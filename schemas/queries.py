@@ -8,6 +8,9 @@ from schemas.base import InputSchema
 from schemas.fields import Bounded, BoundedList, Choice, Text
 from schemas.values_as_text import NOT_A_MOMENT, Moment
 
+NEWEST_FIRST = "-created_at"
+ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
+
 
 class QueryTimestamp(Moment):
     """A date and time in a query string, in which a + stands for a blank."""
@@ -27,10 +30,17 @@ class QueryFlag(Bounded, fields.Boolean):
 
 def sort_of(name: str, *columns: str) -> Choice:
     """The parameter `sort` of a list, newest first by default; in the document a schema `name`."""
-    choices = tuple(f"{sign}{column}" for column in columns for sign in ("", "-"))
-    about = "The order of a list; a minus reverses it. Text is ordered by code point."
-    kind: type[Choice] = type(name, (Choice,), {"__doc__": about, "choices": choices})
-    return kind(load_default="-created_at")
+    orders = [(column, *order) for column in columns for order in ORDERS]
+    # With a default beside the reference, generators for Python and Rust lose the type.
+    members = {
+        "__doc__": "The order of a list; a minus reverses it. Text is ordered by code point.",
+        "choices": tuple(f"{sign}{column}" for column, sign, *_ in orders),
+        "names": tuple(f"{column.upper()}_{suffix}" for column, _, suffix, _ in orders),
+        "meanings": tuple(f"By `{column}`, {order}." for column, _, _, order in orders),
+        "json_schema": {"default": NEWEST_FIRST},
+    }
+    kind: type[Choice] = type(name, (Choice,), members)
+    return kind(load_default=NEWEST_FIRST)
 
 
 def any_of(choice: type[Choice], about: str) -> BoundedList:

@@ -10,6 +10,8 @@ from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Timestamp
 
 MOMENT = "2026-11-20T09:30:00.123456Z"
+# uniqueItems would also make generators use a set, for what is an array when it arrives.
+LIMITS = {"pattern", "maxItems", "uniqueItems"}
 
 
 class Resource(OutputSchema):
@@ -49,7 +51,7 @@ def _without_limits(field: fields.Field[Any]) -> fields.Field[Any]:
     output = copy.copy(field)
     output.load_default = missing
     output.validators = [each for each in field.validators if isinstance(each, OneOf)]
-    output.metadata = {k: v for k, v in field.metadata.items() if k not in {"pattern", "maxItems"}}
+    output.metadata = {k: v for k, v in field.metadata.items() if k not in LIMITS}
     if isinstance(output, fields.List):
         output.inner = _without_limits(output.inner)
     return output

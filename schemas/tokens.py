@@ -5,10 +5,9 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
-from marshmallow.validate import OneOf
 
 from schemas.base import FormInput, OutputSchema
-from schemas.fields import Password, Text, Token
+from schemas.fields import Choice, Password, Text, Token
 from schemas.problems import Problem
 
 GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
@@ -23,6 +22,35 @@ REFRESH_TOKEN = {
 }
 
 
+class GrantType(Choice):
+    """The kind of credentials that a token request contains."""
+
+    choices = tuple(GRANTS)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = []  # OAuth has an error code of its own for another value
+        self.longest = 50
+
+
+class TokenType(Choice):
+    """Always `Bearer` (RFC 6750)."""
+
+    choices = ("Bearer",)
+
+
+class TokenErrorCode(Choice):
+    """OAuth's code of an error in a token request."""
+
+    choices = (
+        "invalid_request",
+        "invalid_grant",
+        "unsupported_grant_type",
+        "temporarily_unavailable",
+        "server_error",
+    )
+
+
 class TokenRequest(FormInput):
     """A password grant (RFC 6749 §4.3.2), which needs `username` and `password`, or a refresh token
     grant (§6), which needs `refresh_token`. Other parameters are ignored."""
@@ -33,15 +61,7 @@ class TokenRequest(FormInput):
         "password": "<your password>",
     }
 
-    grant_type = Text(
-        required=True,
-        max_length=50,
-        metadata={
-            "description": "The kind of credentials that the request contains.",
-            "examples": ["password"],
-            "enum": list(GRANTS),
-        },
-    )
+    grant_type = GrantType(required=True)
     username = Text(
         max_length=254,
         metadata={
@@ -69,10 +89,7 @@ class TokenPair(OutputSchema):
     personal = True
 
     access_token = fields.String(metadata=ACCESS_TOKEN)
-    token_type = fields.String(
-        validate=OneOf(["Bearer"]),
-        metadata={"description": "Always `Bearer` (RFC 6750).", "examples": ["Bearer"]},
-    )
+    token_type = TokenType()
     expires_in = fields.Integer(
         metadata={
             "description": "The number of seconds for which the access token is valid.",
@@ -110,10 +127,7 @@ class TokenProblem(Problem):
         "error_description": "/password: This grant needs it.",
     }
 
-    error = fields.String(
-        validate=OneOf(["invalid_request", "invalid_grant", "unsupported_grant_type"]),
-        metadata={"description": "OAuth's error code.", "examples": ["invalid_request"]},
-    )
+    error = TokenErrorCode()
     error_description = fields.String(
         metadata={
             "description": "The same sentence as `detail`, in the characters that OAuth allows.",

@@ -7,7 +7,8 @@ from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
 
 from schemas.base import InputSchema, MergePatch
-from schemas.fields import Choice, Email, Password, StrictBoolean
+from schemas.emails import Email
+from schemas.fields import Choice, Password, StrictBoolean
 from schemas.pages import Page, entries_of
 from schemas.passwords import MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
 from schemas.queries import QueryFlag

@@ -31,7 +31,7 @@ class DecimalText(Bounded, fields.Decimal):
         metadata: Mapping[str, Any],
         **kwargs: Any,
     ) -> None:
-        fraction = rf"(\x2e[0-9]{{1,{places}}})?" if places else ""
+        fraction = rf"(\.[0-9]{{1,{places}}})?" if places else ""
         pattern = rf"^-?[0-9]{{1,{digits - places}}}{fraction}$"
         about = {"type": "string", "pattern": pattern, **metadata}
         super().__init__(places=places, as_string=True, metadata=about, **kwargs)

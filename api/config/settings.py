@@ -22,7 +22,7 @@ from api.config.parsers import (
     unless_off,
 )
 from api.config.server_settings import ServerSettings
-from api.config.url_parsers import key_set_url, redis_url
+from api.config.url_parsers import key_set_url, public_url, redis_url
 from api.runtime.client_address import TrustedProxies
 
 DEVELOPMENT_ORIGINS = " ".join(
@@ -185,6 +185,12 @@ class Settings(ServerSettings):
     )
     docs_enabled: bool = setting(
         "true", boolean, "Whether `/docs` and `/openapi.json` are served.", production="false"
+    )
+    public_url: str = setting(
+        "",
+        public_url,
+        "The address that clients use, with the path prefix if there is one. The OpenAPI document "
+        "names it as its server. Without it, the server is an address relative to the document's.",
     )
     contact: str = setting(
         "",

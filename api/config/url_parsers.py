@@ -27,6 +27,7 @@ REDIS_URL = (
     rf"(rediss?://({USERINFO})?{HOST_AND_PORT}(/[0-9]+)?|unix://({USERINFO})?(?=/){PATH}){QUERY}"
 )
 KEYS_URL = rf"https?://{HOST_AND_PORT}{PATH}{QUERY}"
+PUBLIC_URL = rf"https?://{HOST_AND_PORT}{PATH}"
 PERCENT_ENCODED = (
     "special characters in the user and the password are percent-encoded: %23 for #, %25 for %, "
     "%2F for /, %3F for ?, %40 for @"
@@ -64,6 +65,11 @@ def key_set_url(text: str) -> str:
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise ValueError
     return text
+
+
+@takes("https://host or http://host, with a port and a path if it has them")
+def public_url(text: str) -> str:
+    return _matching(PUBLIC_URL, text).rstrip("/") if text else text
 
 
 def _matching(pattern: str, url: str) -> str:

@@ -15,7 +15,9 @@ from storage.errors import VersionConflict
 
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
-PATTERN = rf"^(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)$"
+ACCEPTED = rf"(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)"
+PATTERN = r'^(\*|(W\/)?"[!#-~]*"(, *(W\/)?"[!#-~]*")*)$'
+"""What the document asks clients to send, of what a server has to accept."""
 LONGEST = 4096
 """Characters of a list of ETags."""
 VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')
@@ -78,7 +80,7 @@ def _tags(header: RequestHeader) -> list[str] | None:
     value = request.headers.get(header.name)
     if value is None:
         return None
-    if len(value) > LONGEST or not re.fullmatch(PATTERN, value.strip(" \t")):
+    if len(value) > LONGEST or not re.fullmatch(ACCEPTED, value.strip(" \t")):
         detail = f'Must be * or a list of ETags such as "1", of at most {LONGEST} characters.'
         raise InvalidRequest([{"detail": detail, "header": header.name}])
     return ["*"] if value.strip() == "*" else re.findall(TAG, value)

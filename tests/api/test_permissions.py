@@ -175,4 +175,4 @@ def test_the_document_says_who_may(app: AsyncFlask, operation_id: str) -> None:
         *({"forbidden"} if row["other"] == 403 else ()),
     }
     schemes = [scheme for scheme in operation["security"] if scheme]
-    assert schemes == ([{"oauth2": []}, {"bearer": []}] if row["invalid"] == 401 else [])
+    assert schemes == ([{"oauth2": []}, {"token": []}] if row["invalid"] == 401 else [])

@@ -90,3 +90,15 @@ def texts_under(part: Any, key: str) -> Iterator[str]:
             yield part[key]
         for inner in part.values():
             yield from texts_under(inner, key)
+
+
+def parts(document: Any, place: str = "") -> Iterator[tuple[str, Json]]:
+    """Each object of the document after its JSON pointer, without those in examples."""
+    if isinstance(document, dict):
+        yield place, document
+        for key, inner in document.items():
+            if key not in {"example", "examples"}:
+                yield from parts(inner, f"{place}/{key}")
+    elif isinstance(document, list):
+        for number, inner in enumerate(document):
+            yield from parts(inner, f"{place}/{number}")

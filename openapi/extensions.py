@@ -1,0 +1,72 @@
+"""What the makers of SDKs read beside OpenAPI: how to page through a list, and what to retry.
+
+The keywords are those of Speakeasy and Fern, which other generators read too.
+"""
+
+from typing import Any
+
+from openapi.examples import instance_of
+from openapi.operation import Operation
+from schemas.pages import Page
+
+Json = dict[str, Any]
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENT_METHODS = {"get", "put", "delete"}
+RETRIES = {
+    "strategy": "backoff",
+    "backoff": {
+        "initialInterval": 500,
+        "maxInterval": 30_000,
+        "maxElapsedTime": 120_000,
+        "exponent": 1.5,
+    },
+    "statusCodes": ["408", "429", "5XX"],
+    "retryConnectionErrors": True,
+}
+"""The intervals are in milliseconds."""
+
+
+def extensions_of(operation: Operation, method: str) -> Json:
+    """Return the keywords for one operation."""
+    keyed = any(header.name == IDEMPOTENCY_KEY for header in operation.request_headers)
+    repeatable = keyed or method in IDEMPOTENT_METHODS
+    return {
+        **(pagination(operation.returns) if is_page(operation) else {}),
+        **({"x-fern-idempotent": True} if keyed else {}),
+        **({"x-speakeasy-retries": RETRIES} if repeatable else {"x-fern-retries": NO_RETRIES}),
+    }
+
+
+NO_RETRIES = {"disabled": True}
+"""Fern's SDKs retry every operation otherwise."""
+
+
+def is_page(operation: Operation) -> bool:
+    return operation.returns is not None and issubclass(operation.returns, Page)
+
+
+def pagination(page: Any) -> Json:
+    """Say which parameter takes the cursor, and where the next one and the rows are."""
+    [rows] = [name for name, f in instance_of(page).fields.items() if f.attribute == "rows"]
+    return {
+        "x-speakeasy-pagination": {
+            "type": "cursor",
+            "inputs": [{"name": "cursor", "in": "parameters", "type": "cursor"}],
+            "outputs": {"nextCursor": "$.next_cursor", "results": f"$.{rows}"},
+        },
+        "x-fern-pagination": {
+            "cursor": "$request.cursor",
+            "next_cursor": "$response.next_cursor",
+            "results": f"$response.{rows}",
+        },
+    }
+
+
+def extensions_of_document(paths: Json) -> Json:
+    """Return the keywords at the root: the header that makes a write repeatable, if one has it."""
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    if not any("x-fern-idempotent" in operation for operation in operations):
+        return {}
+    name = IDEMPOTENCY_KEY.lower().replace("-", "_")
+    return {"x-fern-idempotency-headers": [{"header": IDEMPOTENCY_KEY, "name": name}]}
