@@ -1,12 +1,8 @@
 """`flask --app api cors check`: say whether a browser app on an origin may call, and if not, why.
 
-It calls the application as a browser would: one request, then preflights until an operation accepts
-the method. So the result is that of the settings with which the command runs.
+It calls the application as a browser would: one request, then its preflight. So the result is that
+of the settings with which the command runs.
 """
-
-import re
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import click
 from flask import current_app
@@ -14,12 +10,12 @@ from flask.cli import AppGroup
 from werkzeug.http import parse_set_header
 from werkzeug.test import TestResponse
 
+from api.config.origins import as_browsers_write
 from api.config.settings import Settings
 from api.observability.request_log import RECORD, Record
 from api.runtime.services import service
 
-HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f.:]*:[0-9a-f.:]*")
-DEFAULT_PORTS = {"http": 80, "https": 443}
+PATH = "/api/health"
 # The headers that the Fetch standard lets every app send, and the methods that it capitalizes.
 SAFE_HEADERS = {"accept", "accept-language", "content-language"}
 CAPITALIZED = {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
@@ -42,15 +38,20 @@ def check(origin: str, method: str, headers: tuple[str, ...]) -> None:
 
 
 def objection_to_origin(origin: str) -> str | None:
-    """Return why a browser withholds every response from an app on `origin`, or None."""
-    if origin == "null":
+    """Return why a browser withholds every response from an app on `origin`, or None.
+
+    Advises only what CORS_ORIGINS accepts.
+    """
+    if origin == "null" or origin.startswith("file:"):
         return "null is the origin of any file and any sandboxed frame"
+    if origin == "*":
+        return "* is every site"
     written = as_browsers_write(origin)
     if written is None:
         return "an origin is a scheme, a host and perhaps a port, as in https://app.example.com"
     if written != origin:
         return f"a browser writes {written}"
-    if not is_granted(ask("GET", "/api/health", origin), origin):
+    if not is_granted(ask("GET", origin), origin):
         return f"CORS_ORIGINS has {', '.join(settings.cors_origins) or 'no origins'}"
     return None
 
@@ -62,24 +63,24 @@ def objection_to_request(origin: str, method: str, headers: tuple[str, ...]) -> 
     asked = {"Access-Control-Request-Method": method}
     if headers:
         asked["Access-Control-Request-Headers"] = ",".join(headers)
-    for path in operation_paths():
-        answer = ask("OPTIONS", path, origin, **asked)
-        methods, allowed = (
-            parse_set_header(answer.headers.get(f"Access-Control-Allow-{what}"))
-            for what in ("Methods", "Headers")
-        )
-        if is_granted(answer, origin) and method in methods.as_set(preserve_casing=True):
-            unknown = [h for h in headers if h not in allowed and h.lower() not in SAFE_HEADERS]
-            return f"no operation accepts the header {unknown[0]}" if unknown else None
-    hint = "" if method == method.upper() else ", which is case-sensitive"
-    return f"no operation accepts the method {method}{hint}"
+    answer = ask("OPTIONS", origin, **asked)
+    methods, allowed = (
+        parse_set_header(answer.headers.get(f"Access-Control-Allow-{what}"))
+        for what in ("Methods", "Headers")
+    )
+    if method not in methods.as_set(preserve_casing=True):
+        return f"no operation accepts the method {method}"
+    unknown = [h for h in headers if h not in allowed and h.lower() not in SAFE_HEADERS]
+    if unknown:
+        return f"no operation accepts the header {unknown[0]}, and CORS_HEADERS doesn't have it"
+    return None
 
 
-def ask(method: str, path: str, origin: str, **headers: str) -> TestResponse:
+def ask(method: str, origin: str, **headers: str) -> TestResponse:
     """Return the application's response, without logging the request."""
     client = current_app.test_client()
     return client.open(
-        path,
+        PATH,
         method=method,
         headers={"Origin": origin, **headers},
         environ_overrides={RECORD: Record(id="", closed=True)},
@@ -88,26 +89,3 @@ def ask(method: str, path: str, origin: str, **headers: str) -> TestResponse:
 
 def is_granted(answer: TestResponse, origin: str) -> bool:
     return answer.headers.get("Access-Control-Allow-Origin") == origin
-
-
-def operation_paths() -> Iterator[str]:
-    """Yield a path of each operation."""
-    for rule in current_app.url_map.iter_rules():
-        if hasattr(current_app.view_functions[rule.endpoint], "operation"):
-            yield re.sub("<[^>]+>", "1", rule.rule)
-
-
-def as_browsers_write(address: str) -> str | None:
-    """Return the origin of a page at `address`, or None if it has none."""
-    try:
-        parts = urlsplit(address)
-        host = (parts.hostname or "").encode("idna").decode()
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.scheme or not HOST.fullmatch(host):
-        return None
-    if ":" in host:
-        host = f"[{host}]"
-    standard = port in (None, DEFAULT_PORTS.get(parts.scheme))
-    return f"{parts.scheme}://{host}" + ("" if standard else f":{port}")

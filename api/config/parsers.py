@@ -17,11 +17,6 @@ LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 NAME = rf"{LABEL}(\.{LABEL})*"
 WILDCARD = rf"\*(\.{LABEL}){{2,}}"
 """`*` for any one label, before two labels or more."""
-# As browsers write an origin: without the port that its scheme implies.
-ORIGIN = (
-    rf"(http(?!.*:80$)|https(?!.*:443$))://({NAME}|{WILDCARD}|\[[0-9a-f:]+\])"
-    r"(:(?P<port>[1-9][0-9]{0,4}))?"
-)
 YEAR = 360 * 24 * 60 * 60
 """The seconds of a year, as the library limits counts them."""
 MAPPED_FROM_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
@@ -75,21 +70,18 @@ def host(text: str) -> str:
 
 @takes("names such as api.example.com or *.example.com, separated by spaces; or *")
 def hosts(text: str) -> tuple[str, ...]:
-    words = _words(text.lower())
-    if not all(re.fullmatch(rf"{NAME}|{WILDCARD}|\*", word) for word in words):
+    found = words(text.lower())
+    if not all(re.fullmatch(rf"{NAME}|{WILDCARD}|\*", word) for word in found):
         raise ValueError
-    return words
+    return found
 
 
-@takes("origins such as https://app.example.com or https://*.example.com, separated by spaces")
-def origins(text: str) -> tuple[str, ...]:
-    """Exactly as browsers write them: an origin in another form would never match."""
-    words = _words(text)
-    for word in words:
-        match = re.fullmatch(ORIGIN, word)
-        if match is None or int(match["port"] or 0) > 65535:
-            raise ValueError
-    return words
+@takes("names of headers, separated by spaces")
+def header_names(text: str) -> tuple[str, ...]:
+    found = words(text)
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,100}", word) for word in found):
+        raise ValueError
+    return found
 
 
 @takes(
@@ -99,12 +91,12 @@ def origins(text: str) -> tuple[str, ...]:
 def proxies(text: str) -> TrustedProxies:
     """An address is a network of one. One that is mapped from IPv4 would never match, since the
     clients' addresses are compared as IPv4."""
-    words = _words(text)
-    networks = tuple(ipaddress.ip_network(word) for word in words if word != "unix")
+    found = words(text)
+    networks = tuple(ipaddress.ip_network(word) for word in found if word != "unix")
     for network in networks:
         if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED_FROM_IPV4):
             raise ValueError
-    return TrustedProxies(networks, unix="unix" in words)
+    return TrustedProxies(networks, unix="unix" in found)
 
 
 @takes("at most 255 characters")
@@ -188,5 +180,6 @@ def long_enough(key: str) -> str:
     return key
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a list, which spaces or commas separate."""
     return tuple(text.replace(",", " ").split())

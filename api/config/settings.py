@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from limits import RateLimitItem
 
 from api.config.declaration import setting
+from api.config.origins import origins
 from api.config.parsers import (
     bearer_token,
     boolean,
     claim,
     contact_address,
     folder,
+    header_names,
     integer,
     one_of,
-    origins,
     proxies,
     rate,
     secret_key,
@@ -26,7 +27,9 @@ from api.config.url_parsers import key_set_url, public_url, redis_url
 from api.runtime.client_address import TrustedProxies
 
 DEVELOPMENT_ORIGINS = " ".join(
-    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173)
+    f"{scheme}://{host}:*"
+    for scheme in ("http", "https")
+    for host in ("localhost", "127.0.0.1", "[::1]")
 )
 
 
@@ -143,8 +146,15 @@ class Settings(ServerSettings):
         DEVELOPMENT_ORIGINS,
         origins,
         "The origins of the browser apps that may call the service. `*.` stands for exactly one "
-        "label.",
+        "label, `:*` for any port of this machine.",
         production="",
+    )
+    cors_headers: tuple[str, ...] = setting(
+        "",
+        header_names,
+        "Request headers that these apps may send besides those of the operations, "
+        "`X-Requested-With`, and the tracing headers `traceparent`, `tracestate`, `baggage` and "
+        "`sentry-trace`.",
     )
     if_match_required: bool = setting(
         "false", boolean, "Whether PUT, PATCH and DELETE without `If-Match` fail with 428."

@@ -6,32 +6,55 @@ visits can't act in the user's name.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, cast
 
+import structlog
 from flask import Flask, Response, request
 from flask_cors import CORS
 
+from api.config.origins import as_browsers_write
 from api.config.settings import Settings
-from api.observability.request_log import REQUEST_ID_HEADER
+from api.limiting.early_limits import is_preflight
+from api.observability.request_log import REQUEST_ID_HEADER, current_record
 
 MAX_AGE = 600
 """The seconds for which a browser may cache the response to a preflight."""
+SENT_BY_LIBRARIES = ("X-Requested-With", "traceparent", "tracestate", "baggage", "sentry-trace")
+DOCUMENTS = re.compile(r"/openapi[-.][^/]+\Z")
+"""The paths of the OpenAPI document, which pages of every origin may read."""
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+ALLOW_METHODS = "Access-Control-Allow-Methods"
+ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network"
+MOST_REMEMBERED = 256
+"""How many refused origins a process remembers, so that it logs each of them once."""
+LONGEST_LOGGED = 300
+
+log = structlog.get_logger(__name__)
 
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
     CORS(
         app,
-        origins=[origin_pattern(origin) for origin in settings.cors_origins],
+        resources={
+            DOCUMENTS: {"origins": "*", "send_wildcard": True},
+            "/*": {
+                "origins": [origin_pattern(origin) for origin in settings.cors_origins],
+                "allow_private_network": True,
+            },
+        },
+        methods={method for rule in app.url_map.iter_rules() for method in rule.methods or ()},
         allow_headers=[
             "Authorization",
             "Content-Type",
             REQUEST_ID_HEADER,
+            *SENT_BY_LIBRARIES,
             *request_headers(document),
+            *settings.cors_headers,
         ],
         expose_headers=sorted(response_headers(document)),
         max_age=MAX_AGE,
         supports_credentials=False,
-        allow_private_network=False,
         # Otherwise a request without an origin would get a list of all allowed origins.
         always_send=False,
         # flask-cors would omit `Vary` if the origin isn't allowed; answer_origin adds it.
@@ -42,30 +65,72 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
     hooks = app.after_request_funcs[None]
     # Without an Origin header it has nothing to add, but takes a tenth of a request's time.
     grant = cast(Callable[[Response], Response], hooks.pop())
+    log_once = lru_cache(maxsize=MOST_REMEMBERED)(log_refused)
 
     def answer_origin(response: Response) -> Response:
         """Add `Vary` to every response, because responses differ by origin."""
         response.headers.add("Vary", "Origin")
-        return correct(grant(response)) if "Origin" in request.headers else response
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return response
+        response = correct(grant(response))
+        refused = ALLOW_ORIGIN not in response.headers
+        # `cors check` closes the record of its requests, which aren't logged.
+        if refused and is_foreign(origin) and not current_record().closed:
+            log_once(origin)
+        return response
 
+    app.before_request(answer_preflight)
     app.after_request(answer_origin)
 
 
+def answer_preflight() -> Response | None:
+    """Answer a preflight with 204, whatever its path and its method.
+
+    A browser hides the request's own 404 or 405 from the page if the preflight gets one, and then
+    reports a fault of CORS.
+    """
+    return Response(status=204) if is_preflight() else None
+
+
 def correct(response: Response) -> Response:
-    """Reduce the methods in a preflight's response to those of the address."""
-    promised = "Access-Control-Allow-Methods"
-    if promised in response.headers:
-        response.headers[promised] = ", ".join(sorted(response.allow))
+    """Correct what flask-cors says of methods and of private networks."""
+    headers = response.headers
+    asked = request.headers.get("Access-Control-Request-Method", "")
+    methods = headers.get(ALLOW_METHODS, "").split(", ")
+    if asked not in methods and asked.upper() in methods:
+        # Browsers send `patch` as it is written, and here compare with regard to case.
+        headers[ALLOW_METHODS] += f", {asked}"
+    if headers.get(ALLOW_PRIVATE_NETWORK) == "false":
+        # The only defined value is `true`.
+        del headers[ALLOW_PRIVATE_NETWORK]
     return response
 
 
+def is_foreign(origin: str) -> bool:
+    """Return whether `origin` is one that a browser sends for a page of another host.
+
+    Browsers send it with most requests of the service's own pages too, and behind a proxy the
+    scheme can be another one.
+    """
+    if len(origin) > LONGEST_LOGGED or origin.endswith(f"://{request.environ.get('HTTP_HOST')}"):
+        return False
+    return origin == "null" or as_browsers_write(origin) == origin
+
+
+def log_refused(origin: str) -> None:
+    log.warning("cors_origin_refused", origin=origin, meaning="it is not in CORS_ORIGINS")
+
+
 def origin_pattern(origin: str) -> re.Pattern[str]:
-    """Return an expression that matches only `origin`, in which `*` stands for exactly one label.
+    """Return an expression that matches only `origin`, in which `*.` stands for exactly one label
+    and `:*` for any port, or none.
 
     flask-cors doesn't anchor expressions at the end, treats text with brackets (an IPv6 address) as
     an expression, and compares other text without regard to case, as browsers never do.
     """
-    return re.compile(re.escape(origin).replace(r"\*", "[a-z0-9-]+") + r"\Z")
+    literal = re.escape(origin).replace(r":\*", "(:[0-9]+)?")
+    return re.compile(literal.replace(r"\*", "[a-z0-9_-]+") + r"\Z")
 
 
 def request_headers(document: dict[str, Any]) -> Iterable[str]:

@@ -6,7 +6,8 @@ import httpx
 
 CORS_ORIGINS = (
     "https://app.example.com http://localhost:5173 http://[::1]:3000 "
-    "https://*.example.org https://*.example.org:8443"
+    "https://*.example.org https://*.example.org:8443 "
+    "http://127.0.0.1:* capacitor://localhost chrome-extension://abcdefghijklmnop"
 )
 ALLOWED = [
     "https://app.example.com",
@@ -16,6 +17,10 @@ ALLOWED = [
     "https://pull-request-7.example.org",
     "https://xn--tr-xka.example.org",
     "https://a.example.org:8443",
+    "http://127.0.0.1:49152",
+    "http://127.0.0.1",
+    "capacitor://localhost",
+    "chrome-extension://abcdefghijklmnop",
 ]
 REFUSED = {
     "another site": "https://evil.net",
@@ -55,6 +60,12 @@ REFUSED = {
     "a user for a label": "https://evil.net/@a.example.org",
     "the asterisk itself": "https://*.example.org",
     "no ASCII": "https://\xe4.example.org",
+    "any port, and more": "http://127.0.0.1:80.evil.net",
+    "any port, with another scheme": "https://127.0.0.1:8443",
+    "any port, as the user of another": "http://127.0.0.1:80@evil.net",
+    "another extension": "chrome-extension://ponmlkjihgfedcba",
+    "another scheme of an app": "tauri://localhost",
+    "the scheme of an app, with a port": "capacitor://localhost:3000",
 }
 EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-ID"}
 

@@ -14,6 +14,7 @@ import pytest
 
 from api.config.declaration import SettingsError
 from api.config.environment import load_settings
+from api.config.origins import origins
 from api.config.settings import Settings
 from tests.factory import SECRET_KEY
 from tests.processes import environment, run
@@ -36,12 +37,12 @@ def test_development_needs_no_setting_at_all() -> None:
     assert (settings.shutdown_delay, settings.shutdown_grace) == (0, 2)
     assert (settings.listen_fd, settings.notify_socket) == (None, "")
     assert settings.cors_origins == (
-        "http://localhost:3000",
-        "http://localhost:4200",
-        "http://localhost:5173",
-        "http://127.0.0.1:3000",
-        "http://127.0.0.1:4200",
-        "http://127.0.0.1:5173",
+        "http://localhost:*",
+        "http://127.0.0.1:*",
+        "http://[::1]:*",
+        "https://localhost:*",
+        "https://127.0.0.1:*",
+        "https://[::1]:*",
     )
 
 
@@ -69,8 +70,16 @@ def test_production_is_stricter() -> None:
         ("PORT", "http", "0 to 65535"),
         ("PORT", "٣", "0 to 65535"),
         ("AUTO_MIGRATE", "maybe", "true or false"),
-        ("CORS_ORIGINS", "*", "origins such as https://app.example.com"),
-        ("CORS_ORIGINS", "null", "origins such as"),
+        ("CORS_ORIGINS", "*", origins.allowed),
+        ("CORS_ORIGINS", "null", origins.allowed),
+        ("CORS_ORIGINS", "file:///app", "origins such as https://app.example.com"),
+        ("CORS_ORIGINS", "http://app.example.com:*", "origins such as"),
+        ("CORS_ORIGINS", "capacitor://*", "origins such as"),
+        ("CORS_ORIGINS", "capacitor://localhost/", "origins such as"),
+        ("CORS_ORIGINS", "ws://localhost", "origins such as"),
+        ("CORS_ORIGINS", "http://[0:0:0:0:0:0:0:1]", "origins such as"),
+        ("CORS_HEADERS", "*", "names of headers"),
+        ("CORS_HEADERS", "X-Tenant: a", "names of headers"),
         ("CORS_ORIGINS", "https://app.example.com/", "origins such as"),
         ("CORS_ORIGINS", "https://*.*.example.com", "origins such as"),
         ("CORS_ORIGINS", "https://a*.example.com", "origins such as"),
@@ -172,14 +181,36 @@ def test_a_list_may_have_lines() -> None:
 
 
 def test_takes_origins_as_browsers_write_them() -> None:
-    origins = "http://localhost:3000, https://*.example.com:8443 http://[::1]:80000"
+    text = "http://localhost:3000, https://*.example.com:8443 http://[::1]:80000"
     with pytest.raises(SettingsError):
-        load_settings({"CORS_ORIGINS": origins})
-    assert load_settings({"CORS_ORIGINS": origins[:-1]}).cors_origins == (
+        load_settings({"CORS_ORIGINS": text})
+    assert load_settings({"CORS_ORIGINS": text[:-1]}).cors_origins == (
         "http://localhost:3000",
         "https://*.example.com:8443",
         "http://[::1]:8000",
     )
+
+
+def test_the_reason_is_given_why_an_origin_is_refused() -> None:
+    assert "neither *, which is every site, nor null, which is any file" in origins.allowed
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "capacitor://localhost",
+        "tauri://localhost",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        "moz-extension://3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
+        "safari-web-extension://A1B2C3D4-0000-4000-8000-00000000ABCD",
+        "vscode-webview://0abc.def",
+        "http://my_app.test:3000",
+        "https://xn--4ca.example.com",
+        "https://[::1]:*",
+    ],
+)
+def test_takes_the_origins_of_apps_and_extensions(origin: str) -> None:
+    assert load_settings({"CORS_ORIGINS": origin}).cors_origins == (origin,)
 
 
 @pytest.mark.parametrize(

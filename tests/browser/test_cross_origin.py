@@ -1,14 +1,17 @@
 """What a browser lets an app on another origin do with the API, and read of its answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
+from api.config.settings import Settings
 from tests.browser.conftest import Record
+from tests.factory import settings_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -25,6 +28,19 @@ FETCH = """async ([url, options, names]) => {
     } catch (error) {
         return {error: error.name};
     }
+}"""
+CREATE_ON_CLICK = """url => {
+    document.querySelector("button").onclick = async () => {
+        const headers = {"Content-Type": "application/json"};
+        const body = JSON.stringify({name: "First item"});
+        const alert = document.querySelector("[role=alert]");
+        try {
+            const response = await fetch(url, {method: "POST", headers, body});
+            alert.textContent = (await response.json()).detail;
+        } catch (error) {
+            alert.textContent = `${error}`;
+        }
+    };
 }"""
 
 
@@ -98,7 +114,11 @@ async def test_an_app_creates_changes_and_deletes_an_item(
         ("PATCH", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
         ("DELETE", f"/api/items/{NO_UUID}", None, 404, "unknown-id"),
         ("GET", "/nowhere", None, 404, "not-found"),
+        ("DELETE", "/nowhere", None, 404, "not-found"),
+        ("POST", "/api/itmes", {"name": "First item"}, 404, "not-found"),
         ("POST", f"/api/items/{NO_UUID}", None, 405, "method-not-allowed"),
+        ("PUT", "/api/items", {"name": "x"}, 405, "method-not-allowed"),
+        ("patch", "/api/items", {"name": "x"}, 405, "method-not-allowed"),
         ("POST", "/api/items", {"name": "x" * MIB}, 413, "content-too-large"),
     ],
 )
@@ -131,18 +151,44 @@ async def test_an_app_sees_nothing_if_it_sends_credentials(spa: App) -> None:
     assert (await spa.fetch("GET", "/api/health", credentials="omit"))["status"] == 200
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "headers"),
-    [
-        ("PUT", "/api/items", {}),
-        ("GET", "/api/items", {"X-Secret": "1"}),
-        ("DELETE", "/nowhere", {}),
-    ],
-)
-async def test_an_app_may_not_send_what_no_operation_takes(
-    spa: App, method: str, path: str, headers: dict[str, str]
-) -> None:
-    assert await spa.fetch(method, path, headers=headers) == REFUSED
+async def test_an_app_may_not_send_a_header_that_no_operation_takes(spa: App) -> None:
+    assert await spa.fetch("GET", "/api/items", headers={"X-Secret": "1"}) == REFUSED
+
+
+async def test_an_app_may_send_what_its_libraries_add(spa: App) -> None:
+    headers = {"X-Requested-With": "XMLHttpRequest", "traceparent": "00-0-0-01", "baggage": "a=1"}
+    assert (await spa.fetch("GET", "/api/items", headers=headers))["status"] == 200
+
+
+async def test_an_app_may_write_patch_in_small_letters(spa: App, api: httpx.AsyncClient) -> None:
+    item = (await api.post("/api/items", json={"name": "First item"})).json()
+    changed = await spa.fetch("patch", f"/api/items/{item['id']}", {"status": "done"})
+    assert (changed["status"], changed["json"]["status"]) == (200, "done")
+
+
+class TestDevelopment:
+    """With the default settings, on whatever port the app's own server has moved to."""
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return settings_for(tmp_path)
+
+    async def test_a_create_to_a_misspelt_path_shows_why_it_failed(
+        self, spa: App, record: Record, live: str
+    ) -> None:
+        page = spa.page
+        await page.set_content("<button>Create</button><p role='alert'></p>")
+        await page.evaluate(CREATE_ON_CLICK, f"{live}/api/itmes")
+        await page.get_by_role("button", name="Create").click()
+        await expect(page.get_by_role("alert")).to_have_text("There is nothing at this address.")
+        assert [fault for fault in record.faults if "CORS" in fault] == []
+
+
+async def test_a_stranger_may_read_the_document(stranger: App) -> None:
+    answer = await stranger.fetch("GET", "/openapi.json", headers={"If-None-Match": '"1"'})
+    assert answer["status"] == 200
+    assert "/api/items" in answer["json"]["paths"]
+    assert await stranger.fetch("GET", "/openapi.json", credentials="include") == REFUSED
 
 
 async def test_a_stranger_sees_nothing_and_changes_nothing(
@@ -150,7 +196,7 @@ async def test_a_stranger_sees_nothing_and_changes_nothing(
 ) -> None:
     item = (await api.post("/api/items", json={"name": "First item"})).json()
     path = f"/api/items/{item['id']}"
-    for unread in ("/api/items", path, "/api/health", "/openapi.json", "/nowhere"):
+    for unread in ("/api/items", path, "/api/health", "/nowhere"):
         assert await stranger.fetch("GET", unread) == REFUSED
     other = {"name": "Second item"}
     assert await stranger.fetch("POST", "/api/items", other) == REFUSED
