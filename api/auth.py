@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from api.config.settings import Settings
 from api.http.caller import Caller
+from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body
 from api.identity import grants
 from api.identity.errors import (
@@ -27,16 +28,16 @@ from openapi.operation import Access, Limit, ResponseHeader
 from schemas import tokens as schemas
 from schemas.sessions import SessionList
 from schemas.users import User, UserInput
-from storage import Database, DatabaseUnavailable
+from storage import DatabaseUnavailable
 from storage.accounts import sessions as stored_sessions
 from storage.accounts import users
 from storage.accounts.sessions import SessionNotFound
 from storage.accounts.users import EmailTaken, UserRow
+from storage.idempotency import Answer
 
 auth = Blueprint("auth", __name__, url_prefix="/api/auth")
 sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
 settings = service(Settings)
-database = service(Database)
 passwords = service(Passwords)
 
 NO_CACHE = ResponseHeader(
@@ -61,17 +62,22 @@ def require_open_registration() -> None:
     status=201,
     limit=Limit.REGISTRATION,
     guard=require_open_registration,
-    raises=[RegistrationClosed, EmailTaken, PasswordsBusy, DatabaseUnavailable],
+    raises=[RegistrationClosed, EmailTaken, PasswordsBusy],
 )
-async def register_user(body: Body[dict[str, Any]]) -> UserRow:
+async def register_user(body: Body[dict[str, Any]], write: IdempotentWrite) -> UserRow | Answer:
     """Register.
 
     New accounts have the role `user`. Sign in at `/api/auth/token` with the same address and
-    password.
+    password. With an `Idempotency-Key` the request can be sent again if its response was lost.
     """
     password_hash = await passwords.hash(body["password"])
-    user = await database.write(users.create_user, email=body["email"], password_hash=password_hash)
-    audit.record("user_registered", user_id=user.id)
+    user = await write(
+        lambda connection, _: users.create_user(
+            connection, email=body["email"], password_hash=password_hash
+        )
+    )
+    if not isinstance(user, Answer):
+        audit.record("user_registered", user_id=user.id)
     return user
 
 

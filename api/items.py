@@ -69,33 +69,35 @@ async def get_item(item_id: UUID, caller: Caller) -> ItemRow:
 @items.put("/<id:item_id>")
 @operation(collection=ITEMS, body=ItemInput, returns=Item, access=Access.OWNERS)
 async def replace_item(
-    item_id: UUID, body: Body[ItemValues], if_match: IfMatch, caller: Caller
-) -> ItemRow:
+    item_id: UUID, body: Body[ItemValues], if_match: IfMatch, write: IdempotentWrite
+) -> ItemRow | Answer:
     """Replace an item.
 
-    The body is the whole item: an optional field that is left out goes back to its default.
+    The body is the whole item: an optional field that is left out goes back to its default. What
+    was read can be sent back: `id`, `created_at`, `updated_at` and `version` are ignored if they
+    are those of the item.
     """
-    return await caller.update(ITEMS, item_id, body, if_match)
+    return await write.update(ITEMS, item_id, body, if_match)
 
 
 @items.patch("/<id:item_id>")
 @operation(collection=ITEMS, body=ItemPatch, returns=Item, access=Access.OWNERS)
 async def update_item(
-    item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, caller: Caller
-) -> ItemRow:
+    item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, write: IdempotentWrite
+) -> ItemRow | Answer:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
     to its default.
     """
-    return await caller.update(ITEMS, item_id, body, if_match)
+    return await write.update(ITEMS, item_id, body, if_match)
 
 
 @items.delete("/<id:item_id>")
 @operation(collection=ITEMS, status=204, access=Access.OWNERS)
-async def delete_item(item_id: UUID, if_match: IfMatch, caller: Caller) -> None:
+async def delete_item(item_id: UUID, if_match: IfMatch, write: IdempotentWrite) -> Answer | None:
     """Delete an item.
 
     With `If-Match` only the version that was read. It can't be restored.
     """
-    await caller.delete(ITEMS, item_id, if_match)
+    return await write(ITEMS.delete, item_id, if_match)

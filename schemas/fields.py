@@ -152,10 +152,11 @@ class Choice(Named, Bounded, fields.String):
 
 
 class StrictInteger(Bounded, fields.Integer):
-    """A JSON number without fraction: no "5", no 5.0, no true."""
+    """A JSON number without a fraction: no "5", no 5.5, no true."""
 
     longest = 20
-    too_long = "Not a valid integer."
+    too_long = "Must be an integer, without quotes."
+    default_error_messages = {"invalid": too_long}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int:
@@ -167,7 +168,8 @@ class StrictBoolean(Bounded, fields.Boolean):
     """true or false: no "on", no 1."""
 
     longest = len("false")
-    too_long = "Not a valid boolean."
+    too_long = "Must be true or false, without quotes."
+    default_error_messages = {"invalid": too_long}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is not bool:

@@ -22,10 +22,11 @@ class QueryFlag(Bounded, fields.Boolean):
     """`true` or `false`."""
 
     longest = len("false")
-    too_long = "Not a valid boolean."
+    too_long = "Must be true or false."
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+        messages: Any = {"invalid": self.too_long}
+        super().__init__(truthy={"true"}, falsy={"false"}, error_messages=messages, **kwargs)
 
 
 def sort_of(name: str, *columns: str) -> Choice:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,9 @@ from marshmallow import ValidationError, fields
 from schemas.fields import Bounded
 
 RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
+LEAP_SECOND = re.compile(r"(T[0-9]{2}:[0-9]{2}:)60")
 NOT_A_MOMENT = "Not an RFC 3339 date and time with an offset."
 
 
@@ -77,7 +78,7 @@ class Date(Bounded, fields.Date):
 
 class Moment(Bounded, fields.AwareDateTime):
     """A date and time with an offset (RFC 3339), converted to UTC. Digits beyond microseconds
-    are cut off."""
+    are cut off, a leap second is the next second, and the offset may have no colon."""
 
     longest = 64
     too_long = NOT_A_MOMENT
@@ -85,10 +86,14 @@ class Moment(Bounded, fields.AwareDateTime):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
             raise ValidationError(self.too_long)
+        text, leap = LEAP_SECOND.subn(r"\g<1>59", value.upper())
         try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+            moment = datetime.fromisoformat(text).astimezone(UTC) + timedelta(seconds=leap)
         except (ValueError, OverflowError):
             raise ValidationError(self.too_long) from None
+        if leap and moment.time().replace(microsecond=0) != time.min:
+            raise ValidationError("A leap second is the last second of a day in UTC.")
+        return moment
 
 
 class Identifier(Bounded, fields.UUID):

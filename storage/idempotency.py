@@ -114,9 +114,9 @@ def run_once(
     fingerprint: bytes,
     function: Callable[[Connection, Viewer], T],
     render: Callable[[T], Answer],
-) -> Answer:
-    """The answer of `function`, or the one that the viewer's `key` has got before. `fingerprint`
-    (SHA-256) tells the request from any other.
+) -> T | Answer:
+    """Return what `function` returns and store its answer, or return the answer that the viewer's
+    `key` has got before. `fingerprint` (SHA-256) tells the request from any other.
 
     What `function` raises takes the key back with it. Raises KeyReused, and KeyInUse where
     another transaction holds the key for too long.
@@ -128,9 +128,9 @@ def run_once(
     claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}
     if not _claim(connection, {**claim, "before": before}):
         return _answer_given(connection, fingerprint, params)
-    answer = render(function(connection, viewer))
-    connection.execute(KEEP.values(**answer._asdict()), params)
-    return answer
+    result = function(connection, viewer)
+    connection.execute(KEEP.values(**render(result)._asdict()), params)
+    return result
 
 
 def delete_expired_answers(connection: Connection) -> int:

@@ -185,13 +185,19 @@ def errors_of(messages: Any, place: str = "pointer", path: str = "") -> Iterator
     if isinstance(messages, str):
         yield {"detail": messages, place: _printable(path)}
     elif isinstance(messages, dict):
-        for key, inner in messages.items():
+        # Marshmallow has unknown fields in an order that differs from process to process.
+        for key, inner in sorted(messages.items(), key=_order):
             yield from errors_of(
                 inner, place, path if key == "_schema" else _join(place, path, key)
             )
     else:
         for inner in messages:
             yield from errors_of(inner, place, path)
+
+
+def _order(message: tuple[int | str, Any]) -> tuple[bool, int | str]:
+    """Indices come first, in their order."""
+    return isinstance(message[0], str), message[0]
 
 
 def _join(place: str, path: str, key: object) -> str:

@@ -1,23 +1,32 @@
 """Idempotency-Key: a write that is carried out once, however often its request is sent
 (the IETF httpapi draft "The Idempotency-Key HTTP Header Field", version 07)."""
 
-import hashlib
+import hmac
+import json
 import re
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 from flask import request
 
 from api.http.errors import InvalidRequest
 from api.http.providers import Call, Provider
+from api.http.read_only import require_same
 from openapi.operation import RequestHeader
 from storage import DatabaseUnavailable, idempotency
-from storage.errors import KeyInUse, KeyReused
+from storage.collections.collection import Collection
+from storage.collections.lists import Row
+from storage.collections.preconditions import Precondition
+from storage.collections.viewers import Viewer
+from storage.errors import KeyInUse, KeyReused, VersionConflict
 from storage.idempotency import Answer
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PATTERN = "^[!-~]+$"
 LONGEST = 255
 IDEMPOTENCY_KEY = RequestHeader(
@@ -36,8 +45,10 @@ class IdempotentCall:
         self._call = call
         self._key = key
 
-    async def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | Answer:
-        """What `function` returns, or with a key the answer that is stored under it."""
+    async def __call__(
+        self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | Answer:
+        """Return what `function` returns, or the stored answer of an earlier request."""
         caller, render = self._call.caller, self._call.render
         if self._key is None:
             return await caller.write(function, *args, **kwargs)
@@ -46,16 +57,47 @@ class IdempotentCall:
         return await caller.write(
             idempotency.run_once,
             self._key,
-            fingerprint(self._call.data),
+            fingerprint(self._call),
             lambda connection, viewer: function(connection, viewer, *args, **kwargs),
             lambda result: context.run(render, result),
         )
 
+    async def update(
+        self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
+    ) -> Row | Answer:
+        """See Collection.update. Raises InvalidRequest too, for read-only members in the body of a
+        PUT that aren't those of the row."""
+        sent, returns = self._call.read_only, self._call.returns
+        if not sent or returns is None:
+            return await self(collection.update, row_id, changes, precondition)
 
-def fingerprint(body: bytes) -> bytes:
-    """What tells the request from another: method, path, query, media type and body."""
-    parts = (request.method, request.path, request.query_string.decode("latin-1"), request.mimetype)
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + body).digest()
+        def update_same(connection: Any, viewer: Viewer) -> Row:
+            before = collection.get(connection, viewer, row_id)
+            after = collection.update(connection, viewer, row_id, changes, precondition)
+            if after.version != before.version + 1:
+                raise VersionConflict  # by another write in between
+            require_same(sent, before, returns)
+            return after
+
+        return await self(update_same)
+
+
+def fingerprint(call: Call) -> bytes:
+    """Return what tells the request from others: its method, its path and the values it was sent.
+
+    Keyed, because the values may include a password, which a plain hash would let others guess.
+    """
+    values = [request.method, request.path, sorted(request.args.items(multi=True)), call.parsed]
+    text = json.dumps(values, sort_keys=True)
+    return hmac.digest(call.settings.secret_key.encode(), text.encode(), "sha256")
+
+
+def refuse_key() -> None:
+    """Raise InvalidRequest if a write that doesn't take the header was sent one: the client would
+    rely on it. Reads are safe to repeat, so there it is ignored."""
+    if request.method not in SAFE_METHODS and IDEMPOTENCY_KEY.name in request.headers:
+        detail = "This operation does not take it. Send the request without it."
+        raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
 
 
 def read_key() -> str | None:
@@ -74,6 +116,7 @@ IdempotentWrite = Annotated[
         errors=(KeyReused, KeyInUse, DatabaseUnavailable),
         headers=(IDEMPOTENCY_KEY,),
         identifies=True,
+        public=True,
     ),
 ]
 """For writes that a client may send again under the same Idempotency-Key."""

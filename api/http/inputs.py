@@ -1,5 +1,6 @@
 """A request's body and query, validated."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, Unsupport
 from api.http import forms, json_bodies
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
 from api.http.providers import Call, Provider
+from api.http.read_only import take_read_only
 from schemas.base import FormInput, InputSchema, MergePatch
 
 T = TypeVar("T")
@@ -17,6 +19,8 @@ T = TypeVar("T")
 CHUNK = 64 * 1024
 MOST_PARAMETERS = 100
 """How many a query may have; each costs a hundred times its bytes."""
+BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
+"""How some libraries write the name of a list: `status[]`, `status[0]`."""
 PARSERS: dict[str, Callable[[bytes], Any]] = {
     **dict.fromkeys(MergePatch.media_types, json_bodies.loads),
     **dict.fromkeys(FormInput.media_types, forms.loads),
@@ -41,16 +45,14 @@ def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
     return bytes(data)
 
 
-def load_body(schema: Schema, data: bytes) -> Any:
-    """What is in `data`, validated."""
+def parse_body(data: bytes) -> Any:
+    """Return the values in `data`. Raises InvalidRequest."""
     if not data:
         raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
     try:
-        return schema.load(PARSERS[request.mimetype](data))
+        return PARSERS[request.mimetype](data)
     except (json_bodies.MalformedJson, forms.MalformedForm) as error:
         raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
-    except ValidationError as error:
-        raise InvalidRequest(errors_of(error.messages)) from None
 
 
 def load_query(schema: Schema) -> Any:
@@ -64,10 +66,13 @@ def load_query(schema: Schema) -> Any:
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
-    repeated = [name for name, values in given.items() if len(values) > 1 and name not in lists]
-    if repeated:
-        messages: Any = {name: ["Must not be repeated."] for name in repeated}
-        raise InvalidRequest(errors_of(messages, "parameter"))
+    misplaced: Any = {
+        name: [objection]
+        for name, values in given.items()
+        if (objection := _objection(name, values, lists))
+    }
+    if misplaced:
+        raise InvalidRequest(errors_of(misplaced, "parameter"))
     try:
         return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
     except ValidationError as error:
@@ -77,6 +82,16 @@ def load_query(schema: Schema) -> Any:
             for name, wrong in error.messages_dict.items()
         }
         raise InvalidRequest(errors_of(messages, "parameter")) from None
+
+
+def _objection(name: str, values: list[str], lists: set[str]) -> str | None:
+    """Return what is wrong with how often, or how, a parameter is written, or None."""
+    bracketed = BRACKETED.fullmatch(name)
+    if bracketed and bracketed[1] in lists:
+        return "Write {0} without brackets, and repeat it: {0}=…&{0}=…".format(bracketed[1])
+    if len(values) > 1 and name not in lists:
+        return "Must not be repeated."
+    return None
 
 
 def _require_media_type(media_types: Sequence[str]) -> None:
@@ -92,8 +107,15 @@ def _require_media_type(media_types: Sequence[str]) -> None:
 def _body_of(call: Call) -> Any:
     schema: InputSchema = call.body  # type: ignore[assignment]  # declared with the parameter
     limit = min(call.operation.max_body, call.settings.max_body_bytes)
-    call.data = read_body(schema.media_types, limit=limit)
-    return load_body(schema, call.data)
+    call.parsed = parse_body(read_body(schema.media_types, limit=limit))
+    values = call.parsed
+    if request.method == "PUT" and isinstance(values, dict):
+        values = values.copy()
+        call.read_only = take_read_only(values, schema, call.returns)
+    try:
+        return schema.load(values)
+    except ValidationError as error:
+        raise InvalidRequest(errors_of(error.messages)) from None
 
 
 Body = Annotated[

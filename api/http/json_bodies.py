@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 MOST_VALUES = 1000
 """The maximum number of members, elements and levels: each costs a hundred times its bytes."""
+LARGEST_EXACT = 2**53
+"""Up to here a double has every integer."""
 STRUCTURE = b",[{"
 # Matches up to the next of these characters outside of strings. Quantifiers are possessive, and an
 # unterminated string ends with the data, so that no byte is read twice.
@@ -48,11 +50,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _float(text: str) -> float:
+def _float(text: str) -> float | int:
+    """Return an integer for a number without a fraction: JSON Schema and most languages make no
+    difference between 1.0 and 1."""
     number = float(text)
     if not math.isfinite(number):
         raise MalformedJson("The body has a number that is too large.")
-    return number
+    return int(number) if number.is_integer() and abs(number) <= LARGEST_EXACT else number
 
 
 def _int(text: str) -> int:

@@ -8,13 +8,13 @@ Each is annotated with a Provider, or is a variable of the path:
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from api.config.settings import Settings
 from api.http.request_caller import RequestCaller
 from openapi.operation import Operation, RequestHeader, View
-from schemas.base import InputSchema
+from schemas.base import InputSchema, OutputSchema
 from storage.idempotency import Answer
 
 
@@ -26,10 +26,13 @@ class Call:
     settings: Settings
     query: InputSchema
     body: InputSchema | None
+    returns: OutputSchema | None
     caller: RequestCaller
     render: Callable[[Any], Answer]
-    data: bytes = b""
-    """The body as it was sent; empty until its provider has read it."""
+    parsed: Any = None
+    """The body before its validation; None until its provider has read it."""
+    read_only: dict[str, Any] = field(default_factory=dict)
+    """The members of a PUT's body that only a response has."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Provider:
     view, which is awaited where no body can be read. Those with `last` are read after all others.
 
     `errors` and `headers` come into the document. `writes`: an operation with this parameter
-    writes. `identifies`: the view gets the caller's data through this parameter. `translated` may
-    replace an exception of the view by another one, given the value that the parameter had.
+    writes. `identifies`: the view gets the caller's data through this parameter; if it is
+    `public` too, operations that everyone may call can have it. `translated` may replace an
+    exception of the view by another one, given the value that the parameter had.
     """
 
     read: Callable[[Call], Any]
@@ -48,6 +52,7 @@ class Provider:
     last: bool = False
     writes: bool = False
     identifies: bool = False
+    public: bool = False
     declares: str | None = None
     """The argument of @operation that has to be given with this parameter, and only with it."""
     translated: Callable[[Exception, Any], Exception] | None = None

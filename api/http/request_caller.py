@@ -16,7 +16,6 @@ from storage.accounts import users
 from storage.accounts.admission import Credentials, Identity, Session, admitted
 from storage.collections.collection import Collection
 from storage.collections.lists import Row
-from storage.collections.preconditions import Precondition
 from storage.collections.viewers import Viewer
 from storage.errors import NotAdmin, UnknownIdentity
 
@@ -80,18 +79,6 @@ class RequestCaller:
     async def get(self, collection: Collection, row_id: UUID) -> Row:
         """See Collection.get."""
         return await self.read(collection.get, row_id)
-
-    async def update(
-        self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
-    ) -> Row:
-        """See Collection.update."""
-        return await self.write(collection.update, row_id, changes, precondition)
-
-    async def delete(
-        self, collection: Collection, row_id: UUID, precondition: Precondition
-    ) -> None:
-        """See Collection.delete."""
-        await self.write(collection.delete, row_id, precondition)
 
     async def admit(self) -> None:
         """Look up whether the client may call the operation. Raises SignedOut and NotAdmin."""

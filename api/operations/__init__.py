@@ -3,8 +3,8 @@
     @items.patch("/<id:item_id>")
     @operation(collection=ITEMS, body=ItemPatch, returns=Item, access=Access.OWNERS)
     async def update_item(
-        item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, caller: Caller
-    ) -> ItemRow: ...
+        item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, write: IdempotentWrite
+    ) -> ItemRow | Answer: ...
 
 A view's parameters are variables of the path, or annotated with a Provider (api/http/providers.py).
 `returns` serializes what the view returns. The document is made from the same declaration.
@@ -135,6 +135,7 @@ def _check(
     declared = {name for name, schema in schemas.items() if schema and schema._declared_fields}
     for name in sorted(taken ^ declared, key=str):
         raise TypeError(f"{view.__name__}: declare {name} and take it, or neither")
-    identifies = any(provider.identifies for provider in providers.values())
-    if identifies == (access is Access.PUBLIC):
+    identifying = [provider for provider in providers.values() if provider.identifies]
+    public = all(provider.public for provider in identifying)
+    if not (public if access is Access.PUBLIC else identifying):
         raise TypeError(f"{view.__name__}: declare access and take the caller, or neither")

@@ -7,6 +7,7 @@ from marshmallow import RAISE
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
+from api.http.idempotency_keys import IDEMPOTENCY_KEY, refuse_key
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
 from api.http.providers import Call, Provider
@@ -42,6 +43,7 @@ class Endpoint:
         ]
         self._invalid = invalid
         takes_query = any(provider.declares == "query" for provider in providers.values())
+        self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
         self._refuses_query = not takes_query and self._query.unknown == RAISE
 
     def __call__(self, **arguments: Any) -> Response:
@@ -90,6 +92,8 @@ class Endpoint:
     def _read(self, settings: Settings, caller: RequestCaller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
+        if self._refuses_key:
+            refuse_key()
         if self._refuses_query and request.query_string:
             load_query(self._query)
         call = Call(
@@ -97,6 +101,7 @@ class Endpoint:
             settings=settings,
             query=self._query,
             body=self._body,
+            returns=self._returns,
             caller=caller,
             render=lambda result: self._render(result, caller),
         )

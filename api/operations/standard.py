@@ -71,15 +71,17 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     def writing() -> Any:
         """PUT and PATCH differ in their schemas alone, but each needs a function of its own."""
 
-        async def write(body: Body[Any], if_match: IfMatch, caller: Caller, **path: UUID) -> Row:
+        async def update(
+            body: Body[Any], if_match: IfMatch, write: IdempotentWrite, **path: UUID
+        ) -> Row | Answer:
             [row_id] = path.values()
-            return await caller.update(collection, row_id, body, if_match)
+            return await write.update(collection, row_id, body, if_match)
 
-        return write
+        return update
 
-    async def delete(if_match: IfMatch, caller: Caller, **path: UUID) -> None:
+    async def delete(if_match: IfMatch, write: IdempotentWrite, **path: UUID) -> Answer | None:
         [row_id] = path.values()
-        await caller.delete(collection, row_id, if_match)
+        return await write(collection.delete, row_id, if_match)
 
     many, one = "", f"/<id:{name}_id>"
     table: dict[str, tuple[str, str, Any, str, dict[str, Any]]] = {

@@ -1,6 +1,8 @@
 """A create that is sent again creates nothing again."""
 
 import asyncio
+import hmac
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,16 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from api import create_app
+from api.http.idempotency_keys import IDEMPOTENCY_KEY
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
 from storage import Database, idempotency
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.idempotency import Answer
 from storage.items import items
+from tests.accounts import account
 from tests.conftest import bridged
-from tests.factory import settings_for
+from tests.factory import PASSWORD, SECRET_KEY, settings_for
 from tests.postgresql import Server
 
 
@@ -75,6 +79,89 @@ async def test_refuses_a_key_with_another_request(
     assert other.status_code == 422
     assert other.json()["type"] == "/errors/idempotency-key-reused"
     assert await count(app) == 1
+
+
+async def test_the_same_values_written_otherwise_are_the_same_request(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    headers = {"Idempotency-Key": "a-key", "Content-Type": "application/json"}
+    bodies = [
+        b'{"name":"First item","quantity":2,"tags":["a","b"]}',
+        b'{ "tags": ["a", "b"],\n "quantity": 2.0, "name": "First \\u0069tem" }',
+    ]
+    answers = [await client.post("/api/items", content=b, headers=headers) for b in bodies]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    other = b'{"name":"First item","quantity":2,"tags":["b","a"]}'
+    assert (await client.post("/api/items", content=other, headers=headers)).status_code == 422
+    patch = {**headers, "Content-Type": "application/merge-patch+json", "Idempotency-Key": "b"}
+    path, change = answers[0].headers["Location"], b'{"quantity": 3}'
+    changed = await client.patch(path, content=change, headers=patch)
+    again = await client.patch(path, json={"quantity": 3}, headers={"Idempotency-Key": "b"})
+    assert (changed.content, changed.headers["ETag"]) == (again.content, again.headers["ETag"])
+    assert await count(app) == 1
+
+
+async def test_a_change_sent_again_after_another_one_changes_nothing(
+    client: httpx.AsyncClient,
+) -> None:
+    path = (await post(client, "create")).headers["Location"]
+    headers = {"Idempotency-Key": "change", "If-Match": '"1"'}
+    first = await client.patch(path, json={"quantity": 3}, headers=headers)
+    await client.patch(path, json={"quantity": 4})
+    again = await client.patch(path, json={"quantity": 3}, headers=headers)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert (await client.get(path)).json()["quantity"] == 4
+
+
+async def test_a_registration_can_be_sent_again(
+    app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = {"email": "ada@example.com", "password": PASSWORD}
+    headers = {"Idempotency-Key": "register"}
+    answers = [await client.post("/api/auth/register", json=ada, headers=headers) for _ in "12"]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert "user_registered" in caplog.text
+    assert caplog.text.count("user_registered") == 1
+    other = {**ada, "password": f"{PASSWORD}, another"}
+    reused = await client.post("/api/auth/register", json=other, headers=headers)
+    assert reused.status_code == 422
+    assert (await client.post("/api/auth/register", json=ada)).status_code == 409
+    [stored] = await app.services[Database].read(fingerprints)
+    plain = json.dumps(["POST", "/api/auth/register", [], ada], sort_keys=True).encode()
+    assert stored == hmac.digest(SECRET_KEY.encode(), plain, "sha256"), "keyed, for its password"
+
+
+@pytest.mark.no_database
+def test_every_write_takes_a_key_or_refuses_it(app: AsyncFlask) -> None:
+    taking = set()
+    for endpoint, view in app.view_functions.items():
+        operation = getattr(view, "operation", None)
+        if operation is not None and IDEMPOTENCY_KEY in operation.request_headers:
+            taking.add(endpoint.partition(".")[2])
+    assert taking == {"create_item", "replace_item", "update_item", "delete_item", "register_user"}
+
+
+async def test_other_writes_refuse_a_key_and_reads_ignore_it(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    headers = {**(await account(app)).headers, "Idempotency-Key": "a-key"}
+    for method, path in [
+        ("POST", "/api/auth/token"),
+        ("POST", "/api/auth/logout"),
+        ("PATCH", "/api/users/me"),
+        ("DELETE", "/api/users/me"),
+        ("DELETE", "/api/users/me/sessions"),
+    ]:
+        response = await client.request(method, path, headers=headers)
+        assert response.status_code == 400, path
+        [error] = response.json()["errors"]
+        assert error == {
+            "detail": "This operation does not take it. Send the request without it.",
+            "header": "Idempotency-Key",
+        }
+    assert (await client.get("/api/users/me", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "Schlüssel", "a\tb"])
@@ -178,6 +265,10 @@ async def test_an_expired_key_is_as_good_as_new(app: AsyncFlask, client: httpx.A
     assert again.status_code == 201
     assert again.json()["id"] != first.json()["id"]
     assert (await post(client, "a-key", {"name": "Second item"})).content == again.content
+
+
+def fingerprints(connection: Connection) -> list[bytes]:
+    return list(connection.execute(select(idempotency.keys.c.fingerprint)).scalars())
 
 
 def keys_kept(connection: Connection) -> list[str]:

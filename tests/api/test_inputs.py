@@ -82,7 +82,9 @@ async def test_refuses_json_that_is_no_object(client: httpx.AsyncClient, body: A
         ({"status": None}, "/status"),
         ({"quantity": True}, "/quantity"),
         ({"quantity": "5"}, "/quantity"),
-        ({"quantity": 5.0}, "/quantity"),
+        ({"quantity": 5.5}, "/quantity"),
+        ({"quantity": 2.0**53}, "/quantity"),
+        ({"quantity": 2.0**80}, "/quantity"),
         ({"quantity": -1}, "/quantity"),
         ({"quantity": 2**31}, "/quantity"),
         ({"quantity": 10**18}, "/quantity"),
@@ -104,6 +106,58 @@ async def test_names_the_field_that_is_wrong(
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
     assert response.json()["detail"].startswith(f"{pointer}: ")
+
+
+async def test_a_number_without_a_fraction_is_an_integer(client: httpx.AsyncClient) -> None:
+    """As in JSON Schema, and so in the document."""
+    for text, value in [(b"1.0", 1), (b"2e1", 20), (b"-0.0", 0)]:
+        created = await post(client, b'{"name": "a", "quantity": ' + text + b"}")
+        assert (created.status_code, created.json()["quantity"]) == (201, value)
+        await client.delete(created.headers["Location"])
+
+
+async def test_errors_have_one_order_in_every_process(client: httpx.AsyncClient) -> None:
+    """A set of names, which marshmallow uses, has another order in each process."""
+    unknown = {f"x{n}": n for n in range(50)}
+    body = json.dumps({"quantity": "5", "tags": [5, "a", 6], **unknown}).encode()
+    pointers = [error["pointer"] for error in (await post(client, body)).json()["errors"]]
+    assert pointers == [
+        "/name",
+        "/quantity",
+        "/tags/0",
+        "/tags/2",
+        *sorted(f"/{k}" for k in unknown),
+    ]
+    response = await client.get("/api/items", params={**unknown, "limit": 0})
+    parameters = [error["parameter"] for error in response.json()["errors"]]
+    assert parameters == ["limit", *sorted(unknown)]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "detail"),
+    [
+        (
+            "status[]=todo&status[]=done",
+            "status[]",
+            "Write status without brackets, and repeat it: status=…&status=…",
+        ),
+        ("tag%5B0%5D=home", "tag[0]", "Write tag without brackets, and repeat it: tag=…&tag=…"),
+        ("q[]=a", "q[]", "Unknown field."),
+        ("include_total=True", "include_total", "Must be true or false."),
+        ("include_total=1", "include_total", "Must be true or false."),
+    ],
+)
+async def test_a_query_in_another_dialect_is_told_how_to_write_it(
+    client: httpx.AsyncClient, query: str, parameter: str, detail: str
+) -> None:
+    response = await client.get(f"/api/items?{query}")
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"detail": detail, "parameter": parameter}]
+
+
+async def test_probes_may_add_parameters(client: httpx.AsyncClient) -> None:
+    for path in ("/api/health?ts=1&ts=2", "/api/ready?ts[]=1"):
+        assert (await client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a resource gets over HTTP by its declarations: a resource of the tests' own, in the standard
 operations and written out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -85,24 +86,26 @@ def written_out() -> Blueprint:
     @bookings.put("/<id:booking_id>")
     @operation(body=BookingInput, returns=Booking, **of)
     async def replace_booking(
-        booking_id: UUID, body: Body[Any], if_match: IfMatch, caller: Caller
-    ) -> Row:
+        booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
+    ) -> Row | Answer:
         """Replace a booking."""
-        return await caller.update(BOOKINGS, booking_id, body, if_match)
+        return await write.update(BOOKINGS, booking_id, body, if_match)
 
     @bookings.patch("/<id:booking_id>")
     @operation(body=BookingPatch, returns=Booking, **of)
     async def update_booking(
-        booking_id: UUID, body: Body[Any], if_match: IfMatch, caller: Caller
-    ) -> Row:
+        booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
+    ) -> Row | Answer:
         """Change some fields of a booking."""
-        return await caller.update(BOOKINGS, booking_id, body, if_match)
+        return await write.update(BOOKINGS, booking_id, body, if_match)
 
     @bookings.delete("/<id:booking_id>")
     @operation(status=204, **of)
-    async def delete_booking(booking_id: UUID, if_match: IfMatch, caller: Caller) -> None:
+    async def delete_booking(
+        booking_id: UUID, if_match: IfMatch, write: IdempotentWrite
+    ) -> Answer | None:
         """Delete a booking."""
-        await caller.delete(BOOKINGS, booking_id, if_match)
+        return await write(BOOKINGS.delete, booking_id, if_match)
 
     return bookings
 
@@ -175,11 +178,101 @@ async def test_a_row_goes_round(client: httpx.AsyncClient) -> None:
     assert (gone.status_code, gone.json()["detail"]) == (404, "No booking has this id.")
 
 
-async def test_a_create_is_idempotent(client: httpx.AsyncClient) -> None:
-    key = {"Idempotency-Key": "one"}
-    answers = [await client.post(PATH, json=BODY, headers=key) for _ in range(2)]
-    assert answers[0].json() == answers[1].json()
+async def test_every_write_is_idempotent(client: httpx.AsyncClient) -> None:
+    created = [await client.post(PATH, json=BODY, headers=key("create")) for _ in range(2)]
+    assert created[0].json() == created[1].json()
     assert len((await client.get(PATH)).json()["bookings"]) == 1
+    path = created[0].headers["Location"]
+    writes: list[tuple[str, dict[str, Any] | None, int]] = [
+        ("PUT", {**BODY, "guest": "Bob"}, 200),
+        ("PATCH", {"floor": 4}, 200),
+        ("DELETE", None, 204),
+    ]
+    for method, body, status in writes:
+        answers = [
+            await client.request(method, path, json=body, headers=key(method)) for _ in range(3)
+        ]
+        assert [answer.status_code for answer in answers] == [status] * 3
+        assert len({answer.content for answer in answers}) == 1, method
+        assert len({answer.headers.get("ETag") for answer in answers}) == 1
+    assert (await client.delete(path)).status_code == 404
+
+
+def key(text: str) -> dict[str, str]:
+    return {"Idempotency-Key": text}
+
+
+async def test_what_get_gave_can_be_put_back(client: httpx.AsyncClient) -> None:
+    path = f"{PATH}/{(await create(client, price='9.5', extras=['sea']))['id']}"
+    for version in (2, 3):
+        read = (await client.get(path)).json()
+        replaced = await client.put(path, json=read)
+        assert replaced.status_code == 200, replaced.text
+        assert replaced.json() == {**read, **moved_on(replaced.json())}
+        assert replaced.json()["version"] == version
+    read = (await client.get(path)).json()
+    in_other_forms = {
+        "id": read["id"].upper(),
+        "created_at": read["created_at"][:23] + "Z",  # as JavaScript's Date
+        "updated_at": read["updated_at"].replace("Z", "+00:00"),
+    }
+    again = await client.put(path, json={**read, **in_other_forms})
+    assert (again.status_code, again.json()["version"]) == (200, 4)
+
+
+def moved_on(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("updated_at", "version")}
+
+
+async def test_what_contradicts_the_row_is_refused_with_its_place(
+    client: httpx.AsyncClient,
+) -> None:
+    other = await create(client)
+    row = await create(client)
+    path = f"{PATH}/{row['id']}"
+    contradictions: list[dict[str, Any]] = [
+        {"id": other["id"]},
+        {"id": 5},
+        {"created_at": "2020-01-01T00:00:00Z"},
+        {"created_at": None},
+        {"updated_at": "yesterday"},
+        {"version": 2},
+        {"version": "x", "id": None},
+    ]
+    for members in contradictions:
+        response = await client.put(path, json={**row, **members})
+        assert response.status_code == 400, members
+        pointers = [error["pointer"] for error in response.json()["errors"]]
+        assert pointers == sorted(f"/{name}" for name in members)
+        assert "read-only" in response.json()["errors"][0]["detail"]
+    assert (await client.get(path)).json() == row
+    for method, path_of in (("POST", PATH), ("PATCH", path)):
+        response = await client.request(method, path_of, json={**BODY, "version": 1})
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/version"], method
+
+
+async def test_a_stale_etag_matters_more_than_stale_members(client: httpx.AsyncClient) -> None:
+    row = await create(client)
+    path = f"{PATH}/{row['id']}"
+    await client.patch(path, json={"floor": 4})
+    stale = await client.put(path, json=row, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["type"]) == (412, "/errors/precondition-failed")
+    assert (await client.put(path, json=row)).status_code == 400
+    gone = await client.put(f"{PATH}/{uuid4()}", json=row)
+    assert gone.status_code == 404
+
+
+async def test_of_writes_at_once_that_name_one_version_one_wins(
+    client: httpx.AsyncClient,
+) -> None:
+    row = await create(client)
+    path = f"{PATH}/{row['id']}"
+    bodies = [{**row, "floor": floor} for floor in range(16)]
+    answers = await asyncio.gather(*(client.put(path, json=body) for body in bodies))
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes[0] == 200
+    assert set(codes[1:]) <= {400, 412}
+    assert (await client.get(path)).json()["version"] == 2
 
 
 async def test_a_cursor_carries_a_value_of_every_type(client: httpx.AsyncClient) -> None:

@@ -337,7 +337,7 @@ async def test_who_is_deactivated_is_signed_out_for_good(
         ({}, {"pointer": "", "detail": "Send at least one field to change."}),
         ({"role": None}, {"pointer": "/role", "detail": "Field may not be null."}),
         ({"active": None}, {"pointer": "/active", "detail": "Field may not be null."}),
-        ({"active": 1}, {"pointer": "/active", "detail": "Not a valid boolean."}),
+        ({"active": 1}, {"pointer": "/active", "detail": "Must be true or false, without quotes."}),
         ({"role": "root"}, {"pointer": "/role", "detail": "Must be one of: user, admin."}),
         ({"email": "x@y"}, {"pointer": "/email", "detail": "Unknown field."}),
     ],

@@ -173,7 +173,9 @@ def test_a_patch_says_something() -> None:
 
 
 def test_a_patch_with_a_bad_field_is_refused_for_that_alone() -> None:
-    assert messages(ShelfPatch(), {"boards": "5"}) == {"boards": ["Not a valid integer."]}
+    assert messages(ShelfPatch(), {"boards": "5"}) == {
+        "boards": ["Must be an integer, without quotes."]
+    }
 
 
 def test_a_patch_is_a_named_schema_with_a_description_and_an_example() -> None:

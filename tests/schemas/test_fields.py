@@ -110,7 +110,7 @@ def test_a_strict_integer_is_a_json_integer(value: int) -> None:
 
 @pytest.mark.parametrize("value", ["5", 5.0, 5.5, True, False, [], {}, ""])
 def test_a_strict_integer_is_nothing_else(value: Any) -> None:
-    assert messages(StrictInteger(), value) == ["Not a valid integer."]
+    assert messages(StrictInteger(), value) == ["Must be an integer, without quotes."]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_strict_boolean_is_true_or_false(value: bool) -> None:
 
 @pytest.mark.parametrize("value", [1, 0, 1.0, "true", "on", "", [], {}])
 def test_a_strict_boolean_is_nothing_else(value: Any) -> None:
-    assert messages(StrictBoolean(), value) == ["Not a valid boolean."]
+    assert messages(StrictBoolean(), value) == ["Must be true or false, without quotes."]
 
 
 def test_each_choice_or_none_has_a_name() -> None:

@@ -125,5 +125,5 @@ def test_items_stay_unless_they_are_to_go() -> None:
     assert UserDeletionQuery().load({}) == {"delete_items": False}
     assert UserDeletionQuery().load({"delete_items": "true"}) == {"delete_items": True}
     assert messages(UserDeletionQuery(), {"delete_items": "1"}) == {
-        "delete_items": ["Not a valid boolean."]
+        "delete_items": ["Must be true or false."]
     }
