@@ -4,6 +4,9 @@ from typing import Any
 
 import httpx
 
+from api.runtime.async_flask import AsyncFlask
+from tests.conftest import bridged
+
 CORS_ORIGINS = (
     "https://app.example.com http://localhost:5173 http://[::1]:3000 "
     "https://*.example.org https://*.example.org:8443 "
@@ -67,7 +70,14 @@ REFUSED = {
     "another scheme of an app": "tauri://localhost",
     "the scheme of an app, with a port": "capacitor://localhost:3000",
 }
+PREFLIGHT = {"headers": {"Access-Control-Request-Method": "POST"}}
 EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-ID"}
+
+
+def connect(app: AsyncFlask, **options: Any) -> httpx.AsyncClient:
+    """A client like the fixture, over a bridge with `options`."""
+    transport = httpx.ASGITransport(bridged(app, **options))
+    return httpx.AsyncClient(transport=transport, base_url="http://items.test")
 
 
 async def ask(
