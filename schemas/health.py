@@ -19,11 +19,12 @@ class HealthStatus(Choice):
 class CheckState(Choice):
     """The state of one dependency."""
 
-    choices = ("ok", "behind", "ahead", "stopping", "unavailable")
+    choices = ("ok", "behind", "ahead", "read-only", "stopping", "unavailable")
     meanings = (
         "It can be used.",
         "The database lacks migrations of this version of the service.",
         "The database has migrations that this version of the service doesn't know.",
+        "It can be read and not written, as after a failover.",
         "The server is about to stop.",
         "It can't be used.",
     )

@@ -46,9 +46,9 @@ class Server:
         self._run(self._migrate())
 
     @contextlib.contextmanager
-    def database(self, *, template: str = "migrated") -> Iterator[str]:
+    def database(self, name: str = "", *, template: str = "migrated") -> Iterator[str]:
         """The address of a new database, which is migrated unless `template` says otherwise."""
-        name = next(self._names)
+        name = name or next(self._names)
         self._create(name, template=template)
         try:
             yield self.url_of(name)
@@ -75,6 +75,22 @@ class Server:
         finally:
             self.process.start()
             self._connect()
+
+    @contextlib.contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Refuse writes, on open connections too, as a primary does that has become a standby."""
+        self._set_read_only("on")
+        try:
+            yield
+        finally:
+            self._set_read_only("off")
+
+    def _set_read_only(self, value: str) -> None:
+        self._execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        self._execute("SELECT pg_reload_conf()")
+        shown = "SHOW default_transaction_read_only"
+        while self._run(self._connection.fetchval(shown)) != value:
+            pass
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

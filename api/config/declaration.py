@@ -13,6 +13,11 @@ class SettingsError(SystemExit):
     """An invalid setting; it stops the start with one line for the operator."""
 
 
+class NotAllowed(ValueError):
+    """A value that is not allowed. The text says why without the value, which may be a secret; it
+    replaces the parser's `allowed`."""
+
+
 @dataclass(frozen=True)
 class Parser(Generic[T]):
     """`parse` returns the value of a text, or raises ValueError; `allowed` says what it takes."""

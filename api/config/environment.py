@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from api.config import parsers
-from api.config.declaration import DEVELOPMENT, PRODUCTION, SettingsError
+from api.config.declaration import DEVELOPMENT, PRODUCTION, NotAllowed, SettingsError
 from api.config.env_file import likely_name, read_env_file
 from api.config.secret_key_file import SECRET_KEY_FILE, kept_secret_key
 from api.config.settings import Settings
@@ -48,9 +48,9 @@ def _parse(declared: Field[Any], environ: Mapping[str, str]) -> Any:
     text = environ.get(name, metadata["defaults"].get(environment, ""))
     try:
         return metadata["parser"].parse(text)
-    except ValueError:
+    except ValueError as error:
         shown = "(not shown)" if metadata["secret"] else _in_one_line(text)
-        allowed = metadata["parser"].allowed
+        allowed = error if isinstance(error, NotAllowed) else metadata["parser"].allowed
         raise SettingsError(f"{name}={shown} is not allowed: {allowed}") from None
 
 

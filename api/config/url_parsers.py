@@ -9,8 +9,9 @@ and no other part may contain one, so a URL with such a password never matches.
 import re
 from urllib.parse import urlsplit
 
-from api.config.declaration import takes
+from api.config.declaration import NotAllowed, takes
 from api.config.parsers import LOOPBACK, printable
+from storage.engines import postgresql_url
 
 ENCODED = "%[0-9A-Fa-f]{2}"
 USERINFO = rf"([\w.~!$&'()*+,;=:-]|{ENCODED})*@"
@@ -38,7 +39,11 @@ PERCENT_ENCODED = (
 def database_url(text: str) -> str:
     if re.fullmatch(SQLITE_URL, text):
         return printable(text)
-    return _matching(POSTGRESQL_URL, text)
+    try:
+        postgresql_url.parse(_matching(POSTGRESQL_URL, text))
+    except postgresql_url.InvalidParameter as error:
+        raise NotAllowed(str(error)) from None
+    return text
 
 
 @takes(

@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from storage import Database, DatabaseUnavailable
+from storage import Database, DatabaseReadOnly, DatabaseUnavailable
 from storage.engines import revisions
 
 Checks = dict[str, str]
 
 KEEP = 1.0
-"""The seconds for which a result is kept, so that a flood of probes costs one read per second."""
+"""The seconds for which a result is kept, so that a flood of probes costs two reads per second."""
 
 
 class Readiness:
@@ -53,6 +53,12 @@ class Readiness:
             checks["migrations"] = "behind"
         except revisions.DatabaseAhead:
             checks["migrations"] = "ahead"
+        try:
+            await self._database.check_writable()
+        except DatabaseReadOnly:
+            checks["database"] = "read-only"
+        except DatabaseUnavailable:
+            checks["database"] = "unavailable"
         shared = await self._redis()
         if shared is not None:
             checks["redis"] = "ok" if shared else "unavailable"

@@ -24,6 +24,10 @@ class DatabaseUnavailable(Exception):
     """The database can't be reached, is locked by another process, too slow or can't write."""
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database can be read, but a write isn't possible, or would be lost."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PoolOptions:
     """`timeout` and `statement_timeout` are in seconds; `pgbouncer`: one stands in between that
@@ -79,7 +83,8 @@ class Database(ABC):
     ) -> T:
         """Like `write`, but whatever revision the database is at: for storage.engines.revisions.
 
-        A lock lets in one process at a time; the next finds nothing left to do.
+        A lock lets in one process at a time; the next finds nothing left to do. Where another lock
+        is taken, the function is undone and runs again later.
         """
         return await self._administer(lambda connection: function(connection, *args, **kwargs))
 
@@ -95,10 +100,19 @@ class Database(ABC):
         await self.close()
 
     async def _prepare(self) -> None:
-        if self._auto_migrate:
+        try:
+            await self._read(revisions.check)
+        except revisions.DatabaseBehind:
+            if not self._auto_migrate:
+                raise
             await self.administer(revisions.upgrade)
-        await self._read(revisions.check)
+            await self._read(revisions.check)
         self._prepared = True
+
+    @abstractmethod
+    async def check_writable(self) -> None:
+        """Raise DatabaseReadOnly where a write would, without writing and without waiting for a
+        lock."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,43 +6,62 @@ by its key.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from storage.column_types import JSON_OPTIONS
-from storage.engines.database import Database, DatabaseUnavailable, PoolOptions
+from storage.engines import postgresql_locks as locks
+from storage.engines.database import (
+    Database,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    PoolOptions,
+)
 from storage.engines.observer import Kind, Observer, Unit
+from storage.engines.postgresql_server import CONNECT_TIMEOUT, Servers, options, reason
 
 T = TypeVar("T")
 
-MIGRATION_LOCK = 0x6974656D73
-"""The key of the advisory lock that one migrating process holds; any number of our own."""
+log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT = 1
-"""Seconds until a server that doesn't answer counts as gone; when closing, too."""
+MAX_AGE = 180
+"""Seconds after which a connection is replaced: its address may lead to another server by then.
+Load balancers forget idle connections after 4 minutes or more."""
+
+READ_ONLY = "25006"
+"""The SQLSTATE of a write on a server that has become a standby, or is read-only otherwise."""
+
+READ_ONLY_AGE = 1
+"""Seconds that a connection must have been open to be dropped for it. The address of a younger one
+has just led to this server, and a new connection would only cost time."""
+
+CHECK_WRITABLE = f"""DO $$ BEGIN
+    IF current_setting('transaction_read_only')::bool THEN
+        RAISE EXCEPTION 'the server is read-only' USING ERRCODE = '{READ_ONLY}';
+    END IF;
+END $$"""
+"""Fails as a write would, and writes nothing."""
 
 READING: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
 WRITING: dict[str, Any] = {}
 
-GRACE = 0.25
-"""Seconds that the server has beyond a statement's deadline to say that it is over."""
-
 BROKEN = ("08", "25P03", "57P")
 """Starts of the SQLSTATEs after which a connection is gone or about to be."""
 
-OUT_OF_ORDER = ("08", "25006", "25P03", "40", "53", "55", "57", "58", "XX")
-"""Starts of the SQLSTATEs that speak of the server, not of the statement: connection, read-only
-after a failover, rollback, resources, locks, intervention, system."""
+OUT_OF_ORDER = ("08", "25P03", "40", "53", "55", "57", "58", "XX")
+"""Starts of the SQLSTATEs that speak of the server, not of the statement: connection, rollback,
+resources, locks, intervention, system."""
 
 
 class PostgresDatabase(Database):
@@ -52,8 +71,7 @@ class PostgresDatabase(Database):
         self, url: str, *, auto_migrate: bool, pool: PoolOptions, observer: Observer
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
-        self._url = url
-        self._opened: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
+        self._servers = Servers(url)
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             hide_parameters=True,  # or an error's text has the data
@@ -61,17 +79,19 @@ class PostgresDatabase(Database):
             pool_size=pool.size,
             max_overflow=0,
             pool_timeout=pool.timeout,
-            connect_args={"async_creator_fn": self._connect}
-            | _options(pool, timeout=pool.statement_timeout),
+            pool_recycle=MAX_AGE,
+            connect_args={"async_creator_fn": self._servers.connect}
+            | options(pool, timeout=pool.statement_timeout),
         )
         # Building an index may take longer than any statement of a request may.
         self._administering = create_async_engine(
             "postgresql+asyncpg://",
             hide_parameters=True,  # or an error's text has the data
             poolclass=NullPool,
-            connect_args={"async_creator_fn": self._connect} | _options(pool, timeout=None),
+            connect_args={"async_creator_fn": self._servers.connect} | options(pool, timeout=None),
         )
-        event.listen(self._engine.sync_engine, "handle_error", _give_up_if_broken)
+        event.listen(self._engine.sync_engine, "handle_error", self._drop_if_broken)
+        event.listen(self._engine.sync_engine, "checkout", self._replace_if_read_only)
         self._running: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
@@ -82,8 +102,7 @@ class PostgresDatabase(Database):
                 await self._engine.dispose()
         except TimeoutError:  # nor does a server that doesn't answer say goodbye
             await self._engine.dispose(close=False)
-            for connection in self._opened:
-                connection.terminate()
+            self._servers.terminate()
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await self._attempt(lambda: self._run("read", READING, unit_of_work), again=True)
@@ -119,22 +138,30 @@ class PostgresDatabase(Database):
             unit.stop_waiting()
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
-        async def administer() -> T:
-            async with self._administering.begin() as connection:
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-                return await connection.run_sync(unit_of_work)
+        return await self._attempt(lambda: self._migrate(unit_of_work), again=False)
 
-        return await self._attempt(administer, again=False)
+    async def _migrate(self, unit_of_work: Callable[[Connection], T]) -> T:
+        """Run it, again while another transaction holds a lock that it needs."""
+        deadline, reported = monotonic() + locks.PATIENCE, ""
+        async with self._administering.connect() as connection:
+            while True:
+                try:
+                    async with connection.begin():
+                        await connection.run_sync(locks.lock)
+                        return await connection.run_sync(unit_of_work)
+                except DBAPIError as error:
+                    late = monotonic() > deadline
+                    if late or _sqlstate(error.orig) != locks.LOCK_NOT_AVAILABLE:
+                        raise
+                async with connection.begin():
+                    holders = await connection.run_sync(locks.holders)
+                if holders != reported:
+                    log.warning("a migration waits for a lock, held by %s", holders)
+                    reported = holders
+                await asyncio.sleep(locks.PAUSE)
 
-    async def _connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
-        connection: asyncpg.Connection[asyncpg.Record]
-        try:
-            # asyncpg reads the address itself, and so takes libpq's parameters.
-            connection = await asyncpg.connect(self._url, **options)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-            raise DatabaseUnavailable(f"can't connect to PostgreSQL: {_reason(error)}") from error
-        self._opened.add(connection)
-        return connection
+    async def check_writable(self) -> None:
+        await self._read(lambda connection: connection.exec_driver_sql(CHECK_WRITABLE))
 
     async def _attempt(self, run: Callable[[], Awaitable[T]], *, again: bool) -> T:
         """Wait for `run`; `again`: once more if its connection was broken or out of date.
@@ -151,48 +178,45 @@ class PostgresDatabase(Database):
                 return await self._attempt(run, again=False)
             if isinstance(error, DBAPIError) and not _is_out_of_order(error):
                 raise
-            raise DatabaseUnavailable(_reason(error)) from error
+            read_only = _sqlstate(getattr(error, "orig", None)) == READ_ONLY
+            unavailable = DatabaseReadOnly if read_only else DatabaseUnavailable
+            raise unavailable(reason(error)) from error
         finally:
             self._running.discard(done)
             done.set_result(None)
 
-
-def _options(pool: PoolOptions, *, timeout: float | None) -> dict[str, Any]:
-    """asyncpg's options, and those of SQLAlchemy's adapter to it."""
-    settings = {"application_name": "items-api"}
-    options: dict[str, Any] = {
-        "timeout": CONNECT_TIMEOUT,
-        "command_timeout": None if timeout is None else timeout + GRACE,
-        "server_settings": settings,
-    }
-    if pool.pgbouncer:
-        # It passes no other settings on, and a statement with a name would meet another's.
-        return options | {
-            "statement_cache_size": 0,
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": str,
-        }
-    # Plans for any value cost 50 to 140 times as much where a few values are common.
-    settings["plan_cache_mode"] = "force_custom_plan"
-    if timeout is not None:
-        settings["statement_timeout"] = str(int(timeout * 1000))
-        settings["idle_in_transaction_session_timeout"] = "10000"
-    return options
-
-
-def _give_up_if_broken(context: ExceptionContext) -> None:
-    """Have SQLAlchemy drop the connection from its pool where the driver doesn't tell."""
-    error = context.original_exception
-    connection = context.connection
-    if isinstance(error, TimeoutError) and connection and not connection.invalidated:
-        # To roll back, or to end politely, would be to wait for a server that doesn't answer.
+    def _drop_if_broken(self, context: ExceptionContext) -> None:
+        """Have SQLAlchemy drop the connection from its pool where the driver doesn't tell."""
+        error, connection = context.original_exception, context.connection
+        if connection is None or connection.invalidated:
+            return
         driver_connection = connection.connection.driver_connection
-        if isinstance(driver_connection, asyncpg.Connection):
+        if not isinstance(driver_connection, asyncpg.Connection):
+            return
+        state = _sqlstate(error)
+        if isinstance(error, TimeoutError):
+            # To roll back, or to end politely, would be to wait for a server that doesn't answer.
             driver_connection.terminate()
-        context.is_disconnect = True
-        context.invalidate_pool_on_disconnect = False
-    elif _sqlstate(error).startswith(BROKEN):
-        context.is_disconnect = True
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+        elif state.startswith(BROKEN):
+            context.is_disconnect = True
+        elif state == READ_ONLY:
+            # The pool's older connections then go too, each before it is used again.
+            context.is_disconnect = self._servers.age(driver_connection) >= READ_ONLY_AGE
+
+    def _replace_if_read_only(
+        self, _: Any, record: ConnectionPoolEntry, __: PoolProxiedConnection
+    ) -> None:
+        """Have the pool replace a connection whose server says that it is read-only. Reads alone
+        would never notice that the address leads to another server."""
+        connection = record.driver_connection
+        if (
+            isinstance(connection, asyncpg.Connection)
+            and self._servers.is_read_only(connection)
+            and self._servers.age(connection) >= READ_ONLY_AGE
+        ):
+            raise DisconnectionError
 
 
 def _is_passing(error: Exception) -> bool:
@@ -207,14 +231,9 @@ def _is_passing(error: Exception) -> bool:
 
 def _is_out_of_order(error: DBAPIError) -> bool:
     """Whether it is the server's state, not the statement, that is in the way."""
-    return error.connection_invalidated or _sqlstate(error.orig).startswith(OUT_OF_ORDER)
+    state = _sqlstate(error.orig)
+    return error.connection_invalidated or state.startswith((READ_ONLY, *OUT_OF_ORDER))
 
 
 def _sqlstate(error: BaseException | None) -> str:
     return getattr(error, "sqlstate", None) or ""
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "the server doesn't answer"
-    return str(getattr(error, "orig", error))

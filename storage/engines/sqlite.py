@@ -22,7 +22,10 @@ from storage.column_types import JSON_OPTIONS
 from storage.engines.database import Database, PoolOptions
 from storage.engines.observer import Kind, Observer, Unit
 from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
-from storage.engines.sqlite_threads import BATCH, Job, Jobs, Reader, Worker, Writer, translated
+from storage.engines.sqlite_errors import primary_code, translated
+from storage.engines.sqlite_file import DatabaseFile
+from storage.engines.sqlite_jobs import Job, Jobs
+from storage.engines.sqlite_threads import BATCH, Reader, Worker, Writer, driver_of
 
 T = TypeVar("T")
 
@@ -33,7 +36,10 @@ BUSY_TIMEOUT = 1
 """Seconds for which a writer waits for another process's transaction before it gives up."""
 
 MIGRATION_TIMEOUT = 600
-"""Seconds for which a start waits for another process's migration."""
+"""Seconds for which a migration waits for another process's transaction."""
+
+WAL_LIMIT = 16 * 1024 * 1024
+"""Bytes to which the -wal shrinks again after a long reader has made it grow."""
 
 
 class SqliteDatabase(Database):
@@ -54,17 +60,18 @@ class SqliteDatabase(Database):
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         path = Path(make_url(url).database or "")
+        self._file = file = DatabaseFile(path)
         with suppress(OSError):  # SQLite meets the error again, and it is reported as its others
             make_private_folder(path.parent)
         if open_to_others(path):
             log.warning("other users of this machine can read the database: chmod 600 its file")
-        self._administering = _create_engine(url, busy_timeout=MIGRATION_TIMEOUT)
-        reading, writing = _create_engine(url, query_only=True), _create_engine(url)
+        self._administering = _create_engine(url, file)
+        reading, writing = _create_engine(url, file, query_only=True), _create_engine(url, file)
         reads, writes = Jobs(), Jobs()
         self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes}
         self._workers: list[Worker] = [
             *(Reader(f"reader-{number}", reading, reads) for number in range(READERS)),
-            Writer("writer", writing, writes, batch=batch),
+            Writer("writer", writing, writes, file, batch=batch),
         ]
         self._lock = Lock()
         self._started = False
@@ -86,6 +93,9 @@ class SqliteDatabase(Database):
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await asyncio.to_thread(_administer, self._administering, unit_of_work)
+
+    async def check_writable(self) -> None:
+        await asyncio.to_thread(self._file.check_writable)
 
     async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
         unit = Unit(self._observer, kind)
@@ -120,8 +130,7 @@ def stop(workers: list[Worker]) -> None:
 def _administer(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
     try:
         with engine.connect() as connection:
-            # The lock: what a migration does to the schema is in this transaction.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            begin_migration(driver_of(connection))
             result = unit_of_work(connection)
             connection.commit()
             return result
@@ -132,9 +141,19 @@ def _administer(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
         raise unavailable from error
 
 
-def _create_engine(
-    url: str, *, query_only: bool = False, busy_timeout: int = BUSY_TIMEOUT
-) -> Engine:
+def begin_migration(driver: sqlite3.Connection) -> None:
+    """Take the lock. What a migration does to the schema is in the same transaction."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != sqlite3.SQLITE_BUSY:
+            raise
+        log.warning("a migration waits for the transaction of another process")
+        driver.execute(f"PRAGMA busy_timeout = {MIGRATION_TIMEOUT * 1000}")
+        driver.execute("BEGIN IMMEDIATE")
+
+
+def _create_engine(url: str, file: DatabaseFile, *, query_only: bool = False) -> Engine:
     """An engine that leaves transactions to us, since the driver has another idea of them."""
     engine = create_engine(
         url,
@@ -146,15 +165,17 @@ def _create_engine(
 
     @event.listens_for(engine, "do_connect")
     def create(*_: object) -> None:
+        file.check()
         # SQLite gives its -wal and -shm the mode of the database's file.
-        create_private_file(Path(engine.url.database or ""))
+        create_private_file(file.path)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         try:
             connection.executescript(f"""
-                PRAGMA busy_timeout = {busy_timeout * 1000};
+                PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000};
                 PRAGMA journal_mode = WAL;
+                PRAGMA journal_size_limit = {WAL_LIMIT};
                 PRAGMA synchronous = FULL;
                 PRAGMA foreign_keys = ON;
                 PRAGMA query_only = {query_only};
@@ -162,5 +183,6 @@ def _create_engine(
         except sqlite3.Error:
             connection.close()  # the pool forgets what it couldn't configure
             raise
+        file.opened()
 
     return engine

@@ -111,11 +111,18 @@ async def wait_in_line(database: Database, tmp_path: Path) -> None:
     assert await notes(database) == []
 
 
-async def test_a_start_waits_longer_for_a_migration_than_a_request_for_a_write(
-    database: Database,
+async def test_a_migration_waits_longer_than_a_request_and_says_so(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await database.write(scalars, "PRAGMA busy_timeout") == [1000]
-    assert await database.administer(scalars, "PRAGMA busy_timeout") == [600_000]
+    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    migrating = asyncio.ensure_future(database.administer(scalars, "PRAGMA busy_timeout"))
+    while not caplog.messages:  # noqa: ASYNC110  # no event says it
+        await asyncio.sleep(0)
+    other.execute("COMMIT")
+    other.close()
+    assert await migrating == [600_000]
+    assert caplog.messages == ["a migration waits for the transaction of another process"]
 
 
 async def test_a_read_that_takes_too_long_is_interrupted(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.util import await_only
 
 from storage import Database, DatabaseUnavailable, PoolOptions, open_database
 from storage.engines import revisions
-from storage.engines.postgresql import MIGRATION_LOCK
+from storage.engines.postgresql_locks import MIGRATION_LOCK
 from tests.postgresql import Server
 from tests.storage.units import Gate, execute, notes, scalars
 
@@ -105,7 +105,7 @@ async def test_a_start_waits_while_another_process_migrates(
     [
         ("postgres", "nothing_here", "", 'database "nothing_here" does not exist'),
         ("nobody", "postgres", "", 'role "nobody" does not exist'),
-        ("postgres", "postgres", "&sslmode=perhaps", "sslmode"),
+        ("postgres", "postgres", "&sslmod=require", 'configuration parameter "sslmod"'),
         ("postgres", "postgres", "&port=1", "No such file or directory"),
     ],
 )

@@ -1,0 +1,48 @@
+"""The locks that a migration takes on PostgreSQL, and what it waits for.
+
+A migration that waits for a table makes every later statement on this table wait behind it. So it
+waits for less than a request's statement may take, and is undone; then it tries again.
+"""
+
+from sqlalchemy import Connection, text
+
+MIGRATION_LOCK = 0x6974656D73
+"""The key of the advisory lock that one migrating process holds; any number of our own."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_TIMEOUT_MS = 500
+
+PATIENCE = 600
+"""Seconds for which a migration tries to get its locks."""
+
+PAUSE = 1
+"""Seconds between two attempts, in which the requests go on that waited behind it."""
+
+# The lock's timeout doesn't say which lock it was. A transaction that was in the way has been open
+# for as long; the times of another user's transactions are hidden from an ordinary user.
+HOLDERS = text("""
+    SELECT format(
+        '%s (process %s of %s, %s, in a transaction since %s), which holds %s',
+        coalesce(nullif(application_name, ''), 'a client'), pid, coalesce(usename, 'unknown'),
+        coalesce(state, 'state hidden'), coalesce(xact_start::text, 'a hidden time'),
+        string_agg(DISTINCT relname, ', ')
+    )
+    FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = relation
+    WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
+    AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    AND coalesce(xact_start < clock_timestamp() - :milliseconds * interval '1 ms', true)
+    GROUP BY pid, usename, application_name, state, xact_start
+    ORDER BY xact_start
+""")
+
+
+def lock(connection: Connection) -> None:
+    """Wait for other migrations, and let no statement of this one wait long for a table."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+
+
+def holders(connection: Connection) -> str:
+    """Return a description of the transactions that may have been in the way."""
+    found = connection.execute(HOLDERS, {"milliseconds": LOCK_TIMEOUT_MS}).scalars()
+    return "; ".join(found) or "a transaction that has ended since"

@@ -1,0 +1,103 @@
+"""The PostgreSQL servers that a URL leads to, and the way to the one that can be used."""
+
+from time import monotonic
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+import asyncpg
+
+from storage.engines import postgresql_url
+from storage.engines.database import DatabaseUnavailable, PoolOptions
+
+AsyncpgConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+CONNECT_TIMEOUT = 1
+"""Seconds until a server that doesn't answer counts as gone, unless the URL has a connect_timeout;
+when closing, too."""
+
+GRACE = 0.25
+"""Seconds that the server has beyond a statement's deadline to say that it is over."""
+
+READ_ONLY_SETTINGS = ("in_hot_standby", "default_transaction_read_only")
+
+ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ValueError,
+)
+
+
+class Servers:
+    """The hosts of `url`, and the connections that were made to them."""
+
+    def __init__(self, url: str) -> None:
+        self._address = postgresql_url.parse(url)
+        self._hosts = list(self._address.hosts)
+        self._opened: WeakKeyDictionary[AsyncpgConnection, float] = WeakKeyDictionary()
+
+    async def connect(self, **options: Any) -> AsyncpgConnection:
+        """Connect to the first host that can be used, beginning with the one that was used last.
+
+        Raises DatabaseUnavailable.
+        """
+        options |= self._address.options
+        options["timeout"] = self._address.timeout or CONNECT_TIMEOUT
+        for host in tuple(self._hosts):
+            try:
+                # asyncpg reads the rest of the URL itself.
+                connection: AsyncpgConnection = await asyncpg.connect(
+                    self._address.url, **host, **options
+                )
+            except ERRORS as error:
+                cause = error
+                continue
+            self._hosts.remove(host)
+            self._hosts.insert(0, host)
+            self._opened[connection] = monotonic()
+            return connection
+        raise DatabaseUnavailable(f"can't connect to PostgreSQL: {reason(cause)}") from cause
+
+    def age(self, connection: AsyncpgConnection) -> float:
+        """Return for how many seconds it has been open."""
+        return monotonic() - self._opened[connection]
+
+    def is_read_only(self, connection: AsyncpgConnection) -> bool:
+        """Return what the server has said last, without asking it (PostgreSQL 14 and later)."""
+        settings = connection.get_settings()
+        return any(getattr(settings, name, "off") == "on" for name in READ_ONLY_SETTINGS)
+
+    def terminate(self) -> None:
+        """Cut all connections, without waiting for a server."""
+        for connection in self._opened:
+            connection.terminate()
+
+
+def options(pool: PoolOptions, *, timeout: float | None) -> dict[str, Any]:
+    """asyncpg's options, and those of SQLAlchemy's adapter to it."""
+    settings = {"application_name": "items-api"}
+    given: dict[str, Any] = {
+        "command_timeout": None if timeout is None else timeout + GRACE,
+        "server_settings": settings,
+    }
+    if pool.pgbouncer:
+        # It passes no other settings on, and a statement with a name would meet another's.
+        return given | {
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": str,
+        }
+    # Plans for any value cost 50 to 140 times as much where a few values are common.
+    settings["plan_cache_mode"] = "force_custom_plan"
+    if timeout is not None:
+        settings["statement_timeout"] = str(int(timeout * 1000))
+        settings["idle_in_transaction_session_timeout"] = "10000"
+    return given
+
+
+def reason(error: BaseException) -> str:
+    """Return what the log says of `error`."""
+    if isinstance(error, TimeoutError):
+        return "the server doesn't answer"
+    return str(getattr(error, "orig", error))

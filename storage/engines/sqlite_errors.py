@@ -1,0 +1,24 @@
+"""Which of SQLite's errors say that the database can't be used."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+from storage.engines.database import DatabaseReadOnly, DatabaseUnavailable
+
+
+def translated(error: BaseException) -> BaseException:
+    """DatabaseUnavailable for what isn't the statement's fault; besides OperationalError, SQLite
+    raises the bare base class for a damaged file."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not (isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError):
+        return error
+    read_only = primary_code(cause) == sqlite3.SQLITE_READONLY
+    unavailable = (DatabaseReadOnly if read_only else DatabaseUnavailable)(str(cause))
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's code of `error`, without its extension; 0 if Python itself raised it."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
