@@ -46,6 +46,10 @@ class Readiness:
     async def _ask(self) -> Checks:
         checks = {"database": "ok", "migrations": "ok"}
         try:
+            try:
+                await self._database.check_writable()
+            except DatabaseReadOnly:
+                checks["database"] = "read-only"
             await self._database.read(revisions.check)
         except DatabaseUnavailable:
             checks = {"database": "unavailable", "migrations": "unavailable"}
@@ -53,12 +57,6 @@ class Readiness:
             checks["migrations"] = "behind"
         except revisions.DatabaseAhead:
             checks["migrations"] = "ahead"
-        try:
-            await self._database.check_writable()
-        except DatabaseReadOnly:
-            checks["database"] = "read-only"
-        except DatabaseUnavailable:
-            checks["database"] = "unavailable"
         shared = await self._redis()
         if shared is not None:
             checks["redis"] = "ok" if shared else "unavailable"

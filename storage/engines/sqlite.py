@@ -70,7 +70,7 @@ class SqliteDatabase(Database):
         reads, writes = Jobs(), Jobs()
         self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes}
         self._workers: list[Worker] = [
-            *(Reader(f"reader-{number}", reading, reads) for number in range(READERS)),
+            *(Reader(f"reader-{number}", reading, reads, file) for number in range(READERS)),
             Writer("writer", writing, writes, file, batch=batch),
         ]
         self._lock = Lock()

@@ -2,16 +2,18 @@
 
 SQLite keeps the file open, so it would go on writing into a file that has been moved, removed or
 replaced: acknowledged writes that nothing finds again. A connection to the file that is there now
-could damage it with what the others still hold. So such a database stays read-only until the end.
+could damage it with what the others still hold. So such a database isn't used any more.
 """
 
 import logging
 import os
 from pathlib import Path
 
-from storage.engines.database import DatabaseReadOnly
+from storage.engines.database import DatabaseReadOnly, DatabaseUnavailable
 
 log = logging.getLogger(__name__)
+
+LOST = "has been moved, removed or replaced"
 
 Identity = tuple[int, int] | None
 
@@ -30,31 +32,33 @@ class DatabaseFile:
         """Remember the file, if a connection has opened it for the first time."""
         self._opened = self._opened or _identity(self.path)
 
-    def forget_wal(self) -> None:
-        """The writer connects anew. SQLite may have removed the `-wal` with the last connection."""
-        self._opened_wal = None
+    def opened_wal(self) -> None:
+        """Remember the `-wal`, which the writer has opened. SQLite removes it with the last
+        connection, so another connection of the writer may have another one."""
+        self._opened_wal = _identity(self._wal)
 
-    def check(self, *, wal: bool = False) -> None:
-        """Raise DatabaseReadOnly if another file has taken its place, or none; `wal`: the same of
-        the `-wal`, which is open at the time of the call."""
+    def check(self) -> None:
+        """Raise DatabaseUnavailable if another file is in the place of either, or none, and from
+        then on."""
         moved = self._opened is not None and _identity(self.path) != self._opened
-        if wal:
-            found = _identity(self._wal)
-            self._opened_wal = self._opened_wal or found
-            moved = moved or found != self._opened_wal
-        if moved and not self._lost:
+        moved_wal = self._opened_wal is not None and _identity(self._wal) != self._opened_wal
+        if (moved or moved_wal) and not self._lost:
             self._lost = True
             log.error(
-                "the database's file or its -wal has been moved, removed or replaced: writes are "
-                "refused until this process is restarted (%s)",
+                "%s or its -wal %s: requests are answered 503 until this process is restarted",
                 self.path,
+                LOST,
             )
+        self.check_known()
+
+    def check_known(self) -> None:
+        """Raise DatabaseUnavailable if check() has done so before; costs no look at the disk."""
         if self._lost:
-            raise DatabaseReadOnly("the database's file has been moved, removed or replaced")
+            raise DatabaseUnavailable(f"the database's file {LOST}")
 
     def check_writable(self) -> None:
-        """Raise DatabaseReadOnly if a write to the file isn't possible, or would be lost."""
-        self.check(wal=self._opened_wal is not None)
+        """Raise DatabaseUnavailable as check() does, and DatabaseReadOnly if the file is."""
+        self.check()
         if not os.access(self.path, os.W_OK):
             raise DatabaseReadOnly("the database's file is read-only")
 

@@ -35,11 +35,12 @@ BATCH = 128
 class Worker(Thread, ABC):
     """Runs the jobs of a queue until it finds None, on a connection opened for the first job."""
 
-    def __init__(self, name: str, engine: Engine, jobs: Jobs) -> None:
+    def __init__(self, name: str, engine: Engine, jobs: Jobs, file: DatabaseFile) -> None:
         # A daemon doesn't keep a process alive that forgot to close its database.
         super().__init__(name=name, daemon=True)
         self._engine = engine
         self.jobs = jobs
+        self._file = file
         self._connection: Connection | None = None
 
     def run(self) -> None:
@@ -71,6 +72,7 @@ class Worker(Thread, ABC):
         return Outcome(error=translated(outcome.error))
 
     def _connected(self) -> Connection:
+        self._file.check_known()
         if self._connection is None:
             self._connection = self._engine.connect()
             self._prepare(driver_of(self._connection))
@@ -122,8 +124,7 @@ class Writer(Worker):
     def __init__(
         self, name: str, engine: Engine, jobs: Jobs, file: DatabaseFile, *, batch: int = BATCH
     ) -> None:
-        super().__init__(name, engine, jobs)
-        self._file = file
+        super().__init__(name, engine, jobs, file)
         self._batch = batch
 
     def _do(self, job: Job) -> None:
@@ -136,10 +137,11 @@ class Writer(Worker):
             resolve([(one, self._alone(one, "BEGIN IMMEDIATE"))])
 
     def _prepare(self, driver: sqlite3.Connection) -> None:
-        self._file.forget_wal()
+        driver.execute("SELECT * FROM sqlite_schema LIMIT 0").fetchall()  # opens the -wal
+        self._file.opened_wal()
 
     def _before_commit(self) -> None:
-        self._file.check(wal=True)
+        self._file.check()
 
     def _waiting(self, most: int) -> list[Job]:
         jobs: list[Job] = []

@@ -1,0 +1,152 @@
+"""The SQLite file is moved, removed or replaced under a running service, or can't be written."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import create_app
+from api.observability.readiness import Readiness
+from api.runtime.async_flask import AsyncFlask
+from storage import Database, DatabaseReadOnly, DatabaseUnavailable, open_database
+from storage.engines.sqlite import WAL_LIMIT
+from tests.factory import settings_for
+from tests.faults.conftest import assert_unavailable
+from tests.sqlite import migrated_database
+from tests.storage.units import execute, scalars
+
+LOST = (
+    "has been moved, removed or replaced: requests are answered 503 until this process is restarted"
+)
+UNAVAILABLE = {"database": "unavailable", "migrations": "unavailable"}
+READ_ONLY = {"database": "read-only", "migrations": "ok"}
+
+
+@pytest.fixture
+def postgresql_url(tmp_path: Path) -> str:
+    """The fixtures `app` and `client` then use this file."""
+    return migrated_database(tmp_path)
+
+
+def move(file: Path) -> None:
+    file.rename(file.with_name("moved.db"))
+
+
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def replace(file: Path) -> None:
+    """By a backup, as `cp` doesn't do it: the old file keeps its content for us."""
+    backup = file.with_name("backup.db")
+    with sqlite3.connect(file) as source:
+        source.execute("VACUUM INTO ?", [str(backup)])
+    source.close()
+    backup.replace(file)
+
+
+def remove_wal(file: Path) -> None:
+    file.with_name("items.db-wal").unlink()
+
+
+@pytest.mark.parametrize("change", [move, remove, replace, remove_wal])
+@pytest.mark.parametrize("noticed_by", ["a write", "readiness"])
+async def test_nothing_is_answered_once_the_file_is_another(
+    app: AsyncFlask,
+    client: httpx.AsyncClient,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: Callable[[Path], None],
+    noticed_by: str,
+) -> None:
+    assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
+    assert (await client.get("/api/ready")).status_code == 200
+    change(tmp_path / "items.db")
+    for _ in range(2):
+        if noticed_by == "a write":
+            await assert_unavailable(await client.post("/api/items", json={"name": "Lost"}))
+        ready = await client.get("/api/ready")
+        assert (ready.status_code, ready.json()["checks"]) == (503, UNAVAILABLE)
+        await assert_unavailable(await client.get("/api/items"))
+    await assert_unavailable(await client.post("/api/items", json={"name": "Lost"}))
+    assert [LOST in message for message in caplog.messages].count(True) == 1
+    # Nothing was made in the place of what is missing.
+    assert (tmp_path / "items.db").exists() == (change in {replace, remove_wal})
+
+
+async def test_writes_that_share_a_transaction_are_refused_together(tmp_path: Path) -> None:
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
+        await database.write(execute, "CREATE TABLE notes (body TEXT)")
+        move(tmp_path / "items.db")
+        writes = (database.write(execute, f"INSERT INTO notes VALUES ({n})") for n in range(9))
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {DatabaseUnavailable}
+    kept = sqlite3.connect(tmp_path / "moved.db")
+    assert kept.execute("SELECT count(*) FROM items").fetchone() == (0,)
+    kept.close()
+
+
+async def test_a_new_process_serves_the_file_that_is_there(tmp_path: Path) -> None:
+    url = migrated_database(tmp_path)
+    async with open_database(url, auto_migrate=True) as before:
+        await before.write(execute, "CREATE TABLE notes (body TEXT)")
+        replace(tmp_path / "items.db")
+        with pytest.raises(DatabaseUnavailable):
+            await before.write(execute, "INSERT INTO notes VALUES ('lost')")
+    for name in ("items.db-wal", "items.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    async with open_database(url, auto_migrate=True) as after:
+        await after.write(execute, "INSERT INTO notes VALUES ('kept')")
+        assert await after.read(scalars, "SELECT body FROM notes") == ["kept"]
+
+
+async def test_the_wal_shrinks_after_a_long_reader(tmp_path: Path) -> None:
+    wal = tmp_path / "items.db-wal"
+    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
+        await database.write(execute, "CREATE TABLE notes (body BLOB)")
+        reader = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM notes").fetchall()
+        while wal.stat().st_size <= WAL_LIMIT:
+            await database.write(execute, "INSERT INTO notes VALUES (zeroblob(4000000))")
+        reader.close()
+        # The first write checkpoints the whole of it, the second begins it anew.
+        for _ in range(2):
+            await database.write(execute, "INSERT INTO notes VALUES (zeroblob(4000000))")
+        assert wal.stat().st_size <= WAL_LIMIT
+
+
+@pytest.fixture
+def immutable(tmp_path: Path) -> Iterator[Path]:
+    """A migrated file that can't be written; for root, that takes more than the file's mode."""
+    migrated_database(tmp_path)
+    file = tmp_path / "items.db"
+    if os.getuid() != 0:
+        file.chmod(0o400)
+        yield file
+        return
+    mount = shutil.which("mount")
+    assert mount is not None
+    bound = subprocess.run([mount, "--bind", "-o", "ro", file, file], check=False)
+    if bound.returncode != 0:
+        pytest.skip("root may not mount here")
+    yield file
+    subprocess.run(["umount", file], check=True)
+
+
+async def test_a_start_on_a_file_that_is_read_only_says_so_in_readiness(
+    tmp_path: Path, immutable: Path
+) -> None:
+    app = create_app(settings_for(tmp_path, DATABASE_URL=f"sqlite:///{immutable}"))
+    app.services[Readiness].keep = 0
+    async with app:
+        await app.services[Database].__aenter__()
+        assert await app.services[Readiness].checks() == READ_ONLY
+        with pytest.raises(DatabaseReadOnly):
+            await app.services[Database].write(execute, "DELETE FROM items")
