@@ -23,8 +23,8 @@ class Server:
     """A Redis on a Unix socket in `folder`; it keeps nothing beyond its end."""
 
     def __init__(self, folder: Path) -> None:
-        self._socket = folder / "redis.sock"
-        self.url = f"unix://{self._socket}"
+        self.path = folder / "redis.sock"
+        self.url = f"unix://{self.path}"
         self._process = self._started()
 
     def connections(self) -> int:
@@ -67,8 +67,8 @@ class Server:
     def _started(self) -> "subprocess.Popen[str]":
         command = [executable(), "--port", "0", "--save", ""]
         process = subprocess.Popen(
-            [*command, "--unixsocket", str(self._socket)],
-            cwd=self._socket.parent,
+            [*command, "--unixsocket", str(self.path)],
+            cwd=self.path.parent,
             stdout=subprocess.PIPE,
             text=True,
         )

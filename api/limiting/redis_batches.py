@@ -55,6 +55,11 @@ class Batches:
         except Exception as error:
             raise unavailable(error) from error
 
+    async def reconnect(self) -> None:
+        """Drop the connections. What Redis answers may be "not here any more": it is loading, or
+        has become a replica, and its address leads to another one."""
+        await self._client.connection_pool.disconnect(inuse_connections=False)
+
     async def close(self) -> None:
         if self._sender is not None:
             self._sender.cancel()

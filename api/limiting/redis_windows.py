@@ -109,6 +109,8 @@ class SharedWindows:
 
     async def _answers(self) -> bool:
         try:
+            if self._away:
+                await self.redis.reconnect()
             await self.redis.connect()
             await self._hit(PROBE, "probe")
         except RedisUnavailable as error:

@@ -13,6 +13,7 @@ from api.config.settings import Settings
 from api.observability.readiness import Readiness
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
+from tests.forwarder import Forwarder
 from tests.limited_app import (
     LOGIN,
     PUBLIC,
@@ -231,3 +232,26 @@ async def test_its_password_does_not_reach_the_log(
     log = capsys.readouterr().err
     assert "redis_is_away" in log
     assert "not-for-the-log" not in log
+
+
+async def test_after_a_failover_it_is_the_new_primary_that_counts(
+    tmp_path: Path, redis_server: Server, redis: Redis
+) -> None:
+    """The old one has become a replica; its connections live on, and its address moves."""
+    new = Server(tmp_path)
+    async with Forwarder(redis_server.path) as address:
+        settings = settings_for(tmp_path, REDIS_URL=f"redis://127.0.0.1:{address.port}")
+        async with app_on_redis(settings, pause=0) as app, client_at(app) as client:
+            assert (await client.post(LOGIN, json=GUEST)).status_code == 204
+            redis.replicaof("127.0.0.1", "1")
+            try:
+                assert_refused(await client.post(LOGIN, json=GUEST))
+                ready = await client.get("/api/ready")
+                assert ready.json()["checks"] == {**READY, "redis": "unavailable"}
+                address.target = new.path
+                await until_it_is_back(client)
+                with Redis.from_url(new.url) as counts:
+                    assert counts.dbsize() > 0
+            finally:
+                redis.replicaof("NO", "ONE")
+    new.stop()
