@@ -1,6 +1,6 @@
 """Fixtures: the application as the tests reach it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from redis import Redis
 
 from api import create_app
 from api.config.settings import Settings
+from api.observability.log_output import OUTPUT
 from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from tests import log_lines
@@ -79,8 +80,21 @@ def log_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The lines that are logged with a secret in them, or that no machine can read: a test fails
     that leaves one."""
     found = log_lines.watch(monkeypatch)
+    OUTPUT.pause = 0
     yield found
+    OUTPUT.flush()  # the line belongs to this test, not to the terminal
     assert found == []
+
+
+@pytest.fixture
+def logged(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """What has been written to standard error since the last call."""
+
+    def read() -> str:
+        OUTPUT.flush()
+        return capfd.readouterr().err
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def command_started(folder: Path, *command: str, **environ: str) -> Iterator[str
         text=True,
     ) as process:
         assert process.stdout is not None
-        # Nobody reading what it logs, a server stops once the pipe is full.
+        # A server drops the lines that nothing reads.
         rest = (line for line in process.stdout if leaks_in([line]))
         reader = threading.Thread(target=leaks.extend, args=(rest,))
         try:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api.observability.log_output import LogOutput
 from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from storage import Database
@@ -89,7 +90,7 @@ def calls() -> Iterator[Counter[int]]:
 
     root, before = logging.getLogger(), sys.getprofile()
     handlers = root.handlers
-    root.handlers = [handler for handler in handlers if type(handler) is logging.StreamHandler]
+    root.handlers = [handler for handler in handlers if isinstance(handler, LogOutput)]
     sys.setprofile(count)
     try:
         yield counted

@@ -1,4 +1,4 @@
-"""The output and the format of all log lines, structlog's and the standard library's."""
+"""The levels and the format of all log lines, structlog's and the standard library's."""
 
 import logging
 import sys
@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from api.config.settings import Settings
+from api.observability.log_output import OUTPUT, check_standard_error
 
 # Tracebacks leave out local variables, which contain clients' data and secrets.
 TRACEBACKS = structlog.processors.ExceptionRenderer(
@@ -35,10 +36,10 @@ def configure(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
+    check_standard_error()
+    OUTPUT.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [OUTPUT]
     root.setLevel(settings.log_level)
     # Audit lines are written at every level.
     logging.getLogger("audit").setLevel(logging.INFO)

@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.values import MutexValue, ValueClass
 
 from api.config.declaration import SettingsError
+from api.observability.log_output import OUTPUT
 from api.observability.request_log import Record
 from openapi.document import VERSION
 from storage.engines.observer import Kind, Observer
@@ -95,6 +96,8 @@ class Metrics(Observer):
             ["kind"],
             buckets=OF_UNITS,
         )
+        self.dropped_lines = counter("log_lines_dropped_total", "Log lines that were dropped.")
+        OUTPUT.on_drop = self.dropped_lines.inc
         self.build = gauge("build_info", "1 for each process.", ["version", "python"])
         self.build.labels(VERSION, platform.python_version()).set(1)
 

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection, func, select
 
 from api import create_app
@@ -44,7 +44,7 @@ async def test_it_deletes_while_the_application_serves(app: AsyncFlask) -> None:
 
 
 async def test_it_goes_on_when_the_database_can_be_written_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, logged: Callable[[], str]
 ) -> None:
     app = create_app(settings_for(tmp_path))
     app.services[Expiry] = Expiry(app.services[Database], period=0)
@@ -54,7 +54,7 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
         ) as other:
             other.execute("BEGIN IMMEDIATE")
             async with asyncio.timeout(60):
-                while "expired_rows_not_deleted" not in capsys.readouterr().err:  # noqa: ASYNC110  # as above
+                while "expired_rows_not_deleted" not in logged():  # noqa: ASYNC110  # as above
                     await asyncio.sleep(0)
             other.execute("ROLLBACK")
         await with_an_expired_session(app)

@@ -1,7 +1,7 @@
 """Log lines: one per request, readable by people or machines."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from tests.factory import settings_for
 
 
 async def lines_of(
-    capsys: pytest.CaptureFixture[str], folder: Path, *requests: tuple[str, str], **environ: str
+    logged: Callable[[], str], folder: Path, *requests: tuple[str, str], **environ: str
 ) -> list[str]:
     """What is logged while `requests` are answered, one of which may be GET /fail."""
     app = create_app(settings_for(folder, **environ))
@@ -32,17 +32,15 @@ async def lines_of(
         app.services[Database],
         httpx.AsyncClient(transport=transport, base_url="http://t") as client,
     ):
-        capsys.readouterr()
+        logged()
         for method, path in requests:
             await client.request(method, path, headers={"X-Request-ID": f"id-of{path}"})
-    return capsys.readouterr().err.splitlines()
+    return logged().splitlines()
 
 
-async def test_a_request_is_one_line_of_json(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+async def test_a_request_is_one_line_of_json(logged: Callable[[], str], tmp_path: Path) -> None:
     lines = await lines_of(
-        capsys,
+        logged,
         tmp_path,
         ("GET", "/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1"),
         ("PUT", "/nope"),
@@ -64,9 +62,9 @@ async def test_a_request_is_one_line_of_json(
 
 
 async def test_a_traceback_is_one_line_of_json_with_the_request_id(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    logged: Callable[[], str], tmp_path: Path
 ) -> None:
-    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"), LOG_FORMAT="json")
+    lines = await lines_of(logged, tmp_path, ("GET", "/fail"), LOG_FORMAT="json")
     faults = [event for event in map(json.loads, lines) if event["level"] == "error"]
     assert len(faults) == 1
     assert faults[0]["event"] == "unhandled_exception"
@@ -76,17 +74,15 @@ async def test_a_traceback_is_one_line_of_json_with_the_request_id(
 
 
 async def test_the_console_shows_a_traceback_once(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    logged: Callable[[], str], tmp_path: Path
 ) -> None:
-    lines = await lines_of(capsys, tmp_path, ("GET", "/fail"), LOG_FORMAT="console")
+    lines = await lines_of(logged, tmp_path, ("GET", "/fail"), LOG_FORMAT="console")
     assert sum("RuntimeError: told to the log alone" in line for line in lines) == 1
     assert any("request" in line and "status=500" in line for line in lines)
 
 
-async def test_a_level_leaves_out_what_is_below(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert await lines_of(capsys, tmp_path, ("GET", "/api/health"), LOG_LEVEL="WARNING") == []
+async def test_a_level_leaves_out_what_is_below(logged: Callable[[], str], tmp_path: Path) -> None:
+    assert await lines_of(logged, tmp_path, ("GET", "/api/health"), LOG_LEVEL="WARNING") == []
 
 
 @pytest.mark.no_database

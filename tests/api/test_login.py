@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -174,12 +174,12 @@ def quiet_again() -> Iterator[None]:
 @pytest.mark.usefixtures("quiet_again")
 @pytest.mark.parametrize("log_format", ["console", "json"])
 async def test_nothing_secret_is_logged_at_any_level(
-    tmp_path: Path, log_faults: list[str], capsys: pytest.CaptureFixture[str], log_format: str
+    tmp_path: Path, log_faults: list[str], logged: Callable[[], str], log_format: str
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT=log_format))
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
     async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
-        capsys.readouterr()
+        logged()
         await register(client)
         await sign_in(client, username=PASSWORD)
         pair = (await sign_in(client)).json()
@@ -190,20 +190,20 @@ async def test_nothing_secret_is_logged_at_any_level(
         await refresh(client, pair)
         await app.services[Database].write(set_hash, f"{PASSWORD}: no hash")
         assert (await sign_in(client)).status_code == 500
-    logged = capsys.readouterr().err
-    assert logged.count("unhandled_exception") == 1
-    assert "login_succeeded" in logged
+    log = logged()
+    assert log.count("unhandled_exception") == 1
+    assert "login_succeeded" in log
     assert log_faults == []
-    assert PASSWORD not in logged
+    assert PASSWORD not in log
 
 
 async def test_the_events_are_logged_whatever_the_level(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, logged: Callable[[], str]
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="ERROR"))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
-        capsys.readouterr()
+        logged()
         await sign_in(client)
-    [line] = capsys.readouterr().err.splitlines()
+    [line] = logged().splitlines()
     assert "login_failed" in line

@@ -272,13 +272,13 @@ async def test_an_app_on_another_origin_can_read_them(connect: Connect) -> None:
 
 
 async def test_the_log_names_the_limit_and_the_client_of_a_refusal(
-    capsys: pytest.CaptureFixture[str], settings: Settings
+    logged: Callable[[], str], settings: Settings
 ) -> None:
-    app = create_app(settings)  # which logs to what capsys reads
+    app = create_app(settings)
     add_limited_operations(app)
     async with app:
         assert await statuses(client_at(app, "2001:db8::1"), 4) == [204, 204, 204, 429]
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in logged().splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
     assert [line.get("refused_by") for line in requests] == [None, None, None, "general"]
     assert {line["client"] for line in requests} == {"2001:db8::1"}

@@ -1,6 +1,7 @@
 """No part of a password in a setting is shown, with any characters."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -100,7 +101,7 @@ UNREACHABLE = {key: URLS[key].format(HARD) for key in ("DATABASE_URL", "REDIS_UR
 
 
 async def test_a_service_without_its_database_and_redis_shows_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, logged: Callable[[], str]
 ) -> None:
     app = create_app(settings_for(tmp_path, **UNREACHABLE))
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
@@ -110,7 +111,7 @@ async def test_a_service_without_its_database_and_redis_shows_nothing(
         answers.append(await client.post("/api/auth/token", data=sign_in))
     await app.close()
     assert [answer.status_code for answer in answers] == [503, 503, 200, 503]
-    log = capsys.readouterr().err
+    log = logged()
     assert "can't connect to PostgreSQL" in log
     assert "redis_is_away" in log
     shown = log + repr(app.services[Settings]) + "".join(f"{a.headers}{a.text}" for a in answers)

@@ -67,16 +67,14 @@ def found(settings: Settings) -> tuple[UserRow, bool, int]:
     return do(settings, find)
 
 
-def test_a_new_password_ends_all_sessions(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_new_password_ends_all_sessions(settings: Settings, logged: Callable[[], str]) -> None:
     do(settings, with_two_sessions)
     result = users(settings, "set-password", EMAIL.upper(), password=f"{NEW}\n")
     assert (result.exit_code, result.stdout) == (
         0,
         "ADA@EXAMPLE.COM has a new password, and is signed out everywhere.\n",
     )
-    assert capsys.readouterr().err.count("password_changed") == 1
+    assert logged().count("password_changed") == 1
     user, is_new, sessions = found(settings)
     assert (user.version, is_new, sessions) == (2, True, 0)
 
@@ -91,14 +89,14 @@ def test_a_password_that_is_easy_to_guess_is_refused(settings: Settings) -> None
     assert (user.version, is_new, sessions) == (1, False, 2)
 
 
-def test_deactivates(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deactivates(settings: Settings, logged: Callable[[], str]) -> None:
     do(settings, with_two_sessions)
     result = users(settings, "deactivate", EMAIL)
     assert (result.exit_code, result.stdout) == (
         0,
         "ada@example.com is deactivated, and signed out everywhere.\n",
     )
-    assert capsys.readouterr().err.count("user_deactivated") == 1
+    assert logged().count("user_deactivated") == 1
     user, _, sessions = found(settings)
     assert (user.active, sessions) == (False, 0)
     again = users(settings, "set-password", EMAIL, password=NEW)

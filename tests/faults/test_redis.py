@@ -1,7 +1,7 @@
 """Redis stands still, goes away, is full, and comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -147,16 +147,15 @@ async def test_readiness_reports_it_and_stays_200(
 
 
 async def test_the_log_reports_the_outage_once_and_the_recovery_once(
-    capsys: pytest.CaptureFixture[str], redis_server: Server, settings: Settings
+    logged: Callable[[], str], redis_server: Server, settings: Settings
 ) -> None:
-    # An application logs to what capsys reads if it is made in the test.
     async with app_on_redis(settings) as app, client_at(app) as client:
         for _ in range(2):
             with redis_server.paused_for(app):
                 for _ in range(3):
                     assert await statuses(client, 30) == [204] * 30
             await until_it_is_back(client)
-            log = capsys.readouterr().err
+            log = logged()
             assert log.count("redis_is_away") == 1
             assert log.count("redis_is_back") == 1
 
@@ -221,7 +220,7 @@ async def test_clients_that_leave_take_nothing_along(
 
 
 async def test_its_password_does_not_reach_the_log(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, redis_server: Server
+    logged: Callable[[], str], tmp_path: Path, redis_server: Server
 ) -> None:
     url = redis_server.url.replace("unix://", "unix://:not-for-the-log@")
     async with (
@@ -229,7 +228,7 @@ async def test_its_password_does_not_reach_the_log(
         client_at(app) as client,
     ):
         assert_refused(await client.post(LOGIN, json=GUEST))
-    log = capsys.readouterr().err
+    log = logged()
     assert "redis_is_away" in log
     assert "not-for-the-log" not in log
 
