@@ -15,8 +15,9 @@ from bench.fleet import end, free_port, read_until
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 SHIPPED = Path(__file__).parent.parent / "deploy" / "nginx"
-SERVER = "    server {}:{} max_fails=0;\n"
-SERVERS = SERVER.format("172.30.42.11", 8000) + SERVER.format("172.30.42.12", 8000)
+SERVER = "    server {} max_fails=1 fail_timeout=10s;\n"
+BACKUP = "    server {} max_fails=0 backup;\n"
+ADDRESSES = ("172.30.42.11:8000", "172.30.42.12:8000")
 
 
 class Nginx:
@@ -36,7 +37,7 @@ class Nginx:
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
         authority.configure_trust(self.trusted)
         own = {
-            SERVERS: "".join(SERVER.format("127.0.0.1", port) for port in dict.fromkeys(ports)),
+            servers(*ADDRESSES): servers(*(f"127.0.0.1:{port}" for port in dict.fromkeys(ports))),
             "listen 8443": f"listen 127.0.0.1:{port}",
             "listen [::]:8443 ssl http2 backlog=1024;\n": "",
             "/run/secrets/tls_certificate": str(certificate),
@@ -60,6 +61,11 @@ class Nginx:
     def __exit__(self, *_: object) -> None:
         # On this signal nginx finishes its requests and their log lines.
         end(self._process, self._reader, signal.SIGQUIT)
+
+
+def servers(*addresses: str) -> str:
+    """Return the lines of the configuration for the processes at `addresses`."""
+    return "".join(line.format(address) for line in (SERVER, BACKUP) for address in addresses)
 
 
 def configured(folder: Path, changes: dict[str, str]) -> Path:

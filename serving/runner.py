@@ -6,6 +6,7 @@ ended (serving/server.py). A second signal ends the process immediately.
 """
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -43,8 +44,8 @@ class Options:
     `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: the
     seconds from the signal until no more connections are accepted; `grace`: the seconds from then
     on until remaining requests are cut off. `certfile` turns TLS on; without a `keyfile` it
-    contains the key too. `watchdog`: the seconds within which the service manager at
-    `notify_socket` must be notified that the loop runs.
+    contains the key too. `watchdog`: the seconds for which the event loop may be stuck before the
+    process ends; the service manager at `notify_socket` is notified that it runs.
     """
 
     host: str = "127.0.0.1"
@@ -107,10 +108,18 @@ def limits_of(options: Options) -> Limits:
 
 
 async def report_alive(options: Options) -> None:
-    """Notify the service manager, twice as often as required, that the loop is not stuck."""
-    while options.watchdog:
-        notify(options.notify_socket, ALIVE)
-        await asyncio.sleep(options.watchdog / 2)
+    """Notify the service manager, twice as often as required, that the loop is not stuck.
+
+    If it is stuck, a thread that needs no lock of Python's writes to standard error where, and ends
+    the process.
+    """
+    try:
+        while options.watchdog:
+            notify(options.notify_socket, ALIVE)
+            faulthandler.dump_traceback_later(options.watchdog, exit=True)
+            await asyncio.sleep(options.watchdog / 2)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def first_signal() -> asyncio.Event:

@@ -84,8 +84,8 @@ class ServerSettings:
     watchdog_usec: int | None = setting(
         "",
         optional(integer(1, 2**63)),
-        "Within how many microseconds systemd expects the next sign that the process is alive. "
-        "systemd sets it.",
+        "For how many microseconds the event loop may be stuck before the process logs where, and "
+        "ends. systemd sets it, and is notified while the loop runs.",
     )
     database_url: str = setting(
         "sqlite:///data/items.db",

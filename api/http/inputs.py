@@ -16,6 +16,9 @@ from schemas.base import FormInput, InputSchema, MergePatch
 
 T = TypeVar("T")
 
+MOST_QUERY = 4096
+"""The bytes of a query without its cursor. `Link` repeats them and adds a cursor, so a proxy must
+allow more, in a request and in a response (deploy/nginx/)."""
 CHUNK = 64 * 1024
 MOST_PARAMETERS = 100
 """How many a query may have; each costs a hundred times its bytes."""
@@ -66,6 +69,9 @@ def load_query(schema: Schema) -> Any:
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
+    if len(request.query_string) - sum(map(len, given.get("cursor", ()))) > MOST_QUERY:
+        detail = f"The query may have {MOST_QUERY} bytes besides its cursor."
+        raise InvalidRequest([{"detail": detail}])
     misplaced: Any = {
         name: [objection]
         for name, values in given.items()
