@@ -9,8 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Numeric,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -43,6 +54,35 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def from_clock(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
+
+class Later(FunctionElement[datetime]):
+    """`Later(column, now)`: now, but at least a microsecond later than the column.
+
+    The statement that changes the row computes it. A clock that was read before may be that of a
+    request that then waited for another one's change of the row, or may have been set back.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[datetime], now: ColumnElement[datetime]) -> None:
+        super().__init__(column, now)
+
+
+@compiles(Later, "postgresql")
+def _greatest(later: Later, compiler: SQLCompiler, **options: Any) -> str:
+    column, now = (compiler.process(clause, **options) for clause in later.clauses)
+    return f"greatest({column} + interval '1 microsecond', {now})"
+
+
+@compiles(Later, "sqlite")
+def _maximum(later: Later, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLite rounds to milliseconds, so this counts the microseconds since 1970.
+    column, now = (compiler.process(clause, **options) for clause in later.clauses)
+    next_ = f"(strftime('%s', substr({column}, 1, 19)) * 1000000 + substr({column}, 21) + 1)"
+    seconds = f"strftime('%Y-%m-%d %H:%M:%S', {next_} / 1000000, 'unixepoch')"
+    return f"max({seconds} || printf('.%06d', {next_} % 1000000), {now})"
 
 
 class FixedPoint(TypeDecorator[Decimal]):

@@ -23,6 +23,7 @@ from storage.collections.keyset import Keyset, Page
 from storage.collections.orders import Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
+from storage.column_types import Later, UtcDateTime
 from storage.errors import NotAdmin, NotFound, VersionConflict
 
 __all__ = [
@@ -84,6 +85,7 @@ WITH_HASH = [*PUBLIC, users.c.password_hash]
 BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
 LIST = Keyset(users, PUBLIC, "-created_at")
 UPDATE = update(users).where(BY_ID)
+NOW = Later(users.c.updated_at, bindparam("now", type_=UtcDateTime))
 # In one order for all, so that two who lock them can't wait for each other. Whoever only refers
 # to an admin, by creating an item, need not wait.
 ACTIVE_ADMINS = (
@@ -199,10 +201,10 @@ def write_user(
     """Set `changes` and add one to the version; None if no user meets the conditions."""
     statement = (
         UPDATE.where(precondition.holds_for(users.c.version), *conditions)
-        .values(version=users.c.version + 1, updated_at=datetime.now(UTC), **changes)
+        .values(version=users.c.version + 1, updated_at=NOW, **changes)
         .returning(*PUBLIC)
     )
-    params = {"user_id": user_id, **precondition.parameters(user_id)}
+    params = {"user_id": user_id, "now": datetime.now(UTC), **precondition.parameters(user_id)}
     return connection.execute(statement, params).one_or_none()
 
 

@@ -12,7 +12,7 @@ The table begins with tables.resource_columns. docs/adding-a-resource.md builds 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
 from typing import Any, NoReturn
@@ -24,19 +24,19 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
-    func,
-    insert,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
+from storage.collections.creation import Creation, created
 from storage.collections.declaration import check_declaration, missing_indexes
 from storage.collections.filters import Filter
 from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
 from storage.collections.quotas import UNLIMITED, Quota
 from storage.collections.viewers import Owned, Viewer
+from storage.column_types import Later, UtcDateTime
 from storage.errors import (
     AlreadyExists,
     NotFound,
@@ -84,14 +84,15 @@ class Collection(Lists):
         self._quota = Quota(table, self.columns)
         by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
         self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
-        self._newest = select(func.max(table.c.created_at))
-        self._insert = insert(table).returning(*self.columns)
+        self._creation = Creation(table, self.columns)
         self._select = Owned(select(*self.columns).where(by_id), owner)
         # A relation's row must not go while a row that points to it is written.
         lock = select(table.c.id).where(by_id).with_for_update(read=True, key_share=True)
         self._lock = Owned(lock, owner)
         version = table.c.version
-        change = update(table).where(by_id).values(version=version + 1).returning(*self.columns)
+        now = Later(table.c.updated_at, bindparam("_now", type_=UtcDateTime))
+        change = update(table).where(by_id).values(version=version + 1, updated_at=now)
+        change = change.returning(*self.columns)
         self._update = Guarded(Owned(change, owner), version)
         self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
         self.is_unique = any(
@@ -117,18 +118,17 @@ class Collection(Lists):
         row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
         try:
             if viewer.user_id is None:
-                row |= {**self._moments(connection), "owner_id": None}
-                return connection.execute(self._insert, row).one()
+                return self._creation.insert(connection, {**row, "owner_id": None})
             most = UNLIMITED if quota is None else quota
-            created = self._create_owned(connection, viewer.user_id, most, row)
-            if created is None:
+            inserted = self._create_owned(connection, viewer.user_id, most, row)
+            if inserted is None:
                 self._quota.recount(connection, viewer.user_id, most)
-                created = self._create_owned(connection, viewer.user_id, most, row)
+                inserted = self._create_owned(connection, viewer.user_id, most, row)
         except IntegrityError as error:
             raise _translated(error) from None
-        if created is None:
+        if inserted is None:
             raise QuotaExceeded(most)
-        return created
+        return inserted
 
     def get(self, connection: Connection, viewer: Viewer, row_id: UUID) -> Row:
         """Raises the collection's NotFound."""
@@ -153,7 +153,7 @@ class Collection(Lists):
         if self.relations:
             self._require_related(connection, viewer, changes)
         params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
-        values = {**changes, **self._texts.words_of(changes), "updated_at": datetime.now(UTC)}
+        values = {**changes, **self._texts.words_of(changes), "_now": datetime.now(UTC)}
         statement = self._update.by(viewer, precondition)
         try:
             row = connection.execute(statement, {**params, **values}).one_or_none()
@@ -196,18 +196,11 @@ class Collection(Lists):
     ) -> Row | None:
         """None where there is no room for one more."""
         if connection.dialect.name != "sqlite":
-            values = {**row, **_moments_from(datetime.now(UTC))}
+            values = {**row, **created(datetime.now(UTC))}
             return self._quota.insert_reserved(connection, user_id, quota, values)
-        room = self._quota.reserve(connection, user_id, quota)
-        if room is None:
+        if not self._quota.reserve(connection, user_id, quota):
             return None
-        values = {**row, **_moments_after(room.newest), "owner_id": user_id}
-        return connection.execute(self._insert, values).one()
-
-    def _moments(self, connection: Connection) -> dict[str, datetime]:
-        if connection.dialect.name != "sqlite":
-            return _moments_from(datetime.now(UTC))
-        return _moments_after(connection.execute(self._newest).scalar_one())
+        return self._creation.insert(connection, {**row, "owner_id": user_id})
 
     def _require_related(self, connection: Connection, viewer: Viewer, values: Query) -> None:
         for name, collection in self.relations.items():
@@ -239,14 +232,3 @@ def _translated(error: IntegrityError) -> Exception:
     on_postgresql = getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION
     on_sqlite = getattr(error.orig, "sqlite_errorcode", None) == SQLITE_CONSTRAINT_UNIQUE
     return AlreadyExists() if on_postgresql or on_sqlite else error
-
-
-def _moments_from(now: datetime) -> dict[str, datetime]:
-    return {"created_at": now, "updated_at": now}
-
-
-def _moments_after(newest: datetime | None) -> dict[str, datetime]:
-    """Now, but later than the `newest` row: SQLite's full-text index knows the rows by number only,
-    so the numbers have the order of creation. Its one writer makes that safe."""
-    now = datetime.now(UTC)
-    return _moments_from(now if newest is None else max(now, newest + timedelta(microseconds=1)))

@@ -6,8 +6,7 @@ take nothing off. When the number meets the quota, the rows are counted again.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -50,20 +49,12 @@ users = table("users", column("id", Uuid))
 IS_OWNER = users.c.id == bindparam("_owner_id", type_=Uuid)
 
 
-class Room(NamedTuple):
-    """One more row of the user's has been allowed. `newest`: when any row was last created."""
-
-    newest: datetime | None
-
-
 class Quota:
     """The statements for the rows of one table, `columns` of which are returned."""
 
     def __init__(self, of: Table, columns: Sequence[Column[Any]]) -> None:
         self._name = of.name
-        newest = select(func.max(of.c.created_at)).scalar_subquery()
-        # In one round trip: SQLite asks for the newest row here, and not by itself.
-        self._reserve = self._one_more(sqlite_insert).returning(newest.label("newest"))
+        self._reserve = self._one_more(sqlite_insert).returning(quotas.c.owner_id)
         room = self._one_more(postgresql_insert).returning(quotas.c.owner_id).cte("room")
         values = [column for column in of.c if column.name not in {"seq", "owner_id"}]
         self._reserve_and_insert = (
@@ -101,11 +92,10 @@ class Quota:
             where=quotas.c.at_most < bindparam("_quota", type_=Integer),
         )
 
-    def reserve(self, connection: Connection, user_id: UUID, quota: int) -> Room | None:
-        """For SQLite: add one to what the user has at most; None where that is `quota` already."""
+    def reserve(self, connection: Connection, user_id: UUID, quota: int) -> bool:
+        """For SQLite: add one to what the user has at most, unless that is `quota` already."""
         params = {"_owner_id": user_id, "_quota": quota}
-        row = connection.execute(self._reserve, params).one_or_none()
-        return None if row is None else Room(row.newest)
+        return connection.execute(self._reserve, params).one_or_none() is not None
 
     def insert_reserved(
         self, connection: Connection, user_id: UUID, quota: int, values: dict[str, Any]

@@ -32,7 +32,7 @@ async def fill(url: str) -> None:
 def newest(connection: Connection) -> Any:
     """The row of the item that is left, without what is each one's own."""
     row = connection.execute(text("SELECT * FROM items ORDER BY created_at DESC LIMIT 1")).one()
-    own = {"id", "created_at", "updated_at"}
+    own = {"seq", "id", "created_at", "updated_at"}
     return {name: value for name, value in row._asdict().items() if name not in own}
 
 

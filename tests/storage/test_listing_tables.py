@@ -1,11 +1,9 @@
 """What lists are made from is as the items say, whatever is written, and costs no round trip."""
 
-import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from storage import Database, open_database
 from storage.collections.viewers import EVERYBODY
@@ -78,27 +76,7 @@ async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Data
         with statements() as seen:
             await work()  # type: ignore[no-untyped-call]  # a table of calls, each typed where it is defined
         counts[name] = len(seen)
-    on_sqlite = await database.read(lambda connection: connection.dialect.name == "sqlite")
-    # On SQLite a creation looks up the moment of the last one.
-    assert counts.pop("create") == (2 if on_sqlite else 1)
     assert set(counts.values()) == {1}
-
-
-async def test_on_sqlite_creation_has_an_order_though_the_clock_goes_back(tmp_path: Any) -> None:
-    async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
-        first = await database.write(ITEMS.create, EVERYBODY, {**VALUES, "tags": []})
-        future = first.created_at + timedelta(days=1)
-        await database.write(
-            lambda connection: (
-                connection.execute(update(ITEMS.table).values(created_at=future)).rowcount
-            )
-        )
-        made = await asyncio.gather(
-            *(database.write(ITEMS.create, EVERYBODY, VALUES) for _ in range(5))
-        )
-        assert sorted(row.created_at for row in made) == [
-            future + timedelta(microseconds=number + 1) for number in range(5)
-        ]
 
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:

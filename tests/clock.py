@@ -1,0 +1,47 @@
+"""A clock for processes that tests start, which the tests set: Debian's libfaketime.
+
+Only the time of day is set. Timeouts go by the monotonic clock, which nobody can set.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+needs_clock = pytest.mark.skipif(
+    LIBRARY is None and "CI" not in os.environ, reason="needs apt-get install libfaketime"
+)
+
+
+class Clock:
+    """The clock of the processes that run with its `environ`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "clock"
+        self.set(0)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+
+    def set(self, hours: float) -> None:
+        """Set the clock to so many hours after, or before, the time that it is."""
+        self._write(f"{hours * 3600:+.0f}")
+
+    def stop(self, moment: str) -> None:
+        """Have the clock show `moment`, such as 2026-11-20 12:00:00, until it is set again."""
+        self._write(moment)
+
+    def _write(self, setting: str) -> None:
+        # Processes read the file whenever they look at the clock, so it is replaced as a whole.
+        written = self._file.with_suffix(".new")
+        written.write_text(setting)
+        written.replace(self._file)
