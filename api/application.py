@@ -1,7 +1,7 @@
 """create_app(): the application, put together from its services and its parts."""
 
 from datetime import timedelta
-from functools import partial
+from wsgiref.types import WSGIApplication
 
 import click
 from flask import Blueprint
@@ -18,19 +18,20 @@ from api.http import (
     headers,
     metrics_page,
     paging,
-    security_headers,
 )
 from api.http.path_ids import IdConverter
+from api.http.security_headers import SecurityHeaders
 from api.identity.key_set import KeySet
 from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens
-from api.limiting import early_limits, rate_limits
+from api.limiting import early_limits
 from api.limiting.rate_limits import RateLimits
-from api.observability import log, request_log
+from api.observability import log
 from api.observability.metrics import Metrics
 from api.observability.readiness import Readiness
+from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
 from api.runtime.services import Services
@@ -76,16 +77,17 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     errors.init_app(app)
     paging.init_app(app, settings)
     headers.init_app(app)
-    rate_limits.init_app(app)
     early_limits.init_app(app)
-    security_headers.init_app(app)
     cors.init_app(app, settings, document)
     commands.init_app(app, document)
-    recorded = partial(
-        request_log.RequestLog,
-        observer=app.services[Metrics],
-        proxies=settings.trusted_proxies,
-    )
+
+    def recorded(application: WSGIApplication) -> RequestLog:
+        return RequestLog(
+            SecurityHeaders(application),
+            observer=app.services[Metrics],
+            proxies=settings.trusted_proxies,
+        )
+
     app.wsgi_app = recorded(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
     return app

@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 class RequestBody(io.RawIOBase):
     """A file that waits for the server's messages, so that memory holds only what is being read.
 
-    `timeout`: the seconds, from the first read, in which the whole body must arrive. Reading raises
+    `timeout`: the seconds, from the first read, in which the whole body must arrive. `complete`:
+    whether there is none, so that nothing needs to be read. Reading raises
     RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
     RuntimeError if `drain` or `disconnected` has dropped a part.
     """
 
-    def __init__(self, receive: Receive, *, timeout: float) -> None:
-        self.complete = False
+    def __init__(self, receive: Receive, *, timeout: float, complete: bool = False) -> None:
+        self.complete = complete
         self.client_left = False
         self._receive = receive
         self._timeout = timeout
         self._deadline: float | None = None
         self._ended = asyncio.Event()
+        if complete:
+            self._ended.set()
         self._unread = memoryview(b"")
         self._dropped = False
 

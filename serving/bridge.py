@@ -21,7 +21,7 @@ from werkzeug.exceptions import ClientDisconnected, InternalServerError
 from serving.asgi import Message, Receive, Scope, Send
 from serving.body import RequestBody
 from serving.drain import STOPPING
-from serving.environ import clean
+from serving.environ import clean, may_have_body
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
 from serving.websocket import refuse_websocket
@@ -91,10 +91,12 @@ class Exchange(WsgiToAsgiInstance):
     def __init__(self, bridge: Bridge, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(bridge.wsgi_application, duplicate_header_limit=None)
         self.bridge = bridge
-        self.scope = {**scope, "headers": clean(scope["headers"]), "query_string": b""}
+        headers = clean(scope["headers"])
+        self.scope = {**scope, "headers": headers, "query_string": b""}
         self.query_string: bytes = scope.get("query_string", b"")
         self.multiplexed = not scope["http_version"].startswith("1")
-        self.body = RequestBody(receive, timeout=bridge.body_timeout)
+        expected = may_have_body(scope["http_version"], headers)
+        self.body = RequestBody(receive, timeout=bridge.body_timeout, complete=not expected)
         self.send = send
         self.cancelled = False
         self.head: Message | None = None
@@ -164,7 +166,8 @@ class Exchange(WsgiToAsgiInstance):
                 first = next(chunks, None)
                 streamed = first is not None and len(first) != self.content_length
                 chunks = chain([first or b""], chunks if streamed else ())
-            wait_for(self.body.drain(DRAIN_LIMIT, seconds=self.bridge.drain_timeout))
+            if not self.body.complete:
+                wait_for(self.body.drain(DRAIN_LIMIT, seconds=self.bridge.drain_timeout))
             if self.body.client_left:
                 raise ClientDisconnected
             if streamed or self.multiplexed or not self.body.complete:

@@ -85,4 +85,4 @@ def end_now(limit: asyncio.Timeout) -> None:
 
 
 def is_event_stream(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in headers)
+    return dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")

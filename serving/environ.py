@@ -1,4 +1,4 @@
-"""The request headers that reach the WSGI environ."""
+"""The request headers that reach the WSGI environ, and whether a body follows them."""
 
 from collections.abc import Iterable
 
@@ -18,3 +18,12 @@ def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         elif name != b"upgrade" and b"_" not in name:
             kept.append((name, value))
     return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
+
+
+def may_have_body(http_version: str, headers: list[tuple[bytes, bytes]]) -> bool:
+    """Return whether a body may follow `headers`: over HTTP/1 only after a header that says how
+    long it is (RFC 9112 §6.3)."""
+    if not http_version.startswith("1"):
+        return True
+    names = dict(headers)
+    return b"content-length" in names or b"transfer-encoding" in names

@@ -9,8 +9,9 @@ from typing import Any
 
 import h11
 from h11._receivebuffer import ReceiveBuffer
-from hypercorn.events import Closed, Event
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.h11 import H2ProtocolAssumedError, H11Protocol
+from hypercorn.typing import H11SendableEvent
 
 BLANK_LINE = re.compile(rb"\n\r?\n")
 ILLEGAL = re.compile(
@@ -96,6 +97,7 @@ class Http1(H11Protocol):
         self.connection = StrictConnection(
             self.config.h11_max_incomplete_size, cleartext_http2=cleartext_http2
         )
+        self._head = b""
 
     @property
     def idle(self) -> bool:
@@ -117,6 +119,19 @@ class Http1(H11Protocol):
 
     async def _check_protocol(self, event: h11.Request) -> None:
         pass
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        """Send the head of a response with the first piece of its body, in one system call, as
+        ASGI recommends; and nothing where a response's end has no bytes of its own."""
+        try:
+            data = self._head + (self.connection.send(event) or b"")
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        self._head = data if isinstance(event, h11.Response) else b""
+        if data and not self._head:
+            await self.send(RawData(data))
 
 
 def origin_form(request: h11.Request) -> h11.Request:

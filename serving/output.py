@@ -19,12 +19,12 @@ class Output:
 
     async def write(self, data: bytes) -> None:
         """Write `data`. Raises OSError or RuntimeError if the connection is closed."""
+        if len(data) <= SLICE and not self._lock.locked():
+            self._writer.write(data)
+            await self._writer.drain()
+            return
         async with self._lock:
-            if len(data) <= SLICE:
-                self._writer.write(data)
-                await self._writer.drain()
-            else:
-                await self._write_slices(memoryview(data))
+            await self._write_slices(memoryview(data))
 
     async def close(self) -> None:
         """Send the rest of the data, and close."""

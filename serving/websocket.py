@@ -16,9 +16,15 @@ async def refuse_websocket(
         await send(CLOSE)
         return
 
+    if (await receive())["type"] != "websocket.connect":
+        return  # the client has left
+    first: list[Message] = [{"type": "http.request"}]
+
     async def receive_http() -> Message:
-        connected = (await receive())["type"] == "websocket.connect"
-        return {"type": "http.request"} if connected else {"type": "http.disconnect"}
+        if first:
+            return first.pop()
+        await receive()
+        return {"type": "http.disconnect"}
 
     async def send_http(message: Message) -> None:
         await send({**message, "type": f"websocket.{message['type']}"})

@@ -1,6 +1,8 @@
 """Headers that restrict what a browser does with a response."""
 
-from flask import Flask, Response
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -15,15 +17,17 @@ HEADERS = {
 ITEMS = [(name.lower(), (name, value)) for name, value in HEADERS.items()]
 
 
-def init_app(app: Flask) -> None:
-    app.after_request(add_headers)
+class SecurityHeaders:
+    """WSGI middleware that adds the headers which a response lacks (the documentation has another
+    policy of its own)."""
 
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
 
-def add_headers(response: Response) -> Response:
-    """Add the headers that the view hasn't set itself (the documentation needs another policy)."""
-    headers = response.headers
-    present = {name.lower() for name, _ in headers}
-    for lower, header in ITEMS:
-        if lower not in present:
-            headers.add(*header)
-    return response
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            present = {name.lower() for name, _ in headers}
+            missing = [header for lower, header in ITEMS if lower not in present]
+            return start_response(code, headers + missing, *exc_info)
+
+        return self._application(environ, start)

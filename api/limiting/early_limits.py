@@ -23,9 +23,10 @@ def init_app(app: AsyncFlask) -> None:
         await app.services[RateLimits].count(Limit.GENERAL, None)
 
     def count_unless_an_operation_does() -> None:
-        if request.endpoint in UNCOUNTED:
+        rule = request.url_rule
+        if rule is not None and rule.endpoint in UNCOUNTED:
             return
-        view = None if request.url_rule is None else app.view_functions[request.url_rule.endpoint]
+        view = None if rule is None else app.view_functions[rule.endpoint]
         operation = getattr(view, "operation", None)
         if operation is not None and (request.method != "OPTIONS" or operation.limit is Limit.NONE):
             return

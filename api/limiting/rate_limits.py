@@ -6,14 +6,12 @@ docs/rate-limits.md explains them.
 import time
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response
-
 from api.config.settings import Settings
 from api.limiting.attempts import Attempts, digest
 from api.limiting.errors import RateLimited
 from api.limiting.policies import Counters, Policy
 from api.limiting.windows import Clock
-from api.observability.request_log import current_record
+from api.observability.request_log import Record, current_record
 from api.runtime.client_address import network
 from openapi.operation import Limit
 from storage.accounts.admission import Credentials, Session
@@ -47,18 +45,20 @@ class RateLimits:
     async def count(self, limit: Limit, credentials: Credentials | None) -> None:
         """Count the current request for the user of `credentials`, or without credentials for its
         address. Raises RateLimited and RedisUnavailable."""
-        await self._count(limit, _address() if credentials is None else _user(credentials))
+        record = current_record()
+        client = _address(record) if credentials is None else _user(credentials)
+        await self._count(limit, client, record)
 
     async def count_refresh(self, family: bytes) -> None:
         """Count a refresh for its session, whose refresh tokens share `family`. Raises
         RateLimited."""
-        await self._count(Limit.REFRESH, f"session {digest(family.hex())}")
+        await self._count(Limit.REFRESH, f"session {digest(family.hex())}", current_record())
 
     async def forgive(self) -> None:
         """Uncount the current request for its address."""
         policy = self._policies.get(Limit.GENERAL)
         if policy is not None:
-            await self.counters.give_back(policy, _address())
+            await self.counters.give_back(policy, _address(current_record()))
 
     async def available(self) -> bool | None:
         """Return whether Redis can be used at the moment, or None if it isn't configured."""
@@ -69,14 +69,14 @@ class RateLimits:
         if self.counters.shared is not None:
             await self.counters.shared.close()
 
-    async def _count(self, limit: Limit, client: str) -> None:
+    async def _count(self, limit: Limit, client: str, record: Record) -> None:
         policy = self._policies.get(limit)
         if policy is None:
             return
         hit = await self.counters.hit(policy, client)
-        current_record().headers.update(policy.headers(hit))
+        record.headers.update(policy.headers(hit))
         if not hit.allowed:
-            current_record().refused_by = policy.name
+            record.refused_by = policy.name
             raise RateLimited(hit.wait)
 
 
@@ -87,19 +87,8 @@ def open_shared(settings: Settings) -> "SharedWindows":
     return SharedWindows(settings.redis_url, deadline=settings.redis_timeout / 1000)
 
 
-def init_app(app: Flask) -> None:
-    app.after_request(add_headers)
-
-
-def add_headers(response: Response) -> Response:
-    """Add the limit headers to every response to a counted request, errors included."""
-    for name, value in current_record().headers.items():
-        response.headers.add(name, value)
-    return response
-
-
-def _address() -> str:
-    return f"address {network(current_record().address)}"
+def _address(record: Record) -> str:
+    return f"address {network(record.address)}"
 
 
 def _user(credentials: Credentials) -> str:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from secrets import token_hex
-from typing import Any, Protocol, cast
+from random import getrandbits
+from typing import Any, Protocol
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -115,7 +115,8 @@ class RequestLog:
         def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             record.status = int(code[:3])
             record.match(environ)
-            return start_response(code, [*headers, (REQUEST_ID_HEADER, record.id)], *exc_info)
+            added = [*record.headers.items(), (REQUEST_ID_HEADER, record.id)]
+            return start_response(code, headers + added, *exc_info)
 
         try:
             answer = self._application(environ, start)
@@ -127,7 +128,7 @@ class RequestLog:
     def _begin(self, environ: WSGIEnvironment) -> Record:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         record = environ[RECORD] = Record(
-            id=sent if VALID_ID.fullmatch(sent) else token_hex(16),
+            id=sent if VALID_ID.fullmatch(sent) else random_id(),
             method=environ["REQUEST_METHOD"],
             address=client_address(environ, self._proxies),
             started=time.perf_counter(),
@@ -187,6 +188,12 @@ class LoggedAnswer:
             self._end(self._record, failed=self._failed)
 
 
+def random_id() -> str:
+    """Return an id for a request. It is no secret, so it needs no system call."""
+    return f"{getrandbits(128):032x}"  # as said above
+
+
 def current_record() -> Record:
     """That of the request which is being handled."""
-    return cast(Record, request.environ[RECORD])
+    record: Record = request.environ[RECORD]
+    return record

@@ -1,9 +1,12 @@
 """The view that Flask calls for an operation; everything that can be is made beforehand."""
 
+from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Response, request
 from marshmallow import RAISE
+from werkzeug.wsgi import ClosingIterator
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
@@ -19,6 +22,15 @@ from api.runtime.async_flask import AsyncFlask, this_app
 from openapi.operation import Access, Operation
 from schemas.base import InputSchema
 from storage.idempotency import Answer
+
+
+class CompleteResponse(Response):
+    """A response whose status, headers and body are known, so that nothing is left to correct."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        body = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
+        return ClosingIterator(body, self.close)
 
 
 class NoQuery(InputSchema):
@@ -42,6 +54,7 @@ class Endpoint:
             if provider.translated
         ]
         self._invalid = invalid
+        self._headers = [] if operation.access is Access.PUBLIC else [("Vary", "Authorization")]
         takes_query = any(provider.declares == "query" for provider in providers.values())
         self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
         self._refuses_query = not takes_query and self._query.unknown == RAISE
@@ -49,7 +62,7 @@ class Endpoint:
     def __call__(self, **arguments: Any) -> Response:
         app = this_app()
         record = current_record()
-        caller = app.async_to_sync(self._admit)(app.services[RateLimits])
+        caller = app.run_eagerly(self._admit(app.services[RateLimits]))
         try:
             return self._answer(app, caller, arguments)
         finally:
@@ -126,11 +139,9 @@ class Endpoint:
         return Answer(self.operation.status, headers, body)
 
     def _respond(self, answer: Answer) -> Response:
-        response = Response(
-            answer.body, answer.status, answer.headers, content_type="application/json"
-        )
-        if not answer.body:
-            del response.headers["Content-Type"]
-        if self.operation.access is not Access.PUBLIC:
-            response.headers.add("Vary", "Authorization")
-        return response
+        headers = [*answer.headers.items(), *self._headers]
+        if answer.body:
+            headers.append(("Content-Type", "application/json"))
+        if answer.status not in {204, 304}:
+            headers.append(("Content-Length", str(len(answer.body))))
+        return CompleteResponse([answer.body], answer.status, headers)

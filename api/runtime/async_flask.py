@@ -1,6 +1,8 @@
 """Flask whose coroutines run on the server's event loop, or on one in the background."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+import types
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, Self, TypeVar
 from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -75,6 +77,18 @@ class AsyncFlask(Flask):
         run = self._runner()
         return lambda *args, **kwargs: run(func(*args, **kwargs))
 
+    def run_eagerly(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run `coroutine` like `async_to_sync`, for one that rarely has to wait: under the bridge
+        it runs here up to where it waits, so one that doesn't wait needs no switch to the loop."""
+        run = self._runner()
+        if run == self._background.run:
+            return run(coroutine)  # there is no loop here
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # StopIteration is untyped
+        return run(_resumed(coroutine, awaited))  # type: ignore[no-any-return]
+
     def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
         """Yield the items of `chunks` as they arrive; call it while a request is handled."""
         return _iterate(chunks, self._runner())
@@ -97,6 +111,22 @@ class NoSessions(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         return self._none
+
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
+    """Await the rest of `coroutine`, which already waits for `awaited`."""
+    while True:
+        try:
+            value = yield awaited
+        except BaseException as error:  # noqa: BLE001  # raised again where the coroutine waits
+            resume = partial(coroutine.throw, error)
+        else:
+            resume = partial(coroutine.send, value)
+        try:
+            awaited = resume()
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # StopIteration is untyped
 
 
 def _iterate(

@@ -20,6 +20,9 @@ def scope_for(
     version: str = "1.1",
     host: bytes | None = b"items.test",
 ) -> Scope:
+    headers = [*([] if host is None else [(b"host", host)]), *headers]
+    if method in {"POST", "PUT", "PATCH"} and b"content-length" not in dict(headers):
+        headers.append((b"transfer-encoding", b"chunked"))
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.1"},
@@ -30,7 +33,7 @@ def scope_for(
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query,
-        "headers": [*([] if host is None else [(b"host", host)]), *headers],
+        "headers": headers,
         "client": ("127.0.0.1", 50000),
         "server": ("127.0.0.1", 80),
         "extensions": {},

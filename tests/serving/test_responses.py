@@ -94,7 +94,8 @@ async def test_a_generator_function_may_be_an_application() -> None:
         yield body
         yield environ[AWAIT](asyncio.sleep(0, b" and more"))
 
-    assert (await answer_of(Bridge(application), b"echo")).body == b"echo and more"
+    answer = await answer_of(Bridge(application), b"echo", method="POST")
+    assert answer.body == b"echo and more"
 
 
 async def test_closes_a_stream_that_fails_and_sends_no_end(
