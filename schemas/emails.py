@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 from unicodedata import normalize
 
 from marshmallow import ValidationError
@@ -25,12 +25,12 @@ class Email(Text):
     Whether mail can be delivered to it is not checked.
     """
 
-    too_long = "Must not be longer than 254 bytes of UTF-8."
-    default_error_messages: ClassVar = {"address": "Not an email address."}
+    default_error_messages = {"address": "Not an email address."}
 
     def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
         metadata = {"format": "idn-email", **metadata}
         super().__init__(max_length=LONGEST, metadata=metadata, **kwargs)
+        self.too_long = f"Must not be longer than {LONGEST} bytes of UTF-8."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         sent = super()._deserialize(value, attr, data, **kwargs)

@@ -23,7 +23,7 @@ async def test_behind_nginx_a_hung_process_is_set_aside(tmp_path: Path) -> None:
     for it."""
     with (
         Fleet(tmp_path, BEHIND_NGINX, apart=True) as fleet,
-        # It would try the hung process again after 10 seconds; how long this takes is the machine's.
+        # After 10 seconds nginx would try the hung process again, which depends on the clock.
         Nginx(tmp_path, fleet.ports, **{"fail_timeout=10s": "fail_timeout=1h"}) as nginx,
     ):
         hung = fleet.processes[0]
