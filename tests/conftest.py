@@ -1,5 +1,6 @@
 """Fixtures: the application as the tests reach it."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the tables of docs/ that tests compare with what they see",
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three for two cores: the tests wait for processes nearly half of their time."""
+    return 3 * (os.cpu_count() or 1) // 2 or 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
