@@ -73,6 +73,10 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         origin = request.headers.get("Origin")
         if origin is None:
             return response
+        if is_preflight():
+            # On every path: if a preflight got a 404, the browser would hide the request's own 404
+            # from the page, and report a fault of CORS.
+            response = Response(status=204, headers={"Vary": "Origin"})
         response = correct(grant(response))
         refused = ALLOW_ORIGIN not in response.headers
         # `cors check` closes the record of its requests, which aren't logged.
@@ -80,17 +84,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
             log_once(origin)
         return response
 
-    app.before_request(answer_preflight)
     app.after_request(answer_origin)
-
-
-def answer_preflight() -> Response | None:
-    """Answer a preflight with 204, whatever its path and its method.
-
-    A browser hides the request's own 404 or 405 from the page if the preflight gets one, and then
-    reports a fault of CORS.
-    """
-    return Response(status=204) if is_preflight() else None
 
 
 def correct(response: Response) -> Response:

@@ -87,6 +87,9 @@ def load_query(schema: Schema) -> Any:
             name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
             for name, wrong in error.messages_dict.items()
         }
+        for name in lists & messages.keys():
+            if any("," in value for value in given[name]):
+                messages[name].append(f"Repeat {name} for several values, without commas.")
         raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 

@@ -56,7 +56,7 @@ def _float(text: str) -> float | int:
     number = float(text)
     if not math.isfinite(number):
         raise MalformedJson("The body has a number that is too large.")
-    return int(number) if number.is_integer() and abs(number) <= LARGEST_EXACT else number
+    return int(number) if number.is_integer() and abs(number) < LARGEST_EXACT else number
 
 
 def _int(text: str) -> int:

@@ -10,7 +10,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
-from api.http.idempotency_keys import IDEMPOTENCY_KEY, refuse_key
+from api.http.idempotency_keys import IDEMPOTENCY_KEY, SAFE_METHODS, refuse_key
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
 from api.http.providers import Call, Provider
@@ -64,6 +64,8 @@ class Endpoint:
         record = current_record()
         caller = app.run_eagerly(self._admit(app.services[RateLimits]))
         try:
+            if self._refuses_key and record.method not in SAFE_METHODS:
+                refuse_key(self._invalid)
             return self._answer(app, caller, arguments)
         finally:
             record.user_id = caller.user_id
@@ -105,8 +107,6 @@ class Endpoint:
     def _read(self, settings: Settings, caller: RequestCaller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
-        if self._refuses_key:
-            refuse_key()
         if self._refuses_query and request.query_string:
             load_query(self._query)
         call = Call(

@@ -106,7 +106,7 @@ async def test_every_kind_of_answer_grants_other_origins_nothing(
         assert_refused(response, why)
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", [name for name in ANSWERS if "preflight" not in name])
 async def test_without_an_origin_no_allowed_one_is_named(
     client: httpx.AsyncClient, answer: str
 ) -> None:
