@@ -14,7 +14,6 @@ from api.http.inputs import Body
 from api.identity import grants
 from api.identity.errors import (
     InvalidGrant,
-    InvalidTokenRequest,
     RegistrationClosed,
     UnsupportedGrantType,
 )
@@ -86,7 +85,7 @@ async def register_user(body: Body[dict[str, Any]], write: IdempotentWrite) -> U
     body=schemas.TokenRequest,
     returns=schemas.TokenPair,
     headers=[NO_CACHE],
-    invalid=InvalidTokenRequest,
+    oauth=True,
     raises=[
         RedisUnavailable,
         InvalidGrant,
@@ -114,7 +113,7 @@ async def create_token(body: Body[dict[str, str]]) -> TokenPair:
 @operation(
     body=schemas.TokenRevocation,
     status=204,
-    invalid=InvalidTokenRequest,
+    oauth=True,
     raises=[DatabaseUnavailable],
 )
 async def revoke_token(body: Body[dict[str, str]]) -> None:

@@ -4,11 +4,13 @@ The responses, their descriptions in the OpenAPI document and the pages under /e
 from it.
 """
 
+from dataclasses import replace
+from functools import cache
+
 from werkzeug import exceptions as http
 
 from api.identity.errors import (
     InvalidGrant,
-    InvalidTokenRequest,
     RegistrationClosed,
     UnsupportedGrantType,
 )
@@ -50,6 +52,8 @@ class NotReady(Exception):
         self.checks = checks
 
 
+CHALLENGE = 'Bearer realm="api"'
+"""The scheme needs at least one parameter (RFC 6750 §3)."""
 INTERNAL_ERROR = ProblemType(
     slug="internal-error",
     status=500,
@@ -74,7 +78,7 @@ INVALID_TOKEN = ProblemType(
     meaning="The access token is malformed, has expired or was not issued for this service, its "
     "session has ended, or its account is closed.",
     remedy="Get a new one from /api/auth/token, with the refresh token or by signing in again.",
-    challenge='Bearer error="invalid_token"',
+    challenge=f'{CHALLENGE}, error="invalid_token"',
 )
 DATABASE_UNAVAILABLE = ProblemType(
     slug="database-unavailable",
@@ -89,16 +93,6 @@ DATABASE_UNAVAILABLE = ProblemType(
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
     RelatedRowNotFound: INVALID_REQUEST,
-    InvalidTokenRequest: ProblemType(
-        slug="invalid-token-request",
-        status=400,
-        title="Invalid token request",
-        detail="The request is invalid: see errors.",
-        meaning="A request for tokens, or to revoke one, is malformed or lacks a parameter.",
-        remedy="Each entry of errors says what is wrong and where; correct that and send it again.",
-        code="invalid_request",
-        schema=TokenProblem,
-    ),
     InvalidGrant: ProblemType(
         slug="invalid-grant",
         status=400,
@@ -127,7 +121,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         detail="This operation needs an access token.",
         meaning="The request has no access token, and the operation needs one.",
         remedy="Get one from /api/auth/token, and send it as Authorization: Bearer.",
-        challenge="Bearer",
+        challenge=CHALLENGE,
     ),
     InvalidToken: INVALID_TOKEN,
     SignedOut: INVALID_TOKEN,
@@ -361,6 +355,21 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
 }
 
 BY_SLUG = {problem.slug: problem for problem in PROBLEMS.values()}
+
+
+OAUTH_CODES = {
+    429: "temporarily_unavailable",
+    500: "server_error",
+    503: "temporarily_unavailable",
+}
+"""By status; OAuth's token endpoint has no codes of its own for these (RFC 6749 §4.1.2.1)."""
+
+
+@cache
+def as_oauth(problem: ProblemType) -> ProblemType:
+    """Return `problem` in the form that OAuth prescribes, with a code (RFC 6749 §5.2)."""
+    code = problem.code or OAUTH_CODES.get(problem.status, "invalid_request")
+    return replace(problem, code=code, schema=TokenProblem)
 
 
 def problem_of(error: type[Exception]) -> ProblemType:

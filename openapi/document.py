@@ -31,7 +31,7 @@ from openapi.links import add_links
 from openapi.operation import Limit, Operation, ResponseHeader
 from openapi.parameters import header_parameter, path_parameters, query_parameters
 from openapi.security import security, security_schemes
-from schemas.base import DocumentedSchema
+from schemas.base import DocumentedSchema, InputSchema
 from schemas.problems import ProblemType
 
 Json = dict[str, Any]
@@ -54,6 +54,7 @@ class Document:
 
     def __init__(self, *, auth_required: bool, contact: str, public_url: str) -> None:
         self._auth_required = auth_required
+        base = f"{public_url}/" if public_url else ""
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
             title="Items API",
@@ -68,9 +69,12 @@ class Document:
             # Relative to the document's own address, so it holds behind a proxy that takes a prefix
             # off the path.
             servers=[{"url": public_url or ".", "description": "This service."}],
-            externalDocs={"url": "errors", "description": "The errors: causes and remedies."},
+            externalDocs={
+                "url": f"{base}errors",
+                "description": "The errors: causes and remedies.",
+            },
         )
-        for name, scheme in security_schemes(public_url).items():
+        for name, scheme in security_schemes(f"{base}api/auth/token").items():
             self.spec.components.security_scheme(name, scheme)
         for attribute_function in (default_and_example, named):
             self._converter.add_attribute_function(attribute_function)
@@ -112,14 +116,15 @@ class Document:
             responses["304"] = {"description": "Not Modified", "headers": headers}
         problems = sorted(set(operation.problems), key=attrgetter("status", "slug"))
         for status, same_status in groupby(problems, key=attrgetter("status")):
-            responses[str(status)] = self._problem_reference(list(same_status), operation.limit)
+            responses[str(status)] = self._problem_reference(list(same_status), operation)
         return dict(sorted(responses.items()))
 
-    def _problem_reference(self, problems: list[ProblemType], limit: Limit) -> Json:
+    def _problem_reference(self, problems: list[ProblemType], operation: Operation) -> Json:
         """Return a reference to the response that documents all of `problems`, which share a
         status."""
         name = "Or".join(problem.slug.title().replace("-", "") for problem in problems)
-        name += "Unlimited" if limit is Limit.NONE else ""
+        name += "Unlimited" if operation.limit is Limit.NONE else ""
+        name += "OAuth" if operation.oauth else ""
         if name not in self.spec.components.responses:
             by_type = sorted(problems, key=attrgetter("media_type"))
             content = {
@@ -132,7 +137,7 @@ class Document:
                 name,
                 {
                     "description": "\n\n".join(map(problem_description, problems)),
-                    "headers": self._headers(*headers_of_every_answer(limit), *added),
+                    "headers": self._headers(*headers_of_every_answer(operation.limit), *added),
                     "content": content,
                 },
             )
@@ -186,6 +191,9 @@ class Document:
             described = document["components"]["schemas"][schema_name(schema)]
             described["description"] = inspect.cleandoc(schema.__doc__ or "")
             described.update(getattr(schema, "json_schema", {}))
+            if issubclass(schema, InputSchema):
+                # Importers read the example of a form here, not beside it.
+                described["examples"] = [example_of(instance_of(schema))]
         return document
 
 

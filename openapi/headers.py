@@ -24,7 +24,7 @@ RETRY_AFTER = ResponseHeader(
 CHALLENGE = ResponseHeader(
     name="WWW-Authenticate",
     description="The credentials that the operation requires, and what was wrong (RFC 6750 §3).",
-    example="Bearer",
+    example='Bearer realm="api"',
     required=True,
 )
 # draft-ietf-httpapi-ratelimit-headers-11: lists of structured fields (RFC 9651).

@@ -71,7 +71,7 @@ class Operation:
 
     `problems`: all its errors. `conditional`: it answers 304 when If-None-Match matches.
     `max_body`: the maximum bytes of a body. `guard` is called before the body is read, and raises
-    an error to refuse the request regardless of its body.
+    an error to refuse the request regardless of its body. `oauth`: its errors have OAuth's form.
     """
 
     view: View
@@ -86,6 +86,7 @@ class Operation:
     limit: Limit = Limit.GENERAL
     max_body: int = 0
     guard: Callable[[], None] | None = None
+    oauth: bool = False
     problems: tuple[ProblemType, ...]
 
     def __post_init__(self) -> None:

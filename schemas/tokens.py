@@ -117,8 +117,8 @@ class TokenProblem(Problem):
     """An error in a token request, with the members of OAuth 2.0 (RFC 6749 §5.2)."""
 
     example: ClassVar = {
-        "type": "/errors/invalid-token-request",
-        "title": "Invalid token request",
+        "type": "/errors/invalid-request",
+        "title": "Invalid request",
         "status": 400,
         "detail": "/password: This grant needs it.",
         "error": "invalid_request",

@@ -146,6 +146,6 @@ class UserDeletionQuery(InputSchema):
         metadata={
             "description": "Whether to delete the user's items too. Without it, a user with items "
             "is not deleted.",
-            "examples": [True],
+            "examples": [False],
         },
     )

@@ -40,7 +40,7 @@ def assert_refused(response: httpx.Response, error: str, detail: str, **members:
     """Check the body of RFC 6749 §5.2 and the members of a problem."""
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/json"
-    slug = {"invalid_request": "invalid_token_request"}.get(error, error).replace("_", "-")
+    slug = error.replace("_", "-")
     assert response.json() == {
         "type": f"/errors/{slug}",
         "title": slug.replace("-", " ").capitalize(),

@@ -48,7 +48,7 @@ def _operations_with(problem: ProblemType) -> Iterator[tuple[str, str]]:
     """Yield the tag and the id of each operation that may return `problem`."""
     for endpoint, view in current_app.view_functions.items():
         operation = getattr(view, "operation", None)
-        if operation is not None and problem in operation.problems:
+        if operation is not None and problem.slug in {p.slug for p in operation.problems}:
             yield endpoint.partition(".")[0], operation.operation_id
 
 

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import orjson
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -18,13 +18,14 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from api.identity.errors import InvalidGrant, InvalidTokenRequest
+from api.identity.errors import InvalidGrant
+from api.identity.jwts import InvalidToken
 from api.limiting.errors import RateLimited
 from api.observability.request_log import current_record
-from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, problem_of
+from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
 from schemas.problems import ProblemType
 from storage.accounts.credentials import WrongPassword
-from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound
+from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, SignedOut
 
 MOST_ERRORS = 100
 """The maximum number of errors that one response lists."""
@@ -54,6 +55,11 @@ class UnsupportedContent(UnsupportedMediaType):
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, handle)
+    operations = (
+        (rule.rule, getattr(app.view_functions[rule.endpoint], "operation", None))
+        for rule in app.url_map.iter_rules()
+    )
+    app.extensions["oauth_paths"] = {path for path, op in operations if op is not None and op.oauth}
 
 
 def failure_of(app: Flask) -> WSGIApplication:
@@ -99,7 +105,7 @@ def _(error: HTTPException) -> dict[str, Any]:
 
 
 @particulars.register
-def _(error: InvalidRequest | InvalidTokenRequest | UnsupportedContent) -> dict[str, Any]:
+def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
     return {"errors": error.errors, "detail": _sentence(error.errors)}
 
 
@@ -121,8 +127,13 @@ def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
 
 
 @particulars.register
-def _(error: NotFound | InvalidGrant) -> dict[str, Any]:
+def _(error: NotFound | InvalidGrant | InvalidToken) -> dict[str, Any]:
     return {"detail": error.detail}
+
+
+@particulars.register
+def _(error: SignedOut) -> dict[str, Any]:
+    return {"detail": "The session of the access token has ended, or its account is closed."}
 
 
 @particulars.register
@@ -154,7 +165,11 @@ def problem_response(
     headers: dict[str, str] | None = None,
     **extensions: Any,
 ) -> Response:
-    """Return the response for `problem`; `extensions` are extra members (RFC 9457 §3.2)."""
+    """Return the response for `problem`; `extensions` are extra members (RFC 9457 §3.2).
+
+    At the address of an OAuth operation it has OAuth's form, with any method."""
+    if request.path in current_app.extensions["oauth_paths"]:
+        problem = as_oauth(problem)
     detail = detail or problem.detail
     body = {
         "type": problem.uri,

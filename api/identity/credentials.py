@@ -5,6 +5,7 @@ from werkzeug.exceptions import Unauthorized
 
 from api.config.settings import Settings
 from api.identity.provider import IdentityProvider
+from api.identity.refresh_tokens import PREFIX
 from api.identity.tokens import AccessTokens, InvalidToken
 from api.runtime.services import current_services, service
 from openapi.operation import Access
@@ -15,6 +16,7 @@ tokens = service(AccessTokens)
 
 LONGEST = 8192
 """The maximum number of characters of an Authorization header."""
+CORRECT = "send it as Authorization: Bearer <access token>."
 
 
 async def find_credentials(access: Access) -> Credentials | None:
@@ -29,12 +31,26 @@ async def find_credentials(access: Access) -> Credentials | None:
         if access is Access.OWNERS and not settings.auth_required:
             return None
         raise Unauthorized
+    return await _verified(_token_in(header))
+
+
+def _token_in(header: str) -> str:
+    """Return the access token. Raises Unauthorized and InvalidToken, which say what is wrong with
+    the header, without a part of it: it may be a secret."""
     if len(header) > LONGEST:
-        raise InvalidToken
-    scheme, _, token = header.partition(" ")
+        raise InvalidToken(f"The Authorization header has more than {LONGEST} characters.")
+    scheme, blank, token = header.strip().partition(" ")
     if scheme.lower() != "bearer":
-        raise Unauthorized
-    return await _verified(token.strip())
+        wrong = "has another scheme than Bearer" if blank else "doesn't begin with a scheme"
+        raise Unauthorized(f"The Authorization header {wrong}: {CORRECT}")
+    token = token.strip()
+    if not token:
+        raise InvalidToken(f"The Authorization header has no token after Bearer: {CORRECT}")
+    if " " in token:
+        raise InvalidToken(f"The Authorization header has a blank in its token: {CORRECT}")
+    if token.startswith(PREFIX):
+        raise InvalidToken("This is a refresh token: /api/auth/token gives an access token for it.")
+    return token
 
 
 async def _verified(token: str) -> Credentials:

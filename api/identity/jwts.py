@@ -13,7 +13,12 @@ CLAIMS = ("exp", "iat", "sub", "aud", "iss")
 
 
 class InvalidToken(Exception):
-    """A token that was not issued for this service or is no longer valid."""
+    """A token that was not issued for this service or is no longer valid. `detail` is for the
+    client; empty if there is no more to say than that."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def decode(
@@ -43,5 +48,5 @@ def decode(
     if not all(type(moment) in {int, float} and moment > 0 for moment in moments):
         raise InvalidToken
     if not (expired_too or claims["exp"] > time()):
-        raise InvalidToken
+        raise InvalidToken("The access token has expired: get a new one.")
     return claims

@@ -24,7 +24,7 @@ from api.identity.key_set import ProviderUnavailable
 from api.identity.tokens import InvalidToken
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.operations.endpoint import Endpoint
-from api.problems import problem_of
+from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Limit, Operation, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
 from storage.collections.collection import Collection
@@ -59,7 +59,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     access: Access = Access.PUBLIC,
     limit: Limit = Limit.GENERAL,
     guard: Callable[[], None] | None = None,
-    invalid: type[Exception] = InvalidRequest,
+    oauth: bool = False,
 ) -> Callable[[View], Endpoint]:
     """Declare what a view takes, what it returns and which errors it raises.
 
@@ -67,8 +67,8 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     a row of `collection` is created, Link with a page, Accept-Patch with a merge patch, and the
     errors of the parameters' providers, of the access, of the limit and of `collection`. Reads that
     return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is
-    called before the body is read, and may raise. `invalid` is raised in place of InvalidRequest,
-    with its errors.
+    called before the body is read, and may raise. The errors of an `oauth` operation have OAuth's
+    form and codes.
 
     Raises TypeError where the view's parameters or the collection don't match the declaration.
     """
@@ -82,7 +82,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
         sent = (*derived(returns, body, access, creates=creates), *headers)
         conditional = not writes and any(header.name == "ETag" for header in sent)
         errors = [
-            invalid,
+            InvalidRequest,
             *OF_EVERY_OPERATION,
             *raises,
             *ERRORS_OF_ACCESS[access],
@@ -96,6 +96,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
             errors += errors_of_collection(
                 collection, finds=bool(path_variables), writes=body is not None, status=status
             )
+        problems = [problem_of(error) for error in errors]
         request_headers = [IF_MATCH, IF_NONE_MATCH] if conditional else []
         request_headers += [h for provider in providers.values() for h in provider.headers]
         return Endpoint(
@@ -112,10 +113,10 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
                 limit=limit,
                 max_body=body().max_body if body else 0,
                 guard=guard,
-                problems=tuple(problem_of(error) for error in errors),
+                oauth=oauth,
+                problems=tuple(map(as_oauth, problems) if oauth else problems),
             ),
             providers,
-            invalid,
         )
 
     return declare

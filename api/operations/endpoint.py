@@ -9,7 +9,6 @@ from marshmallow import RAISE
 from werkzeug.wsgi import ClosingIterator
 
 from api.config.settings import Settings
-from api.http.errors import InvalidRequest
 from api.http.idempotency_keys import IDEMPOTENCY_KEY, SAFE_METHODS, refuse_key
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
@@ -38,9 +37,7 @@ class NoQuery(InputSchema):
 
 
 class Endpoint:
-    def __init__(
-        self, operation: Operation, providers: dict[str, Provider], invalid: type[Exception]
-    ) -> None:
+    def __init__(self, operation: Operation, providers: dict[str, Provider]) -> None:
         self.operation = operation
         self.__name__ = operation.operation_id
         self.__doc__ = operation.view.__doc__
@@ -53,7 +50,6 @@ class Endpoint:
             for name, provider in providers.items()
             if provider.translated
         ]
-        self._invalid = invalid
         self._headers = [] if operation.access is Access.PUBLIC else [("Vary", "Authorization")]
         takes_query = any(provider.declares == "query" for provider in providers.values())
         self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
@@ -88,12 +84,7 @@ class Endpoint:
         if self._body is not None and self.operation.access is Access.ADMINS:
             # Its unit of work asks again; without a body that is soon enough.
             app.async_to_sync(caller.admit)()
-        try:
-            self._read(app.services[Settings], caller, arguments)
-        except InvalidRequest as error:
-            if self._invalid is InvalidRequest:
-                raise
-            raise self._invalid(error.errors) from None
+        self._read(app.services[Settings], caller, arguments)
         try:
             result = app.async_to_sync(self.operation.view)(**arguments)
         except Exception as error:

@@ -110,7 +110,8 @@ async def status(callers: Callers, operation_id: str, who: str) -> int:
     method, path = OPERATIONS[operation_id][0], await callers.path(operation_id)
     response = await callers.send(who, method, path, **request_of(operation_id))
     if response.status_code == 401:
-        challenge = "Bearer" if who == "nobody" else 'Bearer error="invalid_token"'
+        wrong = "" if who == "nobody" else ', error="invalid_token"'
+        challenge = f'Bearer realm="api"{wrong}'
         assert response.headers["WWW-Authenticate"] == challenge
     if response.status_code in {401, 403, 404}:
         assert response.headers["Content-Type"] == "application/problem+json"

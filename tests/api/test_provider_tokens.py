@@ -78,7 +78,7 @@ async def test_rejects_tokens_that_are_not_for_this_service(
 ) -> None:
     response = await listed(client, bearer(KEY, "one", **claims))
     assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
     assert response.json()["type"] == "/errors/invalid-token"
     assert await app.services[Database].read(count_users) == 0
 

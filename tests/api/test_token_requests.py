@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.config.settings import Settings
+from api.problems import BY_SLUG, as_oauth
 from tests.factory import settings_for
 from tests.sign_in import USED_UP, assert_refused, refresh, register
 
@@ -73,6 +74,40 @@ async def test_a_query_is_an_invalid_request_too(client: httpx.AsyncClient) -> N
     assert said["error_description"] == "?: Unknown field."
 
 
+@pytest.mark.parametrize("path", ["/api/auth/token", "/api/auth/logout"])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"method": "POST", "json": {}}, 415),
+        ({"method": "POST", "data": {"token": "x" * 20_000}}, 413),
+        ({"method": "POST", "headers": {"Host": "evil.example"}}, 421),
+        ({"method": "GET"}, 405),
+    ],
+)
+async def test_every_error_has_a_code_of_oauth(
+    client: httpx.AsyncClient, path: str, sent: dict[str, Any], status: int
+) -> None:
+    response = await client.request(url=path, **sent)
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    said = response.json()
+    assert (said["error"], said["error_description"]) == ("invalid_request", said["detail"])
+
+
+@pytest.mark.parametrize(
+    ("slug", "code"),
+    [
+        ("database-unavailable", "temporarily_unavailable"),
+        ("rate-limited", "temporarily_unavailable"),
+        ("internal-error", "server_error"),
+        ("request-timeout", "invalid_request"),
+        ("invalid-grant", "invalid_grant"),
+    ],
+)
+def test_the_code_of_oauth_follows_the_status(slug: str, code: str) -> None:
+    assert as_oauth(BY_SLUG[slug]).code == code
+
+
 async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
     response = await client.post("/api/auth/token", data={"grant_type": "client_credentials"})
     detail = "The grant_type must be password or refresh_token."
@@ -82,7 +117,7 @@ async def test_other_grants_are_unsupported(client: httpx.AsyncClient) -> None:
 async def test_tokens_take_a_form(client: httpx.AsyncClient) -> None:
     response = await client.post("/api/auth/token", json={"grant_type": "password"})
     assert response.status_code == 415
-    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Content-Type"] == "application/json"
     wanted = "Send the body as application/x-www-form-urlencoded."
     assert response.json()["errors"] == [{"detail": wanted, "header": "Content-Type"}]
 

@@ -79,8 +79,7 @@ async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
     response = await client.get("/api/items", headers=headers)
     assert response.status_code == status
     if status == 401:
-        assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
-        assert response.json()["detail"] == "The access token is invalid or no longer valid."
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,34 @@ async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
 async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: bytes) -> None:
     response = await client.get("/api/items", headers=[(b"Authorization", b"Bearer " + token)])
     assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        ("{token}", "The Authorization header doesn't begin with a scheme: {correct}"),
+        ("Basic {token}", "The Authorization header has another scheme than Bearer: {correct}"),
+        ("Bearer", "The Authorization header has no token after Bearer: {correct}"),
+        ("Bearer  ", "The Authorization header has no token after Bearer: {correct}"),
+        ("Bearer Bearer {token}", "The Authorization header has a blank in its token: {correct}"),
+        ("Bearer " + "x" * 8192, "The Authorization header has more than 8192 characters."),
+        ("Bearer irt_x", "This is a refresh token: /api/auth/token gives an access token for it."),
+        ("Bearer {expired}", "The access token has expired: get a new one."),
+    ],
+)
+async def test_says_what_is_wrong_with_the_header_that_came(
+    client: httpx.AsyncClient, header: str, detail: str
+) -> None:
+    token = OURS.issue(SESSION)
+    expired = AccessTokens([SECRET_KEY], lifetime=-MINUTE).issue(SESSION)
+    headers = {"Authorization": header.format(token=token, expired=expired)}
+    response = await client.get("/api/items", headers=headers)
+    assert response.status_code == 401
+    correct = "send it as Authorization: Bearer <access token>."
+    assert response.json()["detail"] == detail.format(correct=correct)
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="api"')
+    assert token not in response.text
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bearertoken", "", "Token"])
@@ -111,7 +137,7 @@ async def test_ignores_other_authentication_schemes(
     headers = {"Authorization": f"{scheme} {token}"}
     response = await client.get("/api/items", headers=headers)
     assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
     assert response.json()["type"] == "/errors/authentication-required"
 
 

@@ -292,7 +292,7 @@ async def test_nobody_is_anybody_without_a_token(
 ) -> None:
     response = await client.request(method, path, json=body)
     assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
     assert response.json()["type"] == "/errors/authentication-required"
 
 
@@ -323,7 +323,7 @@ async def test_who_is_deactivated_is_signed_out_for_good(
     for path in (ME, "/api/items"):
         refused = await client.get(path, headers=ada.headers)
         assert refused.status_code == 401
-        assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert refused.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
         assert refused.json()["type"] == "/errors/invalid-token"
     assert (await patch(client, path_of(ada), boss, {"active": True})).status_code == 200
     assert (await client.get(ME, headers=ada.headers)).status_code == 401
