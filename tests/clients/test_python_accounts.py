@@ -118,7 +118,7 @@ async def test_too_many_guesses_are_429_with_retry_after(live: str) -> None:
         answers = [
             await create_token.asyncio_detailed(client=client, body=guess) for _ in range(11)
         ]
-    problem = parsed(Problem, answers[-1])
+    problem = parsed(TokenProblem, answers[-1])
     assert answers[-1].status_code == problem.status == HTTPStatus.TOO_MANY_REQUESTS
     assert problem.type_ == "/errors/rate-limited"
     assert int(answers[-1].headers["Retry-After"]) > 0
