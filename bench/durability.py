@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -48,21 +47,21 @@ class Service:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.log: list[str] = []
         self._reader = threading.Thread()
 
     def __enter__(self) -> Self:
         log = self.process.stderr
         assert log is not None
-        lines = []
         for line in log:
-            lines.append(line)
+            self.log.append(line)
             if found := re.search(r"http://127\.0\.0\.1:[1-9]\d*", line):
                 self.address = found[0]
                 # The log must be read, because a server blocks once the pipe is full.
-                self._reader = threading.Thread(target=deque, args=(log, 0))
+                self._reader = threading.Thread(target=self.log.extend, args=(log,))
                 self._reader.start()
                 return self
-        raise AssertionError(f"ended with {self.process.wait()}: {''.join(lines)}")
+        raise AssertionError(f"ended with {self.process.wait()}: {''.join(self.log)}")
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()

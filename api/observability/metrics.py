@@ -20,10 +20,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from prometheus_client.values import MutexValue, ValueClass
+from prometheus_client.multiprocess import mark_process_dead
+from prometheus_client.values import MutexValue
 
 from api.config.declaration import SettingsError
+from api.observability.metric_files import FolderCollector, gap, in_files
 from api.observability.log_output import OUTPUT
 from api.observability.request_log import Record
 from openapi.document import VERSION
@@ -140,30 +141,31 @@ class Metrics(Observer):
         if not self.folder:
             return self.registry
         of_all = CollectorRegistry()
-        MultiProcessCollector(of_all, self.folder)  # type: ignore[no-untyped-call]  # as the library has it
+        of_all.register(FolderCollector(self.folder))
         return of_all
 
     async def close(self) -> None:
         """Remove this process's gauges, because it handles no requests any more."""
         if self.folder:
-            mark_process_dead(os.getpid(), self.folder)  # type: ignore[no-untyped-call]  # as the library has it
+            with suppress(OSError):
+                mark_process_dead(os.getpid(), self.folder)  # type: ignore[no-untyped-call]  # as the library has it
 
 
 def prepare(folder: Path) -> None:
-    """Create the folder, and remove the gauges of processes that were killed.
+    """Create the folder, and remove the gauges of processes that were killed. If that fails, the
+    metrics have a gap.
 
     prometheus-client reads PROMETHEUS_MULTIPROC_DIR when it is imported. Raises SettingsError if
     the variable wasn't set by then.
     """
-    if ValueClass is MutexValue:
+    if in_files is MutexValue:
         reason = "it must be in the process's environment, not in .env"
         raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}")
     try:
         make_private_folder(folder)
+        remove_stale_gauges(folder)
     except OSError as error:
-        reason = f"the folder can't be made: {error.strerror}"
-        raise SettingsError(f"PROMETHEUS_MULTIPROC_DIR={folder} is not allowed: {reason}") from None
-    remove_stale_gauges(folder)
+        gap.report(error)
 
 
 def remove_stale_gauges(folder: Path) -> None:

@@ -76,7 +76,7 @@ class Servers:
 
 def options(pool: PoolOptions, *, timeout: float | None) -> dict[str, Any]:
     """asyncpg's options, and those of SQLAlchemy's adapter to it."""
-    settings = {"application_name": "items-api"}
+    settings: dict[str, str] = {}
     given: dict[str, Any] = {
         "command_timeout": None if timeout is None else timeout + GRACE,
         "server_settings": settings,

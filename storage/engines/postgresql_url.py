@@ -82,7 +82,8 @@ def parse(url: str) -> Server:
         options["ssl"] = True  # asyncpg: verify-full, with the system's certificates
     elif bound:
         kept["sslmode"] = "verify-full"
-    query = urlencode(kept, quote_via=quote)
+    fallback = parameters.get("fallback_application_name", "items-api")
+    query = urlencode({"application_name": fallback, **kept}, quote_via=quote, safe="/,")
     timeout = int(parameters.get("connect_timeout", 0)) or None
     return Server(parts._replace(query=query).geturl(), hosts, options, timeout)
 

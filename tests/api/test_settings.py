@@ -274,6 +274,13 @@ def test_a_bad_secret_is_not_shown(key: str, value: str) -> None:
     assert value not in str(stop.value)
 
 
+def test_a_parameter_of_the_database_that_would_not_be_obeyed_is_named() -> None:
+    with pytest.raises(SettingsError) as stop:
+        load_settings({"DATABASE_URL": "postgresql://anna:hidden@db/items?gssencmode=require"})
+    allowed = "gssencmode in it must be disable, prefer"
+    assert str(stop.value) == f"DATABASE_URL=(not shown) is not allowed: {allowed}"
+
+
 def test_production_does_not_start_without_a_secret_key() -> None:
     with pytest.raises(SettingsError, match=r"^SECRET_KEY is missing: 32 bytes or more"):
         load_settings({"ENVIRONMENT": "production"})

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from storage import Database, DatabaseReadOnly, DatabaseUnavailable, open_databa
 from storage.engines.sqlite import WAL_LIMIT
 from tests.factory import settings_for
 from tests.faults.conftest import assert_unavailable
+from tests.small_disk import mounted
 from tests.sqlite import migrated_database
 from tests.storage.units import execute, scalars
 
@@ -131,13 +130,8 @@ def immutable(tmp_path: Path) -> Iterator[Path]:
         file.chmod(0o400)
         yield file
         return
-    mount = shutil.which("mount")
-    assert mount is not None
-    bound = subprocess.run([mount, "--bind", "-o", "ro", file, file], check=False)
-    if bound.returncode != 0:
-        pytest.skip("root may not mount here")
-    yield file
-    subprocess.run(["umount", file], check=True)
+    with mounted(file, "--bind", "-o", "ro", str(file)):
+        yield file
 
 
 async def test_a_start_on_a_file_that_is_read_only_says_so_in_readiness(
