@@ -3,19 +3,14 @@
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
 
-from api import create_app
-from api.observability.readiness import Readiness
 from api.runtime.async_flask import AsyncFlask
 from storage import Database, open_database
 from storage.engines import postgresql
-from tests.conftest import bridged
-from tests.factory import settings_for
 from tests.faults.conftest import (
     CONNECTIONS,
     assert_all_connections_are_back,
@@ -62,23 +57,9 @@ def url_of(*addresses: Forwarder | socket.socket) -> str:
 
 
 @pytest.fixture
-async def app(tmp_path: Path, address: Forwarder) -> AsyncIterator[AsyncFlask]:
-    settings = settings_for(
-        tmp_path, DATABASE_URL=url_of(address), DATABASE_POOL_SIZE=str(CONNECTIONS)
-    )
-    app = create_app(settings)
-    app.services[Readiness].keep = 0
-    await app.services[Database].__aenter__()
-    await assert_all_connections_are_back(app.services[Database])
-    yield app
-    await app.close()
-
-
-@pytest.fixture
-async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
-        yield client
+def postgresql_url(address: Forwarder) -> str:
+    """The fixtures `app` and `client` then use this address."""
+    return url_of(address)
 
 
 async def test_the_first_write_after_the_move_reaches_the_new_primary(
@@ -89,6 +70,7 @@ async def test_the_first_write_after_the_move_reaches_the_new_primary(
     client: httpx.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    await assert_all_connections_are_back(app.services[Database])  # and open, from now on
     assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
     with server.read_only():
         await assert_unavailable(await client.post("/api/items", json={"name": "Meanwhile"}))
@@ -122,10 +104,12 @@ async def test_readiness_notices_it_without_a_write_and_finds_the_new_primary(
 async def test_a_server_that_stays_read_only_costs_no_new_connections(
     server: Server,
     address: Forwarder,
+    app: AsyncFlask,
     client: httpx.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 3600)
+    await assert_all_connections_are_back(app.services[Database])
     with server.read_only():
         accepted = address.accepted
         for _ in range(5):
