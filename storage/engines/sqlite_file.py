@@ -23,14 +23,14 @@ class DatabaseFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._name, self._wal = str(path), f"{path}-wal"
+        self._wal = path.with_name(f"{path.name}-wal")
         self._opened: Identity = None
         self._opened_wal: Identity = None
         self._lost = False
 
     def opened(self) -> None:
         """Remember the file, if a connection has opened it for the first time."""
-        self._opened = self._opened or _identity(self._name)
+        self._opened = self._opened or _identity(self.path)
 
     def opened_wal(self) -> None:
         """Remember the `-wal`, which the writer has opened. SQLite removes it with the last
@@ -40,7 +40,7 @@ class DatabaseFile:
     def check(self) -> None:
         """Raise DatabaseUnavailable if another file is in the place of either, or none, and from
         then on."""
-        moved = self._opened is not None and _identity(self._name) != self._opened
+        moved = self._opened is not None and _identity(self.path) != self._opened
         moved_wal = self._opened_wal is not None and _identity(self._wal) != self._opened_wal
         if (moved or moved_wal) and not self._lost:
             self._lost = True
@@ -63,9 +63,9 @@ class DatabaseFile:
             raise DatabaseReadOnly("the database's file is read-only")
 
 
-def _identity(path: str) -> Identity:
+def _identity(path: Path) -> Identity:
     try:
-        found = os.stat(path)  # noqa: PTH116  # Path.stat() takes twice the time, for each write
+        found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
