@@ -24,8 +24,8 @@ from prometheus_client.multiprocess import mark_process_dead
 from prometheus_client.values import MutexValue
 
 from api.config.declaration import SettingsError
-from api.observability.metric_files import FolderCollector, gap, in_files
 from api.observability.log_output import OUTPUT
+from api.observability.metric_files import FolderCollector, gap, in_files
 from api.observability.request_log import Record
 from openapi.document import VERSION
 from storage.engines.observer import Kind, Observer
