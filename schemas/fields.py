@@ -10,6 +10,8 @@ from unicodedata import normalize
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf
 
+from schemas.characters import BLANK
+
 NOT_BLANK = r"^\s*\S[\s\S]*$"
 """Anchored, because some languages match a pattern against the whole of a value. What `\\s` means
 outside of ASCII differs between languages, so the server doesn't rely on it."""
@@ -67,7 +69,7 @@ class Text(Bounded, fields.String):
 
 
 class TrimmedText(Text):
-    """Text that is not blank. Its length is checked as sent, then it is trimmed."""
+    """Text in which something can be seen. Its length is checked as sent, then it is trimmed."""
 
     default_error_messages = {"blank": "Must not be blank."}
 
@@ -79,10 +81,9 @@ class TrimmedText(Text):
         text = super().deserialize(*args, **kwargs)
         if not isinstance(text, str):
             return text
-        trimmed = text.strip()
-        if not trimmed:
+        if BLANK.fullmatch(text):
             raise self.make_error("blank")
-        return trimmed
+        return text.strip()
 
 
 class Password(Text):

@@ -13,6 +13,8 @@ from unicodedata import category
 
 from marshmallow import ValidationError
 
+from schemas.characters import BLANK as INVISIBLE
+
 MIN_LENGTH, MAX_LENGTH = 12, 128
 LEAST_REST = 8
 """The minimum number of characters left after removing what is easy to guess."""
@@ -40,7 +42,7 @@ def reject_guessable(password: str) -> None:
 
 def objection_to(password: str, emails: Iterable[str] = ()) -> str | None:
     """Return why `password` is too easy to guess for a user with `emails`, or None if it isn't."""
-    if all(category(character)[0] in "ZC" for character in password):
+    if all(category(letter)[0] in "ZC" or INVISIBLE.fullmatch(letter) for letter in password):
         return BLANK
     text = password.casefold()
     rest = collapsed(text)

@@ -7,6 +7,7 @@ from api.commands.loop import run
 from api.runtime.expiry import Expiry
 from api.runtime.services import current_services, service
 from storage import Database
+from storage.collections.collection import COLLECTIONS
 from storage.engines import revisions
 
 database = service(Database)
@@ -48,6 +49,22 @@ def check() -> None:
     """Say whether the database is at the revision that this version needs; fail if not."""
     run(database.administer(revisions.check))
     click.echo("The database is up to date.")
+
+
+@db.command()
+def rebuild_words() -> None:
+    """Split the stored texts into words again, after an upgrade that splits them differently.
+
+    The service may run meanwhile. Until the end, searches may miss rows.
+    """
+    run(_rebuild_words())
+
+
+async def _rebuild_words() -> None:
+    for collection in COLLECTIONS:
+        last: int | None = 0
+        while last is not None:
+            last = await database.write(collection.rebuild_words, last)
 
 
 @db.command()

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, bindparam, or_, select, update
 
 from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
-from storage.collections.full_text import full_text_of, words_column
+from storage.collections.full_text import Words, full_text_of, words_column
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
 from storage.collections.orders import Bound, Position, Sort
 from storage.collections.query_plan import BUDGET, Listing, Total, count
@@ -20,6 +20,8 @@ Query = Mapping[str, Any]
 ABSENT: tuple[Any, ...] = (None, "", [], ())
 """Values of a filter that was not given."""
 INTERNAL = {"seq", "owner_id"}
+REBUILT = 500
+"""How many rows one transaction splits into words again: others write in between."""
 
 
 class Lists:
@@ -87,6 +89,28 @@ class Lists:
         dialect = self._dialects[connection.dialect.name]
         filters = self._matching(query, Lookup(self.table, viewer, dialect))
         return count(connection, self.table, viewer, dialect, filters)
+
+    def rebuild_words(self, connection: Connection, after: int = 0) -> int | None:
+        """Split the texts of a portion of rows into words again: of those after the number `after`.
+
+        Return the number of the last one, or None if no row was left.
+        """
+        columns = [self.table.c[text] for text in self._texts.texts]
+        number = self.table.c.seq
+        portion = select(number, *columns).where(number > after).order_by(number).limit(REBUILT)
+        rows = connection.execute(portion.with_for_update()).all() if columns else []
+        if not rows:
+            return None
+        words = [self._texts.words_of(row._asdict()) for row in rows]
+        made = {name: bindparam(f"_{name}", type_=Words) for name in words[0]}
+        differs = or_(*(self.table.c[name].is_distinct_from(new) for name, new in made.items()))
+        rebuild = update(self.table).where(number == bindparam("_seq"), differs).values(made)
+        new = [
+            {"_seq": row.seq, **{f"_{name}": value for name, value in each.items()}}
+            for row, each in zip(rows, words, strict=True)
+        ]
+        connection.execute(rebuild, new)
+        return int(rows[-1].seq)
 
     def _bounds(self, query: Query, by: str) -> list[Bound]:
         """The bounds of the column `by`."""

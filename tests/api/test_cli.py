@@ -1,5 +1,6 @@
 """`flask --app api …`, as an operator types it."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,11 +11,15 @@ import pytest
 from click.testing import Result
 
 from api import create_app
+from storage import open_database
+from storage.collections.viewers import EVERYBODY
 from storage.engines import revisions
-from tests.factory import settings_for
+from storage.items import ITEMS
+from tests.factory import item_input, settings_for
 from tests.log_lines import leaks_in
 from tests.postgresql import Server, empty_database
 from tests.processes import environment
+from tests.storage.units import execute
 
 NEWEST = revisions.known()[0]
 FLASK = (sys.executable, "-m", "flask", "--app", "api")
@@ -82,6 +87,21 @@ def test_of_several_that_migrate_at_once_one_does(
     told = ["".join(process.communicate()) for process in processes]
     assert [process.returncode for process in processes] == [0] * count, told
     assert sum(f"migrated the database from nothing to {NEWEST}" in text for text in told) == 1
+
+
+def test_rebuilds_the_words_of_all_resources(tmp_path: Path, database_url: str) -> None:
+    async def names_found(*, emptied: bool) -> list[str]:
+        async with open_database(database_url, auto_migrate=False) as database:
+            if emptied:
+                await database.write(ITEMS.create, EVERYBODY, item_input(name="Łódź"))
+                await database.write(execute, "UPDATE items SET name_words = ''")
+            page = await database.read(ITEMS.page, EVERYBODY, {"q": "lodz"}, limit=9)
+            return [row.name for row in page.rows]
+
+    with asyncio.Runner() as runner:
+        assert runner.run(names_found(emptied=True)) == []
+        assert invoke(tmp_path, database_url, "db", "rebuild-words").exit_code == 0
+        assert runner.run(names_found(emptied=False)) == ["Łódź"]
 
 
 @pytest.mark.parametrize("command", [["db", "upgrade", "nope"], ["db", "downgrade", "nope"]])

@@ -11,6 +11,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields
 
 from schemas.base import OutputSchema
+from schemas.characters import BLANK
 from schemas.emails import BLANKS, Email
 from schemas.fields import (
     BoundedList,
@@ -24,6 +25,7 @@ from schemas.fields import (
     TrimmedText,
     unique,
 )
+from storage.collections.words import INVISIBLE as SEARCH
 
 HALF_A_PAIR = "\ud83d"
 
@@ -56,7 +58,7 @@ def test_text_refuses_what_no_database_stores(field: Text, value: Any, message: 
 
 
 @pytest.mark.parametrize(
-    "value", ["a", " a ", "\u3000a", "line\nline", "", " ", "\x1f", "\x85 \u2028", "\ufeff"]
+    "value", ["a", " a ", "\u3000a", "line\nline", "", " ", "\x1f", "\x85 \u2028", "\u200da"]
 )
 def test_the_pattern_of_trimmed_text_takes_what_the_code_takes(value: str) -> None:
     field = TrimmedText(max_length=20)
@@ -75,6 +77,11 @@ def test_blanks_are_what_strip_takes_off() -> None:
     assert [c for c in everything if bool(blank.fullmatch(c)) != (not c.strip())] == []
 
 
+def test_what_counts_as_blank_is_what_search_ignores() -> None:
+    everything = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).strip()]
+    assert [c for c in everything if bool(BLANK.fullmatch(c)) != bool(SEARCH.fullmatch(c))] == []
+
+
 def test_a_field_may_say_a_pattern_of_its_own() -> None:
     metadata = {"pattern": "^a", "description": "Begins with a."}
     assert TrimmedText(max_length=20, metadata=metadata).metadata == metadata
@@ -84,7 +91,9 @@ def test_trimmed_text_loses_the_blanks_at_its_ends() -> None:
     assert TrimmedText(max_length=20).deserialize(" \t First  item\n") == "First  item"
 
 
-@pytest.mark.parametrize("value", ["", " ", "\u3000\t\n"])
+@pytest.mark.parametrize(
+    "value", ["", " ", "\u3000\t\n", "\u00ad", "\u200b \u200e\u2066", "\ufe0f\U000e0100", "\u3164"]
+)
 def test_trimmed_text_is_not_blank(value: str) -> None:
     assert messages(TrimmedText(max_length=20), value) == ["Must not be blank."]
 

@@ -25,6 +25,7 @@ EMAIL = "Ada.Lovelace@Example.com"
     [
         (" " * 12, BLANK),
         ("\t \u3000\u200b" * 4, BLANK),
+        ("\ufe0f\u3164\U000e0100" * 4, BLANK),
         ("aaaaaaaaaaaa", REPETITIVE),
         ("abababababab", REPETITIVE),
         ("123456789012", REPETITIVE),

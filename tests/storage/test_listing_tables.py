@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from storage import Database, open_database
+from storage.collections.lists import REBUILT
 from storage.collections.viewers import EVERYBODY
 from storage.items import ITEMS, ItemValues, item_tags
 from tests.sqlite import migrated_database
@@ -45,6 +46,45 @@ async def test_tags_follow_every_write(database: Database) -> None:
     assert await database.read(entries) == as_of(one, two)
     await database.write(ITEMS.delete, EVERYBODY, two.id)
     assert await database.read(entries) == as_of(one)
+
+
+FOUND = {
+    "Łódź": ["lodz", "LÓDZ", "łodz*"],
+    "Ørsted & Guðrún": ["orsted gudrun", "ørst*"],
+    "So\u00adfa\u200bbed \u200e\u2764\ufe0f": ["sofabed", "SOFA\u200dBED", "sofa*"],
+    "ร้านกาแฟ": ["กาแฟ", "แฟ", "ร", "ร้านกาแฟ"],
+    "ພາສາລາວ": ["ລາວ", "ພາ"],
+    "ភាសាខ្មែរ": ["ខ្មែរ", "សា"],
+    "မြန်မာဘာသာ": ["ဘာသာ", "မြ"],
+}
+
+
+async def test_names_are_found_by_what_people_type(database: Database) -> None:
+    for name in FOUND:
+        await database.write(ITEMS.create, EVERYBODY, {**VALUES, "name": name})
+    for name, searches in FOUND.items():
+        for search in searches:
+            assert await found(database, search) == [name], search
+    assert await found(database, "แฟกา") == []
+
+
+async def test_words_are_rebuilt_for_rows_that_have_others(database: Database) -> None:
+    for number in range(REBUILT + 2):
+        await database.write(ITEMS.create, EVERYBODY, {**VALUES, "name": f"Green lamp {number}"})
+    outdated = "SET name_words = 'lampe' WHERE name <> 'Green lamp 1'"
+    await database.write(execute, f"UPDATE items {outdated}")
+    before = await database.read(scalars, "SELECT updated_at FROM items ORDER BY id")
+    assert await found(database, "green") == ["Green lamp 1"]
+    last: int | None = 0
+    portions = 0
+    while last is not None:
+        last = await database.write(ITEMS.rebuild_words, last)
+        portions += 1
+    assert portions == 3
+    assert len(await found(database, "green lamp")) == 9
+    assert await found(database, f"{REBUILT}") == [f"Green lamp {REBUILT}"]
+    assert await found(database, "lampe") == []
+    assert await database.read(scalars, "SELECT updated_at FROM items ORDER BY id") == before
 
 
 async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:

@@ -32,6 +32,19 @@ text = st.text(max_size=40)
         ("e\u0301 \u0301x \ufe0f", ["e", "x"]),
         ("סֵפֶר", ["סֵפֶר"]),
         ("x" * 100, ["x" * LONGEST]),
+        ("Łódź, Ørsted, Đorđe, Ħal", ["dorde", "hal", "lodz", "orsted"]),
+        (
+            "Ærø œuvre Guðrún Þór DIYARBAK\u0131R",
+            ["aero", "diyarbakir", "gudrun", "oeuvre", "thor"],
+        ),
+        ("қазақ ґудзик", ["гудзик", "казак"]),
+        (
+            "so\u00adft ze\u200bro x\ufe0f \u200e\u05d0\u05d1\u200f",
+            ["soft", "x", "zero", "\u05d0\u05d1"],
+        ),
+        ("\u00ad \u200d\U000e0100", []),
+        ("กาแฟ", ["กาแ", "าแฟ", "แฟ", "ฟ"]),
+        ("ກາเ3ខ្tea", ["3", "tea", "ກາเ", "າเ", "เ", "ខ្", "្"]),
     ],
 )
 def test_finds_the_words(given: str | None, words: list[str]) -> None:
@@ -50,6 +63,9 @@ def test_finds_the_words(given: str | None, words: list[str]) -> None:
         ("東京*", Search(("東",), ("京",))),
         ("Tür\uff0a", Search((), ("tur",))),
         ("* ** !", Search((), ())),
+        ("LO\u00addz*", Search((), ("lodz",))),
+        ("กาแฟ แฟ", Search(("กาแ", "าแฟ"), ("แฟ",))),
+        ("กาแฟ*", Search(("กาแ", "าแฟ"), ())),
     ],
 )
 def test_finds_what_a_query_asks_for(query: str, search: Search) -> None:
@@ -79,3 +95,32 @@ def test_a_word_needs_no_quoting_in_any_database(given: str) -> None:
         assert 0 < len(word) <= LONGEST
         assert not set(word) & set("'\"\\ :*&|!()<>-^+\n\t")
         assert not word.isascii() or word.isalnum()
+
+
+UNSPACED = {
+    "Thai": "น้ำตกและร้านกาแฟ",
+    "Lao": "ພາສາລາວ",
+    "Khmer": "ភាសាខ្មែរ",
+    "Burmese": "မြန်မာဘာသာ",
+}
+
+
+@pytest.mark.parametrize("text", UNSPACED.values(), ids=UNSPACED)
+def test_a_script_without_spaces_is_found_by_each_part_alone(text: str) -> None:
+    text = unicodedata.normalize("NFKC", text)
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            assert is_found(text[start:end], text)
+    assert not is_found(text[::-1], text)
+    assert not is_found(text[3:6] + text[:3], text)
+
+
+def is_found(query: str, text: str) -> bool:
+    words, search = words_of(text), search_of(query)
+    prefixes = (any(word.startswith(prefix) for word in words) for prefix in search.prefixes)
+    return set(search.words) <= set(words) and all(prefixes)
+
+
+@given(text, st.sampled_from("\u00ad\u034f\u061c\u200b\u200d\u200e\ufe0f\ufeff\U000e0100"))
+def test_an_invisible_character_changes_nothing(given: str, invisible: str) -> None:
+    assert words_of(invisible.join(["", *given, ""])) == words_of(given)
