@@ -98,8 +98,15 @@ ACTIVE_ADMINS = (
 
 def email_key(email: str) -> str:
     """What two spellings of one address share: compatibility forms, case and blanks at its ends
-    don't count (the compatibility caseless match of Unicode, D146)."""
-    return normalize("NFKC", normalize("NFKC", email.strip()).casefold())
+    don't count (the compatibility caseless match of Unicode, D146).
+
+    But a domain with ß is another one than that with ss, and the same is true of a final sigma
+    and another sigma (IDNA 2008: RFC 5892 §2.6).
+    """
+    local, at, domain = normalize("NFKC", email.strip()).rpartition("@")
+    letters = domain.replace("ẞ", "ß")
+    domain = "".join(letter if letter in "ßς" else letter.casefold() for letter in letters)
+    return normalize("NFKC", local.casefold() + at + domain)
 
 
 def create_user(

@@ -89,6 +89,21 @@ async def test_nobody_is_found_by_an_address_that_nobody_has(database: Database)
         assert await database.read(users.find_by_email, email) is None
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ada@straße.example", "ada@strasse.example", False),
+        ("ada@straße.example", "ADA@STRA\u1e9eE.EXAMPLE", True),
+        ("ada@βόλος.example", "ada@βόλοσ.example", False),
+        ("ada@ΒΌΛΟΣ.example", "ada@βόλοσ.example", True),
+        ("ada@stra\u00dfe.example", "ada@STRASSE.example", False),
+        ("gauß@example.com", "GAUSS@example.com", True),
+    ],
+)
+def test_two_spellings_of_one_address_have_one_key(one: str, other: str, same: bool) -> None:
+    assert (users.email_key(one) == users.email_key(other)) == same
+
+
 def test_the_key_of_an_address_fits_its_column() -> None:
     longest = users.users.c.email_key.type.length  # type: ignore[attr-defined]  # of a String
     characters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
