@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,10 +20,12 @@ PATIENCE = 10.0
 
 
 class Server:
-    """A Redis on a Unix socket in `folder`; it keeps nothing beyond its end."""
+    """A Redis on a Unix socket in `folder`; it keeps nothing beyond its end. `environ`: what is
+    added to its environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self.path = folder / "redis.sock"
+        self._environ = {**os.environ, **(environ or {})}
         self.url = f"unix://{self.path}"
         self._process = self._started()
 
@@ -69,6 +71,7 @@ class Server:
         process = subprocess.Popen(
             [*command, "--unixsocket", str(self.path)],
             cwd=self.path.parent,
+            env=self._environ,
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -18,8 +18,13 @@ T = TypeVar("T")
 
 PREFIX = "items-api"
 PROBE = parse("1000000/second")
-# Both scripts of limits in one: whether a request is allowed, and the counts afterwards.
+# Both scripts of limits in one: whether a request is allowed, and the counts afterwards. A window
+# lasts two periods at most. If it seems to last longer, Redis's clock was set back, and the client
+# would have to wait until the clock has caught up.
 HIT = f"""
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) > 2000 * ARGV[2] then redis.call('UNLINK', key) end
+end
 local function acquire(KEYS, ARGV)
 {RedisBridge.SCRIPT_ACQUIRE_SLIDING_WINDOW.decode()}
 end

@@ -113,7 +113,7 @@ IS_CURRENT = sessions.c.refresh_hash == _hash("used")
 IS_RETRY = (
     (sessions.c.previous_hash == _hash("used"))
     & (sessions.c.refresh_hash == _hash("successor"))
-    & (sessions.c.refreshed_at > _moment("retried_since"))
+    & sessions.c.refreshed_at.between(_moment("retried_since"), _moment("retried_until"))
 )
 IDLE_END = _moment("idle_end")
 # One statement decides which of several concurrent requests uses a token. To run it again with the
@@ -214,6 +214,7 @@ def refresh_session(
     times = {
         "now": now,
         "retried_since": now - RETRY_WINDOW,
+        "retried_until": now + RETRY_WINDOW,  # later only after the clock was set back
         "idle_end": now + bounds.idle,
     }
     origin_now = {f"its_{name}": value for name, value in _bounded(origin).items()}
