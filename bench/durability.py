@@ -1,10 +1,10 @@
-"""Kill the server at random moments of a write load: acknowledged writes must be stored.
+"""Kill the server at random moments of a load of writes, and compare the ledger with the database.
 
     python -m bench.durability [rounds]
 
-Each round starts the server, lets 16 clients create items and ends its process with SIGKILL.
-Requests without a response are repeated in the next round, with the same idempotency key. At the
-end the database is read directly. tests/faults/test_killed.py runs a few such rounds.
+Each round starts the server, lets 16 clients write items and ends its process with SIGKILL.
+Requests without a response are repeated in the next round. At the end the database is read
+directly. tests/faults/test_killed.py runs such rounds too.
 """
 
 import asyncio
@@ -18,16 +18,18 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
 
 import httpx
 from sqlalchemy import Connection, text
 
 from storage import open_database
+from tests.ledger import Ledger, Result
 from tests.postgresql import Server
 
 ROOT = Path(__file__).parent.parent
 CLIENTS = 16
+TIMEOUT = 60
+"""Seconds: on a busy machine a response may take longer than httpx waits by default."""
 
 
 class Service:
@@ -73,55 +75,38 @@ class Service:
 
 @dataclass
 class Load:
-    """Creates items, each under an idempotency key, against a server that is killed."""
+    """Writes items against a server that is killed, and keeps a ledger of them."""
 
     folder: Path
     url: str
     most: int = 300
-    """The maximum number of acknowledged items after which a round ends."""
-    acknowledged: list[str] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
-    """Requests without a response: they may be stored or not, and are repeated with their keys."""
+    """The maximum number of acknowledged writes after which a round ends."""
+    ledger: Ledger = field(default_factory=Ledger)
 
     async def write_until_killed(self) -> None:
         """Run one round."""
-        last = len(self.acknowledged) + random.randint(1, self.most)
+        last = self.ledger.acknowledged + random.randint(1, self.most)
         loop = asyncio.get_running_loop()
 
         async def write(client: httpx.AsyncClient) -> None:
-            while await self._create(client):
-                if len(self.acknowledged) == last:
+            while await self.ledger.write(client):
+                if self.ledger.acknowledged == last:
                     loop.call_later(random.random() / 100, service.process.kill)
 
         with Service(self.folder, self.url) as service:
             async with (
-                httpx.AsyncClient(base_url=service.address) as client,
+                httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT) as client,
                 asyncio.TaskGroup() as clients,
             ):
                 for _ in range(CLIENTS):
                     clients.create_task(write(client))
 
-    async def send_again(self) -> None:
-        """Repeat all requests without a response, on a server that isn't killed."""
+    async def result(self) -> Result:
+        """Repeat all requests without a response, on a server that isn't killed; the result."""
         with Service(self.folder, self.url) as service:
-            async with httpx.AsyncClient(base_url=service.address) as client:
-                while self.unanswered:
-                    if not await self._create(client):
-                        raise AssertionError("the server went away by itself")
-
-    async def _create(self, client: httpx.AsyncClient) -> bool:
-        """Return whether the request got a response."""
-        name = self.unanswered.pop() if self.unanswered else uuid4().hex
-        headers = {"Idempotency-Key": name}
-        try:
-            response = await client.post("/api/items", json={"name": name}, headers=headers)
-        except httpx.TransportError:
-            self.unanswered.append(name)
-            return False
-        if response.status_code != 201:
-            raise AssertionError(response.text)
-        self.acknowledged.append(name)
-        return True
+            async with httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT) as client:
+                await self.ledger.repeat_unanswered(client)
+        return await self.ledger.result(self.url)
 
 
 async def stored_names(url: str) -> list[str]:
@@ -139,17 +124,11 @@ async def stored_names(url: str) -> list[str]:
 
 
 async def measure(kind: str, folder: Path, url: str, rounds: int) -> None:
-    load, again = Load(folder, url), 0
+    load = Load(folder, url)
     for _ in range(rounds):
         await load.write_until_killed()
-        again += len(load.unanswered)
-    await load.send_again()
-    stored = await stored_names(url)
-    missing = len(set(load.acknowledged) - set(stored))
-    print(
-        f"{kind}: {rounds} kills, {len(load.acknowledged)} acknowledged, {missing} missing, "
-        f"{again} sent again with their keys, {len(stored) - len(set(stored))} twice"
-    )
+    figures = (await load.result())._asdict().items()
+    print(f"{kind}: {rounds} kills, {', '.join(f'{n} {name}' for name, n in figures)}")
 
 
 def main(rounds: int) -> None:

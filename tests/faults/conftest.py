@@ -1,6 +1,7 @@
 """A PostgreSQL that tests may stop, and the application on it."""
 
 import asyncio
+import faulthandler
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from tests.factory import settings_for
 from tests.postgresql import Server
 
 CONNECTIONS = 3
+
+
+@pytest.fixture
+def takes_long() -> None:
+    """For tests that may take longer than pytest lets a process hang (faulthandler_timeout)."""
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="module")
