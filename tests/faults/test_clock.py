@@ -171,6 +171,8 @@ async def test_a_shared_limit_locks_nobody_out_until_the_clock_has_caught_up(
     hits = [await windows.hit(limit, "ada") for _ in range(3)]
     assert [hit.allowed for hit in hits] == [True, True, False]
     assert 0 < hits[-1].wait <= 60
+    clock.set(1)
+    assert (await windows.hit(limit, "ada")).allowed
     await windows.close()
     redis.stop()
 
