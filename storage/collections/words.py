@@ -131,6 +131,6 @@ def _unaccented(letter: str) -> str:
         return ligature[1].lower()
     plain, is_variant, _ = called.partition(" WITH ")
     if is_variant:
-        with suppress(KeyError):  # THETA WITH … but no THETA
+        with suppress(KeyError):  # there is a LAMBDA WITH STROKE, but no other in Latin
             letter = lookup(plain).casefold()
     return LETTERS.get(letter, letter)
