@@ -49,8 +49,8 @@ class Result(NamedTuple):
 class Ledger:
     """Clients write items and note each response.
 
-    A write without a response is repeated: a creation with its idempotency key, a change with the
-    version that it expects. Each client has its own items, so that it knows what to expect.
+    A write without a response, or with 503, is repeated: a creation with its idempotency key, a
+    change with the version that it expects. Nothing else changes an item meanwhile.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -63,12 +63,12 @@ class Ledger:
         """Send one write. Return whether it got a response."""
         entry = self._next()
         try:
-            await (self._create if entry.version is None else self._change)(client, entry)
+            made = await (self._create if entry.version is None else self._change)(client, entry)
         except httpx.TransportError:
             self._unanswered.append(entry)
             return False
-        self.acknowledged += 1
-        self._idle.append(entry)
+        self.acknowledged += made
+        (self._idle if made else self._unanswered).append(entry)
         return True
 
     async def repeat_unanswered(self, client: httpx.AsyncClient) -> None:
@@ -89,23 +89,29 @@ class Ledger:
         self.entries.append(entry)
         return entry
 
-    async def _create(self, client: httpx.AsyncClient, entry: Entry) -> None:
+    async def _create(self, client: httpx.AsyncClient, entry: Entry) -> bool:
         body = {"name": entry.word, "description": entry.key}
         headers = {"Idempotency-Key": entry.key}
         response = await client.post("/api/items", json=body, headers=headers)
+        if response.status_code == 503:
+            return False
         if response.status_code != 201:
             raise AssertionError(response.text)
         entry.path, entry.version = response.headers["Location"], 1
+        return True
 
-    async def _change(self, client: httpx.AsyncClient, entry: Entry) -> None:
+    async def _change(self, client: httpx.AsyncClient, entry: Entry) -> bool:
         assert entry.version is not None
         headers = {"If-Match": f'"{entry.version}"'}
         response = await client.patch(entry.path, json={"name": entry.word}, headers=headers)
         if response.status_code == 412:  # it had been made, and only the response was lost
             response = await client.get(entry.path)
+        if response.status_code == 503:
+            return False
         if response.status_code != 200 or response.json()["name"] != entry.word:
             raise AssertionError(response.text)
         entry.version += 1
+        return True
 
     async def result(self, url: str) -> Result:
         """Compare with the database, as a new process finds it; SQLite checks its whole file."""
