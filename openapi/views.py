@@ -19,6 +19,7 @@ VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
 ASSETS = {
     "page.css": OURS,
     "initializer.js": OURS,
+    "plugins.js": OURS,
     "swagger-ui.css": VENDORED,
     "swagger-ui-bundle.js": VENDORED,
     "favicon-32x32.png": VENDORED,

@@ -24,6 +24,10 @@ SERVICE = ("items api", "items-api", "items_api", "itemsapi")
 SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
 
+EXAMPLE = "<your password>"
+"""What the document shows in place of a password. An account with it would belong to everybody."""
+
+PLACEHOLDER = "Replace the example by a password of your own."
 BLANK = "Must not be blank."
 REPETITIVE = "Must not consist of repetitions and sequences."
 COMMON = "Must not be a common password, nor one with digits or punctuation around it."
@@ -44,6 +48,8 @@ def objection_to(password: str, emails: Iterable[str] = ()) -> str | None:
     """Return why `password` is too easy to guess for a user with `emails`, or None if it isn't."""
     if all(category(letter)[0] in "ZC" or INVISIBLE.fullmatch(letter) for letter in password):
         return BLANK
+    if password == EXAMPLE:
+        return PLACEHOLDER
     text = password.casefold()
     rest = collapsed(text)
     if len(rest) < LEAST_REST:

@@ -8,6 +8,7 @@ from marshmallow.decorators import validates_schema
 
 from schemas.base import FormInput, OutputSchema
 from schemas.fields import Choice, Password, Text, Token
+from schemas.passwords import EXAMPLE
 from schemas.problems import Problem
 
 GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
@@ -58,7 +59,7 @@ class TokenRequest(FormInput):
     example: ClassVar = {
         "grant_type": "password",
         "username": "ada@example.com",
-        "password": "<your password>",
+        "password": EXAMPLE,
     }
 
     grant_type = GrantType(required=True)
@@ -71,7 +72,7 @@ class TokenRequest(FormInput):
     )
     password = Password(
         max_length=128,
-        metadata={"description": "The user's password.", "examples": ["<your password>"]},
+        metadata={"description": "The user's password.", "examples": [EXAMPLE]},
     )
     refresh_token = Token(max_length=200, metadata=REFRESH_TOKEN)
 

@@ -10,7 +10,7 @@ from schemas.base import InputSchema, MergePatch
 from schemas.emails import Email
 from schemas.fields import Choice, Password, StrictBoolean
 from schemas.pages import Page, entries_of
-from schemas.passwords import MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
+from schemas.passwords import EXAMPLE, MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
 from schemas.queries import QueryFlag
 from schemas.resource import Resource
 
@@ -22,11 +22,11 @@ EMAIL = {
 PASSWORD = {
     "description": "12 to 128 characters of any kind, counted in Unicode's form C; a sentence is a "
     "good choice. Common passwords, repetitions, sequences and your email address are rejected.",
-    "examples": ["<your password>"],
+    "examples": [EXAMPLE],
 }
 CURRENT_PASSWORD = {
     "description": "Your current password.",
-    "examples": ["<your password>"],
+    "examples": [EXAMPLE],
 }
 ACTIVE = {"description": "Whether the user may sign in and use tokens.", "examples": [True]}
 
@@ -80,7 +80,7 @@ class CurrentUserPatch(MergePatch):
     """The current password and only the fields to change; null is not allowed."""
 
     json_schema: ClassVar = {"minProperties": 2}
-    example: ClassVar = {"email": "ada@example.com", "current_password": "<your password>"}
+    example: ClassVar = {"email": "ada@example.com", "current_password": EXAMPLE}
 
     email = Email(metadata=EMAIL)
     password = new_password()

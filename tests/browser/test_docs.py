@@ -16,10 +16,12 @@ from serving.asgi import Receive, Scope, Send
 from tests.browser.conftest import Record
 from tests.conftest import bridged
 from tests.live import serving
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 WIDTHS = (1280, 390)
+SCREENSHOTS = ROOT / "build" / "screenshots"
 DEEP_LINK = "escaping deep link whitespace with `_` is unsupported"
 """What Swagger UI says at the sight of every operationId with an underscore in its address."""
 
@@ -172,9 +174,48 @@ async def test_an_open_operation_fits_the_screen(page: Page, live: str) -> None:
     await create.locator(".opblock-summary-control").click()
     await create.get_by_role("button", name="Execute").click()
     await expect(create.locator(".live-responses-table .response-col_status").last).to_be_visible()
+    await page.evaluate("scrollTo(0, 0)")
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 844})
         assert await page.evaluate("document.documentElement.scrollWidth") == width
+        await page.screenshot(path=SCREENSHOTS / f"docs-{width}.png")
+
+
+async def test_successes_are_open_and_errors_folded(page: Page, live: str) -> None:
+    await open_docs(page, live)
+    update = operation(page, "update_item")
+    await update.locator(".opblock-summary-control").click()
+    responses = update.locator(".responses-table")
+    examples = responses.locator("pre.example")
+    await expect(examples).to_have_count(1)
+    await expect(responses.locator("[data-code='200'] pre.example")).to_be_visible()
+    errors = responses.get_by_role("button", name="Example and headers")
+    await expect(errors).to_have_count(
+        await responses.locator("[data-code^='4'], [data-code^='5']").count()
+    )
+    await errors.first.click()
+    await expect(responses.locator("[data-code='400'] pre.example")).to_contain_text("/errors/")
+    await errors.first.click()
+    await expect(examples).to_have_count(1)
+
+
+async def test_the_filter_finds_operations_by_their_path(page: Page, live: str) -> None:
+    await open_docs(page, live)
+    await page.get_by_placeholder("Filter").fill("/users/me/sess")
+    await expect(operation(page, "list_items")).to_have_count(0)
+    paths = await page.locator(".opblock-summary-path").all_inner_texts()
+    assert set(paths) == {"/api/users/me/sessions", "/api/users/me/sessions/{session_id}"}
+
+
+async def test_the_docs_follow_the_systems_colour_scheme(page: Page, live: str) -> None:
+    await page.emulate_media(color_scheme="dark")
+    await open_docs(page, live)
+    background = "() => getComputedStyle(document.documentElement).backgroundColor"
+    dark = await page.evaluate(background)
+    await page.emulate_media(color_scheme="light")
+    await page.wait_for_function(f"dark => ({background})() !== dark", arg=dark)
+    red, green, blue = (int(part) for part in re.findall(r"\d+", dark)[:3])
+    assert max(red, green, blue) < 64
 
 
 async def test_an_error_in_the_docs_leads_to_its_page_and_back(

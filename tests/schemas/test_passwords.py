@@ -8,7 +8,9 @@ from marshmallow import ValidationError
 from schemas.passwords import (
     BLANK,
     COMMON,
+    EXAMPLE,
     PERSONAL,
+    PLACEHOLDER,
     REPETITIVE,
     collapsed,
     common_passwords,
@@ -26,6 +28,7 @@ EMAIL = "Ada.Lovelace@Example.com"
         (" " * 12, BLANK),
         ("\t \u3000\u200b" * 4, BLANK),
         ("\ufe0f\u3164\U000e0100" * 4, BLANK),
+        (EXAMPLE, PLACEHOLDER),
         ("aaaaaaaaaaaa", REPETITIVE),
         ("abababababab", REPETITIVE),
         ("123456789012", REPETITIVE),
