@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 
 from openapi.examples import example_of, instance_of, problem_example
 from openapi.extensions import extensions_of, extensions_of_document
-from openapi.fields import default_and_example, named
+from openapi.fields import default_and_example, deprecation, named
 from openapi.headers import (
     CHALLENGE,
     RATE_LIMIT,
@@ -37,6 +37,7 @@ from schemas.problems import ProblemType
 Json = dict[str, Any]
 
 VERSION = "0.1.0"
+"""The version of the API and of the package; its only source (docs/versioning.md)."""
 DESCRIPTION = """\
 Things with a name, a status, a quantity and tags.
 
@@ -76,7 +77,7 @@ class Document:
         )
         for name, scheme in security_schemes(f"{base}api/auth/token").items():
             self.spec.components.security_scheme(name, scheme)
-        for attribute_function in (default_and_example, named):
+        for attribute_function in (default_and_example, deprecation, named):
             self._converter.add_attribute_function(attribute_function)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
@@ -99,6 +100,8 @@ class Document:
             "responses": self._responses(operation),
             "security": security(operation.access, auth_required=self._auth_required),
         }
+        if operation.deprecated is not None:
+            described["deprecated"] = True
         if operation.body is not None:
             content = self._content(operation.body, *operation.body.media_types)
             about = f"At most {operation.max_body:,} bytes, unless the server's own limit is lower."

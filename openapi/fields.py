@@ -23,6 +23,14 @@ def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) ->
     return added
 
 
+def deprecation(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:
+    """Mark a field whose metadata has a Deprecation as `deprecated`, and describe it as such."""
+    deprecated = field.metadata.get("deprecated")
+    if not deprecated:
+        return {}
+    return {"deprecated": True, "description": f"{ret['description']} {deprecated}"}
+
+
 def named(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
     """Replace a Named field by a reference to the schema with its name, which is added to the
     document. Nothing stands beside the reference but a default that the schema doesn't have:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from schemas.base import InputSchema, OutputSchema
+from schemas.deprecation import Deprecation
 from schemas.problems import ProblemType
 
 View = Callable[..., Coroutine[Any, Any, Any]]
@@ -88,6 +89,7 @@ class Operation:
     guard: Callable[[], None] | None = None
     oauth: bool = False
     problems: tuple[ProblemType, ...]
+    deprecated: Deprecation | None = None
 
     def __post_init__(self) -> None:
         if not self.summary:
@@ -103,7 +105,8 @@ class Operation:
 
     @property
     def description(self) -> str:
-        return self._docstring[2].strip() or self.summary + "."
+        about = self._docstring[2].strip() or self.summary + "."
+        return f"{about}\n\n{self.deprecated}" if self.deprecated else about
 
     @property
     def _docstring(self) -> tuple[str, str, str]:

@@ -33,6 +33,7 @@ def query_parameters(
             "in": "query",
             "required": field.required,
             "description": description_of(field, described),
+            **({"deprecated": described.pop("deprecated")} if "deprecated" in described else {}),
             **repeated,
             "schema": described,
         }

@@ -80,12 +80,13 @@ LOCATION = ResponseHeader(
     example="/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
     value=_location,
 )
-NEXT_PAGE = ResponseHeader(
+LINK = ResponseHeader(
     name="Link",
-    description='The path of the next page, as rel="next" (RFC 8288); omitted on the last page.',
+    description='Related addresses (RFC 8288): the path of the next page as rel="next", unless '
+    'this is the last page; a page about the deprecation of the operation as rel="deprecation".',
     example='</api/items?cursor=WzE3Ni4uLl0.c2lnbmF0dXJl>; rel="next"',
-    value=_link,
 )
+NEXT_PAGE = replace(LINK, value=_link)
 
 
 def derived(

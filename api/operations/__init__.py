@@ -16,6 +16,7 @@ from inspect import signature
 from werkzeug import exceptions as http
 
 from api.http.collections import check_query, errors_of_collection
+from api.http.deprecation import announcing
 from api.http.errors import InvalidRequest
 from api.http.headers import derived
 from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
@@ -27,6 +28,7 @@ from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Limit, Operation, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
+from schemas.deprecation import Deprecation
 from storage.collections.collection import Collection
 from storage.errors import NotAdmin, VersionConflict
 
@@ -60,6 +62,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     limit: Limit = Limit.GENERAL,
     guard: Callable[[], None] | None = None,
     oauth: bool = False,
+    deprecated: Deprecation | None = None,
 ) -> Callable[[View], Endpoint]:
     """Declare what a view takes, what it returns and which errors it raises.
 
@@ -68,7 +71,8 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     errors of the parameters' providers, of the access, of the limit and of `collection`. Reads that
     return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is
     called before the body is read, and may raise. The errors of an `oauth` operation have OAuth's
-    form and codes.
+    form and codes. `deprecated` marks the operation in the document and adds the headers that
+    announce its end.
 
     Raises TypeError where the view's parameters or the collection don't match the declaration.
     """
@@ -80,6 +84,8 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
         writes = any(provider.writes for provider in providers.values())
         creates = collection is not None and status == 201
         sent = (*derived(returns, body, access, creates=creates), *headers)
+        if deprecated is not None:
+            sent = announcing(deprecated, sent)
         conditional = not writes and any(header.name == "ETag" for header in sent)
         errors = [
             InvalidRequest,
@@ -115,6 +121,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
                 guard=guard,
                 oauth=oauth,
                 problems=tuple(map(as_oauth, problems) if oauth else problems),
+                deprecated=deprecated,
             ),
             providers,
         )

@@ -25,6 +25,7 @@ from api.http.preconditions import IfMatch
 from api.operations import operation
 from openapi.operation import Access
 from schemas.base import InputSchema, MergePatch, OutputSchema
+from schemas.deprecation import Deprecation
 from schemas.pages import CountedPage
 from storage.collections.collection import Collection
 from storage.collections.lists import Row
@@ -48,6 +49,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     access: Access = Access.OWNERS,
     quota: Callable[[], int | None] = lambda: None,
     only: CollectionOf[str] = ALL,
+    deprecated: Deprecation | None = None,
 ) -> Blueprint:
     """The blueprint of a resource called `name`, with the operations `only`, below /api/<plural>.
 
@@ -115,6 +117,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
             method, path, view, summary, declared = table[verb]
             view.__name__ = f"{verb}_{plural if verb == 'list' else name}"
             view.__doc__ = summary
-            endpoint = operation(collection=collection, access=access, **declared)(view)
+            declared |= {"collection": collection, "access": access, "deprecated": deprecated}
+            endpoint = operation(**declared)(view)
             blueprint.add_url_rule(path, view.__name__, endpoint, methods=[method])
     return blueprint
