@@ -25,7 +25,7 @@ CIRCUS = mkdir -m 700 -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve spa test coverage test-long check format openapi sdk bench audit sbom lock clean
+.PHONY: help serve spa test coverage test-long check format openapi release sdk bench audit sbom lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -60,10 +60,14 @@ format: $(VENV)/development $(if $(NPM),$(SPA)/node_modules) ## put the code int
 	$(BIN)/ruff format .
 	$(if $(NPM),cd $(SPA) && npm run --silent format)
 
-openapi: $(VENV)/runtime ## write the OpenAPI document to docs/openapi.json
+openapi: $(VENV)/runtime ## write docs/openapi.json; fail if it has breaks that CHANGELOG.md doesn't name
 	@FLASK_SKIP_DOTENV=1 $(BIN)/flask --app api openapi > docs/openapi.json.new
 	@cmp --quiet docs/openapi.json.new docs/openapi.json && rm docs/openapi.json.new \
 		|| mv docs/openapi.json.new docs/openapi.json
+	@$(BIN)/python -m tests.openapi.released
+
+release: openapi ## keep docs/openapi.json as the document of the last release
+	@cp docs/openapi.json docs/openapi-released.json
 
 sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript client into build/sdk
 
@@ -125,7 +129,8 @@ $(TYPESCRIPT_SDK): docs/openapi.json $(wildcard clients/typescript/*)
 	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 18 or later, with npm:\
 		apt-get install nodejs npm, or https://nodejs.org" >&2; exit 1; }
 	@rm -rf $(@D) && mkdir -p $(@D) && cp docs/openapi.json clients/typescript/* $(@D)
-	@cd $(@D) && $(NPM_CI) && npm run --silent build
+	@cd $(@D) && npm pkg set version="$$(node -p 'require("./openapi.json").info.version')" \
+		&& $(NPM_CI) && npm run --silent build
 	@touch $@
 
 $(SPA)/node_modules: $(SPA)/package.json $(SPA)/package-lock.json

@@ -96,9 +96,11 @@ def test_lock_files_of_npm_name_no_address(folder: Path) -> None:
     assert not any("resolved" in about for about in installed.values())
 
 
-def test_the_version_is_one() -> None:
+def test_the_version_has_one_source() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["project"]["version"] == VERSION
+    assert project["project"]["dynamic"] == ["version"]
+    packages = [json.loads((folder / "package.json").read_text()) for folder in OF_NPM]
+    assert not any("version" in package for package in packages)
     assert f"\n## {VERSION} " in (ROOT / "CHANGELOG.md").read_text()
 
 

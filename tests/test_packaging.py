@@ -6,6 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from openapi.document import VERSION
+
 ROOT = Path(__file__).parent.parent
 SHIPPED = ["api", "asgi.py", "migrations", "openapi", "schemas", "serving", "storage"]
 
@@ -23,6 +25,7 @@ def test_the_package_holds_every_file_of_the_service(tmp_path: Path) -> None:
     build = f"import setuptools.build_meta as backend; backend.build_wheel({str(tmp_path)!r})"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith(f"items_api-{VERSION}-")
     packed = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert sorted(packed) == sorted(git_lists(*SHIPPED))
 

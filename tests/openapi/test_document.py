@@ -3,7 +3,6 @@
 import difflib
 import inspect
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,6 @@ def test_the_committed_snapshot_is_up_to_date(app: AsyncFlask) -> None:
     lines = path.read_text().splitlines(), printed.splitlines()
     difference = "\n".join(difflib.unified_diff(*lines, *names, lineterm=""))
     assert not difference, f"run `make openapi`:\n{difference}"
-
-
-def test_its_version_is_the_projects(document: Json) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert document["info"]["version"] == project["version"]
 
 
 def test_every_view_of_the_api_is_in_it(app: AsyncFlask, document: Json) -> None:
