@@ -45,7 +45,7 @@ def announcing(
         return ", ".join([*filter(None, values), link])
 
     kept = [header for header in headers if header not in others]
-    return (*kept, *added, replace(LINK, value=joined, required=True))
+    return (*kept, *added, replace(LINK, value=joined))
 
 
 def midnight(day: date) -> datetime:
