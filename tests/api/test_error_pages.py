@@ -21,7 +21,8 @@ from schemas.problems import Problem
 from storage import Database
 from tests.conftest import bridged
 from tests.factory import settings_for
-from tests.openapi.validation import operations, resolve
+from tests.openapi.references import resolve
+from tests.openapi.validation import operations
 
 PAGES = ["/errors", *(problem.uri for problem in BY_SLUG.values())]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-Json = dict[str, Any]
+from tests.openapi.references import Json, resolve
 
 
 class Break(NamedTuple):
@@ -110,8 +110,8 @@ class _Comparison:
             if status not in new:
                 yield Break(f"{place}.{status}", "the response was removed")
                 continue
-            before = _resolved(self._released, response)
-            after = _resolved(self._current, new[status])
+            before = resolve(self._released, response)
+            after = resolve(self._current, new[status])
             yield from self._content(f"{place}.{status}", before, after, output=True)
             yield from self._headers(f"{place}.{status}", before["headers"], after["headers"])
 
@@ -120,8 +120,8 @@ class _Comparison:
             if name not in new:
                 yield Break(name, f"the header was removed from `{place}`")
                 continue
-            before = _resolved(self._released, header)
-            after = _resolved(self._current, new[name])
+            before = resolve(self._released, header)
+            after = resolve(self._current, new[name])
             if before["required"] and not after["required"]:
                 yield Break(name, "the header may be missing")
             yield from self._schema(before["schema"], after["schema"], name, output=True)
@@ -144,7 +144,7 @@ class _Comparison:
             self._compared.add((name, other, output))
             if other != name:
                 yield Break(name, f"the schema became {other or 'anonymous'}")
-        old, new = _resolved(self._released, old), _resolved(self._current, new)
+        old, new = resolve(self._released, old), resolve(self._current, new)
         before = _alternatives(self._released, old)
         after = _alternatives(self._current, new)
         if len(before) == len(after) == 1 and before.keys() == after.keys():
@@ -194,21 +194,11 @@ def _name(schema: Json) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-def _resolved(document: Json, part: Json) -> Json:
-    """`part`, or what it refers to, with what stands beside the reference."""
-    while "$ref" in part:
-        found: Any = document
-        for key in part["$ref"].removeprefix("#/").split("/"):
-            found = found[key]
-        part = {**found, **{key: value for key, value in part.items() if key != "$ref"}}
-    return part
-
-
 def _alternatives(document: Json, schema: Json) -> dict[str, Json]:
     """The members of `anyOf` and the types of a list of types, each by its name or its type."""
     if "anyOf" in schema:
         return {
-            _name(one) or str(_resolved(document, one).get("type", "any")): one
+            _name(one) or str(resolve(document, one).get("type", "any")): one
             for one in schema["anyOf"]
         }
     types = schema.get("type", "any")

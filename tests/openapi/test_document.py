@@ -15,13 +15,13 @@ from api.problems import BY_SLUG, as_oauth
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Operation
+from tests.openapi.references import resolve
 from tests.openapi.validation import (
     Json,
     examples,
     named_schemas,
     operations,
     properties,
-    resolve,
     responses,
     schemas_with_examples,
     texts_under,

@@ -5,6 +5,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from tests.openapi.references import resolve
+
 Json = dict[str, Any]
 
 
@@ -14,16 +16,6 @@ def validator(document: Json, schema: Json) -> Draft202012Validator:
         {**schema, "components": document["components"]},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
-
-
-def resolve(document: Json, part: Json) -> Json:
-    """`part`, or what it refers to, with what stands beside the reference."""
-    while "$ref" in part:
-        found: Any = document
-        for key in part["$ref"].removeprefix("#/").split("/"):
-            found = found[key]
-        part = {**found, **{key: value for key, value in part.items() if key != "$ref"}}
-    return part
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
