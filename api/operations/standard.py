@@ -54,8 +54,8 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     """The blueprint of a resource called `name`, with the operations `only`, below /api/<plural>.
 
     `module` is the caller's __name__; its docstring describes the resource in the document. `quota`
-    says how many rows a user may have. `deprecated` concerns all of the operations. Raises TypeError
-    where the declarations don't match.
+    says how many rows a user may have. `deprecated` marks all operations. Raises TypeError where
+    the declarations don't match.
     """
     check_fields(collection, body, returns)
     plural = plural or f"{name}s"
