@@ -34,6 +34,7 @@ from api.observability.readiness import Readiness
 from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
+from api.runtime.path_prefix import PathPrefix
 from api.runtime.services import Services
 from openapi import views as documentation
 from openapi.document import build_document
@@ -88,7 +89,8 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
             proxies=settings.trusted_proxies,
         )
 
-    app.wsgi_app = recorded(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    prefixed = PathPrefix(app.wsgi_app, settings.trusted_proxies)
+    app.wsgi_app = recorded(prefixed)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
     return app
 

@@ -53,7 +53,8 @@ def documentation(document: dict[str, Any]) -> Blueprint:
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
-        return redirect("docs")
+        # Relative, because a proxy may have removed a prefix without saying so.
+        return redirect(f"{request.script_root}/docs" if request.script_root else "docs")
 
     @views.get("/docs")
     async def show_docs() -> Response:

@@ -120,6 +120,9 @@ class Exchange(WsgiToAsgiInstance):
         """Return asgiref's environ, with the query as latin-1 (PEP 3333) and our own keys."""
         # The buffer makes read(n) wait for n bytes, as callers of read(CONTENT_LENGTH) expect.
         environ: WSGIEnvironment = super().build_environ(scope, io.BufferedReader(body))
+        if not f"{scope['path']}/".startswith(f"{scope.get('root_path', '')}/"):
+            # asgiref takes the start of /apix for the root path /api.
+            environ["PATH_INFO"] = scope["path"].encode().decode("latin-1")
         environ["QUERY_STRING"] = self.query_string.decode("latin-1")
         # The server's messages end where the body ends, with or without a Content-Length.
         environ["wsgi.input_terminated"] = True

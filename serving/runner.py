@@ -1,6 +1,6 @@
 """Serve an ASGI application with Hypercorn until a signal, and stop without losing requests.
 
-After the first SIGTERM or SIGINT the application reports that it is not ready (serving/drain.py).
+After the first signal of DRAINING the application reports that it is not ready (serving/drain.py).
 After a delay, in which a load balancer can notice and use other processes, the connections are
 ended (serving/server.py). A second signal ends the process immediately.
 """
@@ -31,7 +31,10 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 MOST_CONNECTIONS = 4096
 """The default limit of connections: each takes about 50 kB of memory."""
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+DRAINING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+IGNORED = (signal.SIGUSR1, signal.SIGUSR2)
+"""Supervisors and log rotation send these to programs that use them; by default they would end a
+process at once."""
 
 log = logging.getLogger(__name__)
 
@@ -123,17 +126,24 @@ async def report_alive(options: Options) -> None:
 
 
 def first_signal() -> asyncio.Event:
-    """Return an event that the next signal sets. The signal after that ends the process at once."""
+    """Return an event that the next signal of DRAINING sets. Another one ends the process at once,
+    except for SIGHUP: a terminal that is closed sends it more than once."""
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    numbers = set(DRAINING)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # set by nohup
+        numbers.remove(signal.SIGHUP)
 
     def handle() -> None:
-        for number in SIGNALS:
+        for number in numbers:
             loop.remove_signal_handler(number)
-            signal.signal(number, end_at_once)
+            again = signal.SIG_IGN if number == signal.SIGHUP else end_at_once
+            signal.signal(number, again)
         signalled.set()
 
-    for number in SIGNALS:
+    for number in numbers:
         loop.add_signal_handler(number, handle)
     return signalled
 

@@ -172,7 +172,7 @@ def problem_response(
         problem = as_oauth(problem)
     detail = detail or problem.detail
     body = {
-        "type": problem.uri,
+        "type": f"{request.script_root}{problem.uri}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail,

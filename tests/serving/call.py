@@ -19,6 +19,7 @@ def scope_for(
     query: bytes = b"",
     version: str = "1.1",
     host: bytes | None = b"items.test",
+    root_path: str = "",
 ) -> Scope:
     headers = [*([] if host is None else [(b"host", host)]), *headers]
     if method in {"POST", "PUT", "PATCH"} and b"content-length" not in dict(headers):
@@ -31,7 +32,7 @@ def scope_for(
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "root_path": "",
+        "root_path": root_path,
         "query_string": query,
         "headers": headers,
         "client": ("127.0.0.1", 50000),

@@ -116,6 +116,14 @@ async def test_leaves_the_servers_scope_as_it_is() -> None:
     assert scope == before
 
 
+@pytest.mark.parametrize(
+    ("path", "rest"), [("/api/x", "/x"), ("/api", ""), ("/apix", "/apix"), ("/x", "/x")]
+)
+async def test_the_root_path_is_removed_from_the_path(path: str, rest: str) -> None:
+    environ = await environ_of(path=path, root_path="/api")
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/api", rest)
+
+
 async def test_a_scope_may_leave_out_what_it_may() -> None:
     scope = scope_for()
     for optional in ("query_string", "client", "server", "scheme", "root_path"):

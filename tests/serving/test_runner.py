@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import IO
 import httpx
 import pytest
 
+from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.log_lines import leaks_in
 from tests.processes import environment
@@ -175,6 +177,45 @@ def test_a_port_that_is_taken_stops_it_in_one_line(tmp_path: Path) -> None:
         port = str(listener.getsockname()[1])
         line = last_line(tmp_path, PORT=port)
     assert line == f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+def without_privileges(*command: str) -> list[str]:
+    """`command` such that the modes of files count for root too."""
+    privileges = "-dac_override,-dac_read_search"
+    return ["setpriv", "--bounding-set", privileges, *command] if os.geteuid() == 0 else [*command]
+
+
+def test_a_secret_key_that_may_not_be_read_stops_it_in_one_line(tmp_path: Path) -> None:
+    key = tmp_path / "data" / "secret_key"
+    key.parent.mkdir()
+    key.write_text(SECRET_KEY)
+    key.chmod(0)
+    ended = subprocess.run(
+        without_privileges(sys.executable, "-m", "asgi"),
+        cwd=tmp_path,
+        env=environment(PORT="0"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HUNG,
+    )
+    expected = "data/secret_key can't be used: Permission denied"
+    assert (ended.returncode, ended.stderr.splitlines()) == (1, [expected])
+
+
+def test_closed_standard_error_stops_it_in_one_line_on_standard_output(tmp_path: Path) -> None:
+    """Its descriptor would become that of the next file, and the log would be written there."""
+    ended = subprocess.run(
+        ["sh", "-c", '"$0" -m asgi 2>&-', sys.executable],
+        cwd=tmp_path,
+        env=environment(PORT="0"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=HUNG,
+    )
+    expected = "standard error is closed: redirect it to a file, or to /dev/null\n"
+    assert (ended.returncode, ended.stdout) == (1, expected)
 
 
 # Without `--workers 0` a second process prints the same, but Hypercorn's exit code is 0.
