@@ -19,9 +19,13 @@ TYPESCRIPT_SDK := build/sdk/typescript/index.js
 SPA := examples/spa
 NPM := $(shell command -v npm)
 NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
-# What processes of earlier days have counted is not theirs.
-CIRCUS = mkdir -m 700 -p data && rm -rf data/metrics-$(or $(PORT),8000) && HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) \
-	PROCESSES=$(PROCESSES) exec $(BIN)/circusd deploy/circus.ini
+# Circus itself ends in silence if it can't listen. Where setpriv can (Linux), the kernel ends the
+# processes if Circus is killed; they would keep the port. What earlier processes have counted is removed.
+CIRCUS = $(BIN)/python -c 'from serving.listener import listen; listen("$(or $(HOST),127.0.0.1)", $(or $(PORT),8000))' \
+	&& mkdir -m 700 -p data && rm -rf data/metrics-$(or $(PORT),8000) \
+	&& if setpriv --pdeathsig TERM true 2>/dev/null; then export WRAPPER="setpriv --pdeathsig TERM"; fi \
+	&& HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) PROCESSES=$(PROCESSES) WRAPPER=$${WRAPPER:-env} \
+	exec $(BIN)/circusd deploy/circus.ini
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

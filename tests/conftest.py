@@ -1,7 +1,7 @@
 """Fixtures: the application as the tests reach it."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_url", kinds, indirect=True)
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Wait for the lines of a test while pytest still captures them."""
+    try:
+        return (yield)
+    finally:
+        OUTPUT.flush()
+
+
+pytest_runtest_setup = pytest_runtest_teardown = pytest_runtest_call
+
+
 @pytest.fixture(scope="session")
 def long_form(pytestconfig: pytest.Config) -> bool:
     """Whether this is `make test-long`: a test then takes as many examples, kills or restarts as
@@ -88,7 +100,6 @@ def log_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     found = log_lines.watch(monkeypatch)
     OUTPUT.pause = 0
     yield found
-    OUTPUT.flush()  # the line belongs to this test, not to the terminal
     assert found == []
 
 

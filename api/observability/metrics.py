@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TypeVar, cast
 
 from prometheus_client import (

@@ -19,6 +19,14 @@ from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import ROOT, environment
 
+needs_setpriv = pytest.mark.skipif(
+    subprocess.run(
+        ["sh", "-c", "setpriv --pdeathsig TERM true"], capture_output=True, check=False
+    ).returncode
+    != 0,
+    reason="needs setpriv of util-linux",
+)
+
 
 class Circus:
     """`folder`: where it was started, and where its data are."""
@@ -26,6 +34,7 @@ class Circus:
     def __init__(self, process: "subprocess.Popen[str]", folder: Path, port: int) -> None:
         assert process.stderr is not None
         self.address = f"http://127.0.0.1:{port}"
+        self.port = port
         self.process = process
         self.seen = ""
         self.folder = folder
@@ -63,6 +72,8 @@ class Circus:
         """What Ctrl-C does: a signal to whoever runs in the foreground, until the first process
         stops. Circus forgets those that come as it starts one, and in the second afterwards."""
         for _ in range(HUNG):
+            if self.process.poll() is not None:
+                return
             with contextlib.suppress(Empty, ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGINT)
                 self.wait_for("stopping, in 0 seconds", patience=1)
@@ -78,12 +89,17 @@ class Circus:
             self._reader.join()
 
 
-@contextlib.contextmanager
-def serving(folder: Path, processes: int) -> Iterator[Circus]:
-    # A copy of the project as far as make sees it, so that the data are elsewhere.
+def copied(folder: Path) -> Path:
+    """A copy of the project as far as make sees it, so that the data are elsewhere."""
     (folder / ".venv").symlink_to(sys.prefix)
     for name in ("Makefile", "asgi.py", "deploy", "requirements"):
         (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@contextlib.contextmanager
+def serving(folder: Path, processes: int) -> Iterator[Circus]:
+    copied(folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
@@ -154,3 +170,37 @@ def test_an_interrupt_ends_each_process_in_its_own_time(tmp_path: Path) -> None:
         circus.wait()
         with pytest.raises(httpx.ConnectError):
             httpx.get(circus.address)
+
+
+def test_a_port_that_is_taken_stops_it_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            ["make", "serve", "PROCESSES=2", f"PORT={port}"],
+            cwd=copied(tmp_path),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=HUNG,
+        )
+    line, of_make = ended.stderr.splitlines()
+    assert line == f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+    assert (ended.returncode, of_make.startswith("make: ***")) == (2, True)
+
+
+@needs_setpriv
+def test_processes_end_in_their_own_time_when_circus_is_killed(tmp_path: Path) -> None:
+    """They would keep the port, and nothing would look after them."""
+    with serving(tmp_path, 2) as circus:
+        with httpx.Client(base_url=circus.address) as client:
+            assert client.get("/api/health").status_code == 200
+            make = circus.process.pid
+            [circusd] = Path(f"/proc/{make}/task/{make}/children").read_text().split()
+            os.kill(int(circusd), signal.SIGKILL)
+            circus.wait_for("stopping, in 0 seconds", times=2)
+            assert client.get("/api/health").headers["Connection"] == "close"
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                socket.create_connection(("127.0.0.1", circus.port), HUNG).close()
+        circus.process.wait(HUNG)
