@@ -11,7 +11,7 @@ from uuid import UUID
 
 from flask import request
 
-from api.http.errors import Error, InvalidRequest
+from api.http.errors import InvalidRequest
 from api.http.providers import Call, Provider
 from api.http.read_only import require_same
 from openapi.operation import RequestHeader
@@ -92,12 +92,12 @@ def fingerprint(call: Call) -> bytes:
     return hmac.digest(call.settings.secret_key.encode(), text.encode(), "sha256")
 
 
-def refuse_key(invalid: Callable[[list[Error]], Exception]) -> None:
-    """Raise `invalid` if a write that doesn't take the header was sent one: the client would rely
+def refuse_key() -> None:
+    """Raise InvalidRequest if a write that doesn't take the header was sent one: the client would rely
     on it. Reads are safe to repeat, so they ignore it."""
     if IDEMPOTENCY_KEY.name in request.headers:
         detail = "This operation does not take it. Send the request without it."
-        raise invalid([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
+        raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
 
 
 def read_key() -> str | None:

@@ -61,7 +61,7 @@ class Endpoint:
         caller = app.run_eagerly(self._admit(app.services[RateLimits]))
         try:
             if self._refuses_key and record.method not in SAFE_METHODS:
-                refuse_key(self._invalid)
+                refuse_key()
             return self._answer(app, caller, arguments)
         finally:
             record.user_id = caller.user_id

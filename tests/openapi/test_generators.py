@@ -6,13 +6,13 @@ import pytest
 
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
+from tests.openapi.references import resolve
 from tests.openapi.validation import (
     Json,
     named_schemas,
     operations,
     parts,
     properties,
-    resolve,
     texts_under,
 )
 
