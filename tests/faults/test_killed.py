@@ -7,7 +7,7 @@ import pytest
 from bench.durability import Load
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("takes_long")
 async def test_what_a_killed_server_had_acknowledged_is_there_and_once(
     tmp_path: Path, database_url: str, long_form: bool

@@ -57,7 +57,7 @@ async def load(client: httpx.AsyncClient, ledger: Ledger, ended: asyncio.Event) 
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("takes_long")
 async def test_memory_descriptors_and_threads_are_flat(tmp_path: Path, database_url: str) -> None:
     ledger, ended = Ledger(), asyncio.Event()
