@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from flask import Blueprint, Response, redirect, request, send_from_directory
@@ -26,12 +27,12 @@ ASSETS = {
 }
 # Fixed, because tables differ by machine, and browsers refuse scripts of another type (nosniff).
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
-# Swagger UI needs no inline style, and its icons are data: addresses in its style sheet.
+# Swagger UI needs no inline style, and its icons are data: addresses in its style sheet. It calls
+# the server that the document names, which may have another origin than the page.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
 
 RENDERERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "json": orjson.dumps,
@@ -46,6 +47,9 @@ def documentation(document: dict[str, Any]) -> Blueprint:
     It is rendered at the first request, because YAML is slow and the start should be fast.
     """
     views = Blueprint("documentation", __name__)
+    server = urlsplit(document["servers"][0]["url"])
+    connect = f"'self' {server.scheme}://{server.netloc}" if server.netloc else "'self'"
+    policy = POLICY.format(connect=connect)
 
     @cache
     def render(form: str) -> bytes:
@@ -59,7 +63,7 @@ def documentation(document: dict[str, Any]) -> Blueprint:
     @views.get("/docs")
     async def show_docs() -> Response:
         response = send_from_directory(OURS, "index.html")
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = policy
         return response
 
     @views.get("/docs/<asset>")

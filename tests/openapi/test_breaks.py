@@ -127,7 +127,7 @@ BREAKS: list[tuple[Change, str]] = [
     ),
     (
         lambda d: field(d, "BookingInput.guest").update(pattern="^A"),
-        "`BookingInput.guest`: pattern: ^[^\\x00]*$ → ^A",
+        "`BookingInput.guest`: pattern: None → ^A",
     ),
     (
         lambda d: field(d, "BookingInput.extras").update(uniqueItems=True),
@@ -175,7 +175,7 @@ def test_a_break_is_found_where_it_is(change: Change, found: str) -> None:
         lambda d: schema(d, "BookingInput")["properties"].update(smoker={"type": "boolean"}),
         lambda d: schema(d, "BookingInput")["required"].remove("code"),
         lambda d: field(d, "BookingInput.guest").update(maxLength=200),
-        lambda d: field(d, "BookingInput.guest").pop("pattern"),
+        lambda d: field(d, "BookingInput.guest").pop("minLength"),
         lambda d: field(d, "BookingInput.guest").update(type=["string", "null"]),
         lambda d: schema(d, "Booking")["properties"].update(smoker={"type": "boolean"}),
         lambda d: schema(d, "Booking")["required"].append("smoker"),

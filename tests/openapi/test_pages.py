@@ -244,8 +244,10 @@ async def test_the_public_address_is_the_server(tmp_path: Path) -> None:
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
         document = (await client.get("/openapi.json")).json()
+        page = await client.get("/docs")
     await app.close()
     assert [server["url"] for server in document["servers"]] == ["https://api.example.com/shop"]
+    assert policy(page)["connect-src"] == ["'self'", "https://api.example.com"]
     flow = document["components"]["securitySchemes"]["oauth2"]["flows"]["password"]
     assert flow["tokenUrl"] == flow["refreshUrl"] == "https://api.example.com/shop/api/auth/token"
 
