@@ -2,11 +2,11 @@
 # to pin the base image by its digest: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
-RUN python -m venv /opt/items/.venv
-COPY requirements/runtime.txt /opt/items/requirements/
-RUN /opt/items/.venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-    --no-deps --only-binary :all: --require-hashes -r /opt/items/requirements/runtime.txt
-WORKDIR /opt/items
+RUN python -m venv /opt/items-api/.venv
+COPY requirements/runtime.txt /opt/items-api/requirements/
+RUN /opt/items-api/.venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
+    --no-deps --only-binary :all: --require-hashes -r /opt/items-api/requirements/runtime.txt
+WORKDIR /opt/items-api
 COPY asgi.py ./
 COPY api api
 COPY migrations migrations
@@ -18,11 +18,11 @@ COPY storage storage
 RUN .venv/bin/python -m compileall -q asgi.py api migrations openapi schemas serving storage
 
 FROM ${PYTHON_IMAGE}
-COPY --from=build /opt/items /opt/items
-WORKDIR /opt/items
+COPY --from=build /opt/items-api /opt/items-api
+WORKDIR /opt/items-api
 ENV ENVIRONMENT=production HOST=0.0.0.0 PORT=8000 PYTHONDONTWRITEBYTECODE=1 \
     FLASK_SKIP_DOTENV=1 \
-    PATH=/opt/items/.venv/bin:/usr/local/bin:/usr/bin:/bin
+    PATH=/opt/items-api/.venv/bin:/usr/local/bin:/usr/bin:/bin
 # An unprivileged user that owns no files in the image.
 USER 10001:10001
 EXPOSE 8000

@@ -40,7 +40,9 @@ serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.
 spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_API_URL: its API)
 	@cd $(SPA) && exec npm run --silent dev
 
-TESTED := $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(SPA)/node_modules)
+# Whether there is an example app, and npm to look after it.
+SPA_READY := $(if $(and $(NPM),$(wildcard $(SPA))),$(SPA)/node_modules)
+TESTED := $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK)) $(SPA_READY)
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: $(TESTED) ## run the tests
@@ -53,16 +55,16 @@ coverage: $(TESTED) ## run the tests and fail if they cover too little
 test-long: $(TESTED) ## run the tests that have a long form, in it
 	$(PYTEST) --long --timeout 3600 -o faulthandler_timeout=3900 $(TESTS)
 
-check: $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(SPA)/node_modules) ## ruff and mypy, Biome and tsc, over everything
+check: $(VENV)/development $(PYTHON_SDK) $(SPA_READY) ## ruff and mypy, Biome and tsc, over everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	$(if $(NPM),cd $(SPA) && npm run --silent check)
+	$(if $(SPA_READY),cd $(SPA) && npm run --silent check)
 
-format: $(VENV)/development $(if $(NPM),$(SPA)/node_modules) ## put the code into ruff's and Biome's format
+format: $(VENV)/development $(SPA_READY) ## put the code into ruff's and Biome's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(if $(NPM),cd $(SPA) && npm run --silent format)
+	$(if $(SPA_READY),cd $(SPA) && npm run --silent format)
 
 openapi: $(VENV)/runtime ## write docs/openapi.json; fail if it has breaks that CHANGELOG.md doesn't name
 	@FLASK_SKIP_DOTENV=1 $(BIN)/flask --app api openapi > docs/openapi.json.new

@@ -51,7 +51,7 @@ async def create_item(body: Body[ItemValues], write: IdempotentWrite) -> ItemRow
     Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
     `Idempotency-Key` the request can be sent again without creating another item.
     """
-    return await write(ITEMS.create, body, quota=settings.items_per_user)
+    return await write(ITEMS.create, body, quota=settings.rows_per_user)
 
 
 @items.get("/<id:item_id>")

@@ -99,7 +99,7 @@ async def delete_current_user(
 ) -> None:
     """Delete your account.
 
-    Requires your current password. Fails with 409 if you have items, unless `delete_items=true`. If
+    Requires your current password. Fails with 409 if you own data, unless `delete_owned=true`. If
     it is interrupted, repeat the request.
     """
     known = await _verified(caller, body["current_password"])
@@ -209,8 +209,8 @@ async def update_user(
 async def delete_user(user_id: UUID, query: Query, if_match: IfMatch, caller: Caller) -> None:
     """Delete a user.
 
-    Fails with 409 if the user has items, unless `delete_items=true`. If it is interrupted, repeat
-    the request: some of the items may already be deleted.
+    Fails with 409 if the user owns data, unless `delete_owned=true`. If it is interrupted, repeat
+    the request: some of the data may already be deleted.
     """
     done = False
     while not done:  # in batches, so that other writes can run in between

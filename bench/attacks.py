@@ -33,7 +33,7 @@ OTHER = "127.0.0.2"
 """The client's address."""
 
 DESCRIPTORS = 1024
-SERVING = (sys.executable, "-m", "asgi")
+SERVING = (sys.executable, "-m", "tests.asgi")
 BIG = {"name": "n" * 200, "description": "d" * 2000, "tags": [f"{n:050}" for n in range(20)]}
 PAGE = Path(__file__).with_name("ATTACKS.md")
 SLOWER, MEMORY, LINES = 0.1, 100.0, 100
@@ -150,7 +150,7 @@ async def measure(name: str, requests: int) -> tuple[Measured, Measured]:
     with tempfile.TemporaryDirectory() as folder, served(Path(folder), tls=name in TLS) as service:
         async with service.client() as client:
             for _ in range(200):
-                item = (await client.post("/api/items", json=BIG)).headers["Location"]
+                item = (await client.post("/api/gizmos", json=BIG)).headers["Location"]
         await ask(service, item, requests, before)
         begun = len(service.lines())
         with attacked(name, service):

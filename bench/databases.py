@@ -15,6 +15,7 @@ from bench.contestants import POSTGRESQL, SQLITE
 from bench.dataset import CHUNK, rows_of
 from bench.lists import execute, insert_rows
 from storage import open_database
+from tests.migrated import migrate
 from tests.postgresql import Server
 
 
@@ -29,7 +30,7 @@ class SqliteDatabases:
 
     @contextlib.contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
-        yield f"sqlite:///{shutil.copy(self._template, folder / 'items.db')}"
+        yield f"sqlite:///{shutil.copy(self._template, folder / 'api.db')}"
 
 
 class PostgresDatabases:
@@ -64,7 +65,8 @@ def made(folder: Path, size: int) -> Iterator[tuple[dict[str, Databases], Path]]
 
 async def _fill(url: str, size: int, ids: Path) -> None:
     chooser = random.Random(size)
-    async with open_database(url, auto_migrate=True) as database:
+    await migrate(url)
+    async with open_database(url, auto_migrate=False) as database:
         with ids.open("w") as file:
             for start in range(0, size, CHUNK):
                 rows = list(rows_of(size, start, chooser))

@@ -37,7 +37,7 @@ class Service:
 
     def __init__(self, folder: Path, url: str, **environ: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "asgi"],
+            [sys.executable, "-m", "tests.asgi"],
             cwd=folder,
             env={
                 **os.environ,
@@ -134,7 +134,7 @@ async def measure(kind: str, folder: Path, url: str, rounds: int) -> None:
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        asyncio.run(measure("sqlite", folder, f"sqlite:///{folder}/items.db", rounds))
+        asyncio.run(measure("sqlite", folder, f"sqlite:///{folder}/api.db", rounds))
         server = Server(fsync=True)
         try:
             with server.database() as url:

@@ -34,7 +34,7 @@ class Process:
         inherited = [] if listener is None else [listener.fileno()]
         self.port = port
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asgi"],
+            [sys.executable, "-m", "tests.asgi"],
             cwd=folder,
             env={
                 **os.environ,
@@ -127,7 +127,7 @@ class Fleet:
 
     def _process(self, port: int) -> Process:
         settings = {
-            "DATABASE_URL": f"sqlite:///{self._folder}/items.db",
+            "DATABASE_URL": f"sqlite:///{self._folder}/api.db",
             "RATE_LIMIT": "off",
             **self._environ,
         }

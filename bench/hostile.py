@@ -163,7 +163,7 @@ REGISTRATION = json.dumps({"email": MARKS, "password": "p" * 20}, ensure_ascii=F
 
 TLS: dict[str, Attack] = {
     "HTTP/2, 20 x 100 closed windows on /openapi.json": closed_windows("/openapi.json", 20),
-    "HTTP/2, 3 x 100 closed windows on lists of 200": closed_windows("/api/items?limit=200", 3),
+    "HTTP/2, 3 x 100 closed windows on lists of 200": closed_windows("/api/gizmos?limit=200", 3),
     "HTTP/2, bad streams": flood(bad_streams),
     "HTTP/2, streams reset at once": flood(resets),
     "HTTP/2, PINGs": flood(pings),
@@ -172,15 +172,15 @@ PLAIN: dict[str, Attack] = {
     "HTTP/1.1, 100 pipelines of 100 on /openapi.json, unread": unread(
         GET % b"/openapi.json" * 100, 100
     ),
-    "HTTP/1.1, 100 lists of 200, unread": unread(GET % b"/api/items?limit=200", 100),
+    "HTTP/1.1, 100 lists of 200, unread": unread(GET % b"/api/gizmos?limit=200", 100),
     "1,500 connections that say nothing": unread(b"", 1500),
     "1,500 connections with half a body": unread(
-        b"POST /api/items HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", 1500
+        b"POST /api/gizmos HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", 1500
     ),
     "registration with 200,000 combining marks": repeated(
         "POST", "/api/auth/register", JSON, REGISTRATION
     ),
-    "JSON of 95,000 members": repeated("POST", "/api/items", JSON, MEMBERS),
+    "JSON of 95,000 members": repeated("POST", "/api/gizmos", JSON, MEMBERS),
     "form of 1 MiB, all %41": repeated(
         "POST", "/api/auth/token", FORM, b"username=" + b"%41" * 349_000
     ),

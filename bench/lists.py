@@ -30,7 +30,8 @@ from storage import Database, open_database
 from storage.accounts.users import users
 from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
-from storage.items import ITEMS
+from tests.gizmos import GIZMOS
+from tests.migrated import create_tables
 from tests.postgresql import Server, vacuum
 
 SMALL, LARGE = 1_000, 1_000_000
@@ -55,7 +56,7 @@ def insert_owners(connection: Connection) -> None:
 
 
 def insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    connection.execute(insert(ITEMS.table), rows)
+    connection.execute(insert(GIZMOS.table), rows)
 
 
 def execute(connection: Connection, statement: str) -> None:
@@ -66,6 +67,8 @@ async def fill(database: Database, size: int) -> float:
     """Return the seconds that it took."""
     chooser = random.Random(size)
     began = time.perf_counter()
+    await database.administer(create_tables)
+    await database.administer(create_tables)
     await database.administer(insert_owners)
     for start in range(0, size, CHUNK):
         rows = owned(size, start, rows_of(size, start, chooser))
@@ -77,13 +80,13 @@ async def fill(database: Database, size: int) -> float:
 def page(after: Position | None = None, **wanted: Any) -> Callable[[int], Work]:
     asked = dict(**wanted)
     return lambda _: (
-        lambda database, viewer: database.read(ITEMS.page, viewer, asked, limit=50, after=after)
+        lambda database, viewer: database.read(GIZMOS.page, viewer, asked, limit=50, after=after)
     )
 
 
 def total(**wanted: Any) -> Callable[[int], Work]:
     asked = dict(**wanted)
-    return lambda _: lambda database, viewer: database.read(ITEMS.count, viewer, asked)
+    return lambda _: lambda database, viewer: database.read(GIZMOS.count, viewer, asked)
 
 
 def late_page(**wanted: Any) -> Callable[[int], Work]:
@@ -101,7 +104,7 @@ def get(size: int) -> Work:
     rows = [*owned(size, 0, rows_of(size, 0, random.Random(size)))]
     first = {row["owner_id"]: row["id"] for row in reversed(rows)}
     first[None] = rows[0]["id"]
-    return lambda database, viewer: database.read(ITEMS.get, viewer, first[viewer.user_id])
+    return lambda database, viewer: database.read(GIZMOS.get, viewer, first[viewer.user_id])
 
 
 CASES = [

@@ -12,7 +12,7 @@ from bench.rounds import measure
 from storage import Database, open_database
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.engines import revisions
-from storage.items import ITEMS, ItemValues
+from tests.gizmos import GIZMOS, GizmoValues
 from tests.postgresql import vacuum
 
 WITHOUT = "0005"
@@ -23,7 +23,7 @@ AT_ONCE = 64
 Write = Callable[[Database], Awaitable[object]]
 
 
-def values() -> Iterator[ItemValues]:
+def values() -> Iterator[GizmoValues]:
     parts = zip(count(), cycle(KINDS), cycle(THINGS[1:]), cycle(PLACES), cycle(TAGS), strict=False)
     for number, kind, thing, place, tag in parts:
         yield {
@@ -37,7 +37,7 @@ def values() -> Iterator[ItemValues]:
 
 def create(viewer: Viewer) -> Write:
     some = values()
-    return lambda database: database.write(ITEMS.create, viewer, next(some))
+    return lambda database: database.write(GIZMOS.create, viewer, next(some))
 
 
 def create_at_once(viewer: Viewer) -> Write:
@@ -50,7 +50,7 @@ def change_status(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, status = next(changes)
-        return database.write(ITEMS.update, MANY, of, {"status": status})
+        return database.write(GIZMOS.update, MANY, of, {"status": status})
 
     return change
 
@@ -60,7 +60,7 @@ def change_name(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, to = next(changes)
-        return database.write(ITEMS.update, MANY, of, {"name": to["name"]})
+        return database.write(GIZMOS.update, MANY, of, {"name": to["name"]})
 
     return change
 
@@ -74,7 +74,7 @@ async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float
         await other.administer(revisions.downgrade, WITHOUT)
         if without.startswith("postgresql"):
             await vacuum(without)
-        page = await one.read(ITEMS.page, MANY, {}, limit=200, after=None)
+        page = await one.read(GIZMOS.page, MANY, {}, limit=200, after=None)
         ids = [row.id for row in page.rows]
         writes: dict[str, Callable[[], Write]] = {
             "create": partial(create, MANY),

@@ -16,7 +16,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -32,11 +32,15 @@ CLIENTS = 8
 VERSIONS = {False: "HTTP/1.1", True: "HTTP/2"}
 BEHIND_NGINX = {"SHUTDOWN_GRACE": "20", "TRUSTED_PROXIES": "127.0.0.1"}
 """As in production; nginx has closed the connections that it keeps before the API does."""
-REQUESTS = (
-    ("POST", "/api/items", {"name": "One of many"}, 201),
-    ("GET", "/api/items?limit=1", None, 200),
+Request = tuple[str, str, object, int]
+
+REQUESTS: Sequence[Request] = (
+    ("POST", "/api/gizmos", {"name": "One of many"}, 201),
+    ("GET", "/api/gizmos?limit=1", None, 200),
     ("GET", "/api/health", None, 200),
 )
+OF_EVERY_APP = REQUESTS[-1:]
+"""Those of an application without the tests' own resources, such as Circus starts."""
 
 
 class Client:
@@ -76,6 +80,7 @@ class Load:
     url: str
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     http2: bool = False
+    requests: Sequence[Request] = REQUESTS
     answered: int = 0
     connections: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list)
@@ -106,7 +111,7 @@ class Load:
     async def _send(self) -> None:
         client = Client(self.url, self.trusted, http2=self.http2)
         while not self._over:
-            for request in REQUESTS:
+            for request in self.requests:
                 try:
                     await client.request(*request)
                     self.answered += 1
@@ -182,7 +187,7 @@ async def kill_under_circus(folder: Path, kills: int) -> None:
     """Return the seconds until the next process is ready."""
     away = []
     with circus(folder, 2) as supervisor:
-        load = Load(supervisor.address)
+        load = Load(supervisor.address, requests=OF_EVERY_APP)
         async with load.running():
             for _ in range(kills):
                 await load.answers(50)

@@ -36,6 +36,7 @@ from schemas.problems import ProblemType
 
 Json = dict[str, Any]
 
+TITLE = "Items API"
 VERSION = "0.1.0"
 """The version of the API and of the package; its only source (docs/versioning.md)."""
 DESCRIPTION = """\
@@ -58,7 +59,7 @@ class Document:
         base = f"{public_url}/" if public_url else ""
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
-            title="Items API",
+            title=TITLE,
             version=VERSION,
             openapi_version="3.1.0",
             plugins=[self.marshmallow],

@@ -20,7 +20,7 @@ LEAST_REST = 8
 """The minimum number of characters left after removing what is easy to guess."""
 SHORTEST_RUN = 3
 SHORTEST_WORD = 3
-SERVICE = ("items api", "items-api", "items_api", "itemsapi")
+SERVICE = tuple("items-api".replace("-", mark) for mark in (" ", "-", "_", ""))
 SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
 

@@ -51,7 +51,7 @@ def new_password(**options: Any) -> Password:
 
 
 class UserRole(Choice):
-    """What a user may do: an `admin` sees every item and manages users."""
+    """What a user may do: an `admin` sees the data of all users and manages users."""
 
     choices = ("user", "admin")
 
@@ -139,13 +139,13 @@ class UserPage(Page):
 
 
 class UserDeletionQuery(InputSchema):
-    """What to do with the items of the user."""
+    """What to do with the data of the user."""
 
-    delete_items = QueryFlag(
+    delete_owned = QueryFlag(
         load_default=False,
         metadata={
-            "description": "Whether to delete the user's items too. Without it, a user with items "
-            "is not deleted.",
+            "description": "Whether to delete the data that the user owns too. Without it, a user "
+            "that owns data is not deleted.",
             "examples": [False],
         },
     )

@@ -63,8 +63,8 @@ class NotAdmin(Exception):
 
 
 class QuotaExceeded(Exception):
-    """The user has as many as they may have, which is `quota`."""
+    """The user has as many rows of the table `kind` as they may have, which is `quota`."""
 
-    def __init__(self, quota: int) -> None:
-        super().__init__(quota)
-        self.quota = quota
+    def __init__(self, quota: int, kind: str) -> None:
+        super().__init__(quota, kind)
+        self.quota, self.kind = quota, kind

@@ -1,14 +1,14 @@
-"""A resource of the tests' own, with a column of every type that a list can be sorted by.
-
-It is in no migration: `create_tables` makes its tables.
-"""
+"""Another resource of the tests' own: a column of every type that a list can be sorted by, and a
+relation. Tests that ask for it over HTTP add its operations to their application."""
 
 from decimal import Decimal
 from typing import Any
 
+from flask import Blueprint
 from marshmallow import fields
 from sqlalchemy import Boolean, Column, Connection, Date, ForeignKey, Integer, String, Table, Uuid
 
+from api.operations.standard import standard_operations
 from schemas.base import InputSchema, merge_patch_of
 from schemas.fields import (
     BoundedList,
@@ -25,7 +25,7 @@ from schemas.resource import Resource
 from schemas.values_as_text import Date as DateField
 from schemas.values_as_text import DecimalText, Identifier, Moment
 from storage.collections import ddl
-from storage.collections.collection import COLLECTIONS, Collection
+from storage.collections.collection import Collection
 from storage.collections.filters import (
     After,
     AllOf,
@@ -44,7 +44,7 @@ from storage.collections.tables import (
 )
 from storage.column_types import FixedPoint, UtcDateTime, by_code_point, metadata
 from storage.errors import NotFound
-from storage.items import ITEMS, items
+from tests.gizmos import GIZMOS, gizmos
 
 NULLABLE = ("floor", "paid_on", "price")
 SORTS = (
@@ -56,7 +56,7 @@ SORTS = (
     "arrives_at",
     "confirmed",
     "code",
-    "item_id",
+    "gizmo_id",
 )
 
 bookings = Table(
@@ -71,14 +71,14 @@ bookings = Table(
     Column("confirmed", Boolean, nullable=False),
     Column("code", Uuid, nullable=False),
     Column("kind", String(6), nullable=False),
-    Column("extras", ITEMS.table.c.tags.type, nullable=False),
-    Column("item_id", ForeignKey(items.c.id)),
+    Column("extras", gizmos.c.tags.type, nullable=False),
+    Column("gizmo_id", ForeignKey(gizmos.c.id)),
     *words_columns("guest"),
 )
 for sort in SORTS:
     list_index(bookings, sort)
 list_index(bookings, "kind", "created_at")
-list_index(bookings, "item_id", "created_at")
+list_index(bookings, "gizmo_id", "created_at")
 list_index(bookings, "confirmed", "created_at")
 booking_extras = entries_table(bookings, "extras", by_code_point(20))
 
@@ -95,7 +95,7 @@ BOOKINGS = Collection(
     sorts=SORTS,
     filters={
         "kind": OneOf("kind"),
-        "item_id": EqualTo("item_id"),
+        "gizmo_id": EqualTo("gizmo_id"),
         "confirmed": EqualTo("confirmed"),
         "extra": AllOf(booking_extras),
         "q": Matches("guest"),
@@ -105,13 +105,8 @@ BOOKINGS = Collection(
         "max_price": AtMost("price"),
         "min_floor": AtLeast("floor"),
     },
-    relations={"item_id": ITEMS},
+    relations={"gizmo_id": GIZMOS},
 )
-
-# Other tests' databases don't have these tables.
-COLLECTIONS.remove(BOOKINGS)
-for table in (bookings, booking_extras):
-    metadata.remove(table)
 
 
 def create_tables(connection: Connection) -> None:
@@ -133,7 +128,7 @@ ARRIVES_AT = about("When the guest arrives.", "2026-11-20T15:00:00Z")
 CODE = about("The code of the booking.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b")
 CONFIRMED = about("Whether the guest has confirmed.", True)
 EXTRA = about("Something besides the room.", "sea")
-ITEM = about("The item that goes with it.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b")
+GIZMO = about("The gizmo that goes with it.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b")
 
 
 class BookingKind(Choice):
@@ -167,7 +162,7 @@ class BookingInput(InputSchema):
         load_default=list,
         metadata=about("What else is booked.", ["sea"]),
     )
-    item_id = Identifier(load_default=None, allow_none=True, metadata=ITEM)
+    gizmo_id = Identifier(load_default=None, allow_none=True, metadata=GIZMO)
 
 
 BookingPatch = merge_patch_of(BookingInput, "BookingPatch", example={"kind": "suite"})
@@ -185,7 +180,7 @@ class Booking(Resource):
     code = fields.UUID(metadata=CODE)
     kind = BookingKind()
     extras = fields.List(fields.String(metadata=EXTRA), metadata=about("What else.", ["sea"]))
-    item_id = fields.UUID(allow_none=True, metadata=ITEM)
+    gizmo_id = fields.UUID(allow_none=True, metadata=GIZMO)
 
 
 class BookingPage(CountedPage):
@@ -201,7 +196,7 @@ class BookingListQuery(CountedPageQuery):
     kind = BoundedList(
         BookingKind(), max_items=2, load_default=list, metadata=about("Any of these.", ["room"])
     )
-    item_id = Identifier(load_default=None, allow_none=False, metadata=ITEM)
+    gizmo_id = Identifier(load_default=None, allow_none=False, metadata=GIZMO)
     confirmed = QueryFlag(load_default=None, allow_none=False, metadata=CONFIRMED)
     extra = BoundedList(
         Text(max_length=20, metadata=EXTRA),
@@ -219,3 +214,14 @@ class BookingListQuery(CountedPageQuery):
         digits=12, places=2, load_default=None, allow_none=False, metadata=PRICE
     )
     min_floor = QueryInteger(load_default=None, allow_none=False, metadata=FLOOR)
+
+
+def operations(**options: Any) -> Blueprint:
+    declared: dict[str, Any] = {
+        "body": BookingInput,
+        "patch": BookingPatch,
+        "returns": Booking,
+        "page": BookingPage,
+        "query": BookingListQuery,
+    }
+    return standard_operations(__name__, BOOKINGS, "booking", **{**declared, **options})

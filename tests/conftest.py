@@ -9,21 +9,24 @@ import httpx
 import pytest
 from redis import Redis
 
-from api import create_app
+from api import application, create_app
 from api.config.settings import Settings
 from api.observability.log_output import OUTPUT
 from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
-from tests import log_lines
+from tests import gizmos, log_lines
 from tests.factory import settings_for
 from tests.live import serving
 from tests.postgresql import Server
 from tests.redis import Server as RedisServer
 from tests.sqlite import migrated_database
 
+application.RESOURCES += (gizmos.OPERATIONS,)
+
 FIRST = (
     "openapi/test_schemathesis.py",
     "test_adding_a_resource.py",
+    "test_making_it_yours.py",
     "faults",
     "browser",
     "clients",
@@ -156,6 +159,13 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
+def without_gizmos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applications that the test makes have the resources of api/application.py alone."""
+    resources = [one for one in application.RESOURCES if one is not gizmos.OPERATIONS]
+    monkeypatch.setattr(application, "RESOURCES", tuple(resources))
+
+
+@pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[AsyncFlask]:
     app = create_app(settings)
     yield app
@@ -171,7 +181,7 @@ def bridged(app: AsyncFlask, **options: Any) -> Bridge:
 async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     """Requests through ASGI and the bridge, without a socket."""
     transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
 
 

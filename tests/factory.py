@@ -1,7 +1,6 @@
 """Hand-made data for tests."""
 
 from pathlib import Path
-from typing import Any
 
 from api import load_settings
 from api.config.settings import Settings
@@ -24,22 +23,10 @@ def settings_for(folder: Path, **environ: str) -> Settings:
         environ["DATABASE_URL"] = migrated_database(folder)
     return load_settings(
         {
-            "ALLOWED_HOSTS": "items.test t",
+            "ALLOWED_HOSTS": "api.test t",
             "SECRET_KEY": SECRET_KEY,
             "LOG_FORMAT": "json",  # so that what each test logs is parsed: tests/log_lines.py
             **UNLIMITED,
             **environ,
         }
     )
-
-
-def item_input(**fields: Any) -> dict[str, Any]:
-    """A whole item as a client sends it."""
-    item = {
-        "name": "First item",
-        "description": "Two for the kitchen.",
-        "status": "doing",
-        "quantity": 2,
-        "tags": ["home", "urgent"],
-    }
-    return {**item, **fields}

@@ -108,7 +108,7 @@ def bearer(
 
 
 async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:
-    return await client.get("/api/items", headers=headers)
+    return await client.get("/api/gizmos", headers=headers)
 
 
 async def status(client: httpx.AsyncClient, headers: dict[str, str]) -> int:

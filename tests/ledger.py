@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 
 from storage import open_database
 from storage.collections.viewers import EVERYBODY
-from storage.items import ITEMS
+from tests.gizmos import GIZMOS
 
-CHECK = "INSERT INTO items_full_text (items_full_text, rank) VALUES ('integrity-check', 1)"
+CHECK = "INSERT INTO gizmos_full_text (gizmos_full_text, rank) VALUES ('integrity-check', 1)"
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Ledger:
     async def _create(self, client: httpx.AsyncClient, entry: Entry) -> bool:
         body = {"name": entry.word, "description": entry.key}
         headers = {"Idempotency-Key": entry.key}
-        response = await client.post("/api/items", json=body, headers=headers)
+        response = await client.post("/api/gizmos", json=body, headers=headers)
         if response.status_code == 503:
             return False
         if response.status_code != 201:
@@ -147,9 +147,9 @@ def _check(connection: Connection) -> None:
 
 
 def _rows(connection: Connection) -> list[Any]:
-    return list(connection.execute(text("SELECT description, name, version FROM items")))
+    return list(connection.execute(text("SELECT description, name, version FROM gizmos")))
 
 
 def _found_by(connection: Connection, word: str) -> list[str]:
-    page = ITEMS.page(connection, EVERYBODY, {"q": word}, limit=2)
+    page = GIZMOS.page(connection, EVERYBODY, {"q": word}, limit=2)
     return [row.description for row in page.rows]

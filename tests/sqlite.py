@@ -6,12 +6,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from storage import open_database
+from tests.migrated import migrate
 
 
 def migrated_database(folder: Path) -> str:
     """The address of the migrated database in `folder`, which is made unless it is there."""
-    path = folder / "items.db"
+    path = folder / "api.db"
     if not path.exists():
         path.write_bytes(_migrated_file())
     return f"sqlite:///{path}"
@@ -21,12 +21,7 @@ def migrated_database(folder: Path) -> str:
 def _migrated_file() -> bytes:
     """The content of a file that the migrations have made, which takes a tenth of a second."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
-        path = Path(folder) / "items.db"
+        path = Path(folder) / "api.db"
         # A thread of its own: asyncio.run() would replace the event loop of a test.
-        thread.submit(asyncio.run, _migrate(f"sqlite:///{path}")).result()
+        thread.submit(asyncio.run, migrate(f"sqlite:///{path}")).result()
         return path.read_bytes()
-
-
-async def _migrate(url: str) -> None:
-    async with open_database(url, auto_migrate=True):
-        pass

@@ -85,6 +85,7 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     assert "import_module" not in text  # which mypy can't follow
 
 
+RESOURCE = "orders, for example"
 LAYERS = {
     "api": [
         {"runtime"},
@@ -94,7 +95,7 @@ LAYERS = {
         {"problems"},
         {"http"},
         {"operations"},
-        {"items", "users", "auth", "health"},
+        {"users", "auth", "health", RESOURCE},
         {"commands"},
         {"application"},
     ],
@@ -104,19 +105,19 @@ LAYERS = {
         {"collections"},
         {"idempotency"},
         {"accounts"},
-        {"items"},
+        {RESOURCE},
     ],
 }
-"""The rooms of a package, from the lowest up. A resource that isn't named is where items are."""
+"""The rooms of a package, from the lowest up."""
 
 
 def layer_of(module: str) -> int:
     package, _, rest = module.partition(".")
     layers, room = LAYERS[package], rest.partition(".")[0]
-    of_items = next(n for n, rooms in enumerate(layers) if "items" in rooms)
+    of_resources = next(n for n, rooms in enumerate(layers) if RESOURCE in rooms)
     if not room:
         return len(layers)
-    return next((n for n, rooms in enumerate(layers) if room in rooms), of_items)
+    return next((n for n, rooms in enumerate(layers) if room in rooms), of_resources)
 
 
 @pytest.mark.parametrize("package", LAYERS)

@@ -17,12 +17,12 @@ from api.runtime.async_flask import AsyncFlask
 from openapi.document import VERSION
 
 ROOT = Path(__file__).parent.parent
-OF_NPM = [ROOT / "clients" / "typescript", ROOT / "examples" / "spa"]
+OF_NPM = sorted(path.parent for path in ROOT.glob("*/*/package.json"))
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
-    ROOT / "bench" / "RESULTS.md",
-    ROOT / "examples" / "spa" / "README.md",
+    *ROOT.glob("bench/*.md"),
+    *ROOT.glob("examples/*/README.md"),
 ]
 
 

@@ -90,7 +90,6 @@ def test_a_file_that_breaks_a_rule_is_found(rule: tuple[str, str]) -> None:
 
 def test_editorconfig_says_what_the_formatters_are_told(editorconfig: ConfigParser) -> None:
     ruff = PROJECT["tool"]["ruff"]
-    biome = json.loads((ROOT / "examples" / "spa" / "biome.json").read_text())["formatter"]
     said = {name: dict(editorconfig[name]) for name in editorconfig.sections()}
     assert said.pop("top") == {"root": "true"}
     # Without a setting, the indentation is the formatter's default.
@@ -98,10 +97,12 @@ def test_editorconfig_says_what_the_formatters_are_told(editorconfig: ConfigPars
         "indent_size": str(ruff.get("indent-width", 4)),
         "max_line_length": str(ruff["line-length"]),
     }
-    assert said.pop("examples/spa/**") == {
-        "indent_size": str(biome.get("indentWidth", 2)),
-        "max_line_length": str(biome["lineWidth"]),
-    }
+    for path in ROOT.glob("examples/*/biome.json"):
+        biome = json.loads(path.read_text())["formatter"]
+        assert said.pop(f"examples/{path.parent.name}/**") == {
+            "indent_size": str(biome.get("indentWidth", 2)),
+            "max_line_length": str(biome["lineWidth"]),
+        }
     # Nothing else is in the file but what the test above looks at.
     assert {rule for section in said.values() for rule in section.items()} == RULES.keys()
 
@@ -117,9 +118,8 @@ def test_the_licence_is_the_one_that_is_declared() -> None:
     # marshmallow has the same licence.
     marshmallow = distribution("marshmallow").read_text("licenses/LICENSE") or ""
     assert terms.split() == marshmallow[marshmallow.index("Permission ") :].split()
-    for package in ("clients/typescript", "examples/spa"):
-        declared = json.loads((ROOT / package / "package.json").read_text())
-        assert declared["license"] == project["license"]
+    for package in ROOT.glob("*/*/package.json"):
+        assert json.loads(package.read_text())["license"] == project["license"]
 
 
 def test_the_example_of_an_env_file_is_made_from_the_settings(app: AsyncFlask) -> None:
@@ -148,7 +148,7 @@ def test_no_secret_has_a_value_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
     secrets = {about.name.upper() for about in fields(Settings) if about.metadata["secret"]}
     # Where it names a file, DATABASE_URL has no password.
-    assert "\n#DATABASE_URL=sqlite:///data/items.db\n" in example
+    assert "\n#DATABASE_URL=sqlite:///data/api.db\n" in example
     assert set(re.findall(r"^#([A-Z0-9_]+)=$", example, re.MULTILINE)) >= secrets - {"DATABASE_URL"}
 
 

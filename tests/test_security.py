@@ -82,10 +82,10 @@ def test_the_service_starts_no_command_and_evaluates_no_text() -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/api/items"),
+        ("GET", "/api/gizmos"),
         ("GET", "/api/users/me"),
-        ("OPTIONS", "/api/items"),
-        ("TRACE", "/api/items"),
+        ("OPTIONS", "/api/gizmos"),
+        ("TRACE", "/api/gizmos"),
         ("GET", "/nowhere"),
         ("GET", "/docs"),
         ("GET", "/docs/initializer.js"),

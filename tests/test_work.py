@@ -23,7 +23,7 @@ from storage import Database
 from storage.engines.observer import Kind, Observer
 from tests.accounts import account
 from tests.conftest import bridged
-from tests.factory import item_input
+from tests.gizmos import gizmo_input
 from tests.serving.call import Answer, answer_of
 from tests.statements import statements
 
@@ -42,19 +42,19 @@ class Work(NamedTuple):
 
 SQLITE = {
     "get_health": Work(0, 540, for_user=0),
-    "get_item": Work(1, 710),
-    "list_items": Work(1, 1000),
-    "create_item": Work(1, 930, for_user=2),  # the other one counts the user's items
-    "update_item": Work(1, 870),
-    "delete_item": Work(1, 770),
+    "get_gizmo": Work(1, 710),
+    "list_gizmos": Work(1, 1000),
+    "create_gizmo": Work(1, 930, for_user=2),  # the other one counts the user's items
+    "update_gizmo": Work(1, 870),
+    "delete_gizmo": Work(1, 770),
 }
 POSTGRESQL = {
     "get_health": Work(0, 540, for_user=0),
-    "get_item": Work(1, 980),
-    "list_items": Work(1, 1400),
-    "create_item": Work(1, 1370),
-    "update_item": Work(1, 1270),
-    "delete_item": Work(1, 1330),
+    "get_gizmo": Work(1, 980),
+    "list_gizmos": Work(1, 1400),
+    "create_gizmo": Work(1, 1370),
+    "update_gizmo": Work(1, 1270),
+    "delete_gizmo": Work(1, 1330),
 }
 
 
@@ -124,15 +124,15 @@ async def client(app: AsyncFlask) -> AsyncIterator[Client]:
 async def each(client: Client) -> AsyncIterator[tuple[str, str, str, Any]]:
     """The operations to look at, with what they are asked for."""
     paths = [
-        (await client.send("POST", "/api/items", item_input())).header("location") or ""
+        (await client.send("POST", "/api/gizmos", gizmo_input())).header("location") or ""
         for _ in range(60)
     ]
     yield "get_health", "GET", "/api/health", None
-    yield "get_item", "GET", paths[0], None
-    yield "list_items", "GET", "/api/items", None
-    yield "create_item", "POST", "/api/items", item_input()
-    yield "update_item", "PATCH", paths[0], {"status": "done"}
-    yield "delete_item", "DELETE", paths[1], None
+    yield "get_gizmo", "GET", paths[0], None
+    yield "list_gizmos", "GET", "/api/gizmos", None
+    yield "create_gizmo", "POST", "/api/gizmos", gizmo_input()
+    yield "update_gizmo", "PATCH", paths[0], {"status": "done"}
+    yield "delete_gizmo", "DELETE", paths[1], None
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
@@ -158,7 +158,7 @@ async def test_no_request_calls_more_functions_than_it_did(
 ) -> None:
     found = {}
     async for name, method, path, body in each(client):
-        if name != "delete_item":
+        if name != "delete_gizmo":
             await client.send(method, path, body)  # what is made once is made
         with calls() as counted:
             await client.send(method, path, body)

@@ -24,7 +24,7 @@ def report(settings: Settings) -> None:
     if settings.auth_required:
         log.info("exposure", **line)
     else:
-        meaning = "AUTH_REQUIRED is off: every caller can read and change every item"
+        meaning = "AUTH_REQUIRED is off: every caller can read and change all data"
         log.warning("exposure", **line, meaning=meaning)
     if open_to_others(SECRET_KEY_FILE):
         meaning = "other users of this machine can read or replace the key: chmod 600 its file"

@@ -88,7 +88,7 @@ class ServerSettings:
         "ends. systemd sets it, and is notified while the loop runs.",
     )
     database_url: str = setting(
-        "sqlite:///data/items.db",
+        "sqlite:///data/api.db",
         database_url,
         "Where the data is stored. A relative path starts at the working directory; missing "
         "folders are created. PostgreSQL on a Unix socket: "

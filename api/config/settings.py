@@ -53,8 +53,8 @@ class Settings(ServerSettings):
     auth_required: bool = setting(
         "false",
         boolean,
-        "Whether operations on items need an access token. Without it, everyone with access to the "
-        "service can read and change every item.",
+        "Whether operations on data need an access token. Without it, everyone with access to the "
+        "service can read and change all data.",
         production="true",
     )
     access_token_seconds: int = setting(
@@ -121,8 +121,8 @@ class Settings(ServerSettings):
     registration_rate_limit: RateLimitItem | None = setting(
         "20/hour", unless_off(rate), "How many registrations are allowed per address."
     )
-    items_per_user: int | None = setting(
-        "10000", unless_off(integer(1, 10**9)), "How many items a user may have."
+    rows_per_user: int | None = setting(
+        "10000", unless_off(integer(1, 10**9)), "How many rows of each resource a user may own."
     )
     redis_url: str = setting(
         "",

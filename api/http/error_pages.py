@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from api.config.settings import Settings
 from api.problems import BY_SLUG
 from api.runtime.services import service
+from openapi.document import TITLE
 from openapi.examples import problem_example
 from schemas.problems import Problem, ProblemType
 
@@ -54,7 +55,7 @@ def _operations_with(problem: ProblemType) -> Iterator[tuple[str, str]]:
 
 def _page(*templates: str, root: str, **context: Any) -> Response:
     """Render the first template that exists; `root` is the relative path to the mount point."""
-    page = render_template([*templates], root=root, settings=settings, **context)
+    page = render_template([*templates], root=root, service=TITLE, settings=settings, **context)
     response = make_response(page)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

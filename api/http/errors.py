@@ -138,7 +138,7 @@ def _(error: SignedOut) -> dict[str, Any]:
 
 @particulars.register
 def _(error: QuotaExceeded) -> dict[str, Any]:
-    return {"detail": f"This account has reached its maximum of {error.quota} items."}
+    return {"detail": f"This account has reached its maximum of {error.quota} {error.kind}."}
 
 
 @particulars.register

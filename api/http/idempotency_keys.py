@@ -93,8 +93,8 @@ def fingerprint(call: Call) -> bytes:
 
 
 def refuse_key() -> None:
-    """Raise InvalidRequest if a write that doesn't take the header was sent one: the client would rely
-    on it. Reads are safe to repeat, so they ignore it."""
+    """Raise InvalidRequest if a write that doesn't take the header was sent one: the client would
+    rely on it. Reads are safe to repeat, so they ignore it."""
     if IDEMPOTENCY_KEY.name in request.headers:
         detail = "This operation does not take it. Send the request without it."
         raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])

@@ -28,8 +28,8 @@ T = TypeVar("T")
 class RequestCaller:
     """Runs units of work for the client that sent the request, if it may call the operation.
 
-    A function gets the connection and the viewer first: `await caller.read(ITEMS.get, item_id)`
-    calls `ITEMS.get(connection, viewer, item_id)`.
+    A function gets the connection and the viewer first: `await caller.read(ORDERS.get, order_id)`
+    calls `ORDERS.get(connection, viewer, order_id)`.
     """
 
     def __init__(self, credentials: Credentials | None, access: Access) -> None:

@@ -14,7 +14,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-ITEMS = [(name.lower(), (name, value)) for name, value in HEADERS.items()]
+PAIRS = [(name.lower(), (name, value)) for name, value in HEADERS.items()]
 
 
 class SecurityHeaders:
@@ -27,7 +27,7 @@ class SecurityHeaders:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = {name.lower() for name, _ in headers}
-            missing = [header for lower, header in ITEMS if lower not in present]
+            missing = [header for lower, header in PAIRS if lower not in present]
             return start_response(code, headers + missing, *exc_info)
 
         return self._application(environ, start)

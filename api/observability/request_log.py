@@ -19,7 +19,7 @@ from flask import request
 
 from api.runtime.client_address import Address, TrustedProxies, client_address
 
-RECORD = "items.record"
+RECORD = "api.record"
 """The environ's key for the request's record."""
 REQUEST_ID_HEADER = "X-Request-ID"
 VALID_ID = re.compile(r"[!-~]{1,128}")
@@ -77,7 +77,7 @@ class Record:
         }
 
     def match(self, environ: WSGIEnvironment) -> None:
-        """Record the rule that matched, such as /api/items/<id:item_id>, before Flask removes the
+        """Record the rule that matched, such as /api/orders/<id:order_id>, before Flask removes the
         request from the environ."""
         rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
         if rule is not None:

@@ -1,10 +1,10 @@
 """The declaration on a view, and what it does: validate, call, serialize.
 
-    @items.patch("/<id:item_id>")
-    @operation(collection=ITEMS, body=ItemPatch, returns=Item, access=Access.OWNERS)
-    async def update_item(
-        item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, write: IdempotentWrite
-    ) -> ItemRow | Answer: ...
+    @orders.patch("/<id:order_id>")
+    @operation(collection=ORDERS, body=OrderPatch, returns=Order, access=Access.OWNERS)
+    async def update_order(
+        order_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
+    ) -> Row | Answer: ...
 
 A view's parameters are variables of the path, or annotated with a Provider (api/http/providers.py).
 `returns` serializes what the view returns. The document is made from the same declaration.

@@ -5,17 +5,17 @@
         body=OrderInput, patch=OrderPatch, returns=Order, page=OrderPage, query=OrderListQuery,
     )
 
-api/items.py has the same operations written out, one function each; to change one of a resource's
-operations, leave it out of `only` and write it out.
+To change one of a resource's operations, leave it out of `only` and write it out, as
+docs/adding-a-resource.md shows.
 """
 
-from collections.abc import Callable
 from collections.abc import Collection as CollectionOf
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint
 
+from api.config.settings import Settings
 from api.http.caller import Caller
 from api.http.collections import check_fields
 from api.http.idempotency_keys import IdempotentWrite
@@ -23,6 +23,7 @@ from api.http.inputs import Body, Query
 from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.operations import operation
+from api.runtime.services import service
 from openapi.operation import Access
 from schemas.base import InputSchema, MergePatch, OutputSchema
 from schemas.deprecation import Deprecation
@@ -31,6 +32,8 @@ from storage.collections.collection import Collection
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
+
+settings = service(Settings)
 
 ALL = ("list", "create", "get", "replace", "update", "delete")
 
@@ -47,15 +50,13 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     query: type[InputSchema],
     plural: str = "",
     access: Access = Access.OWNERS,
-    quota: Callable[[], int | None] = lambda: None,
     only: CollectionOf[str] = ALL,
     deprecated: Deprecation | None = None,
 ) -> Blueprint:
     """The blueprint of a resource called `name`, with the operations `only`, below /api/<plural>.
 
-    `module` is the caller's __name__; its docstring describes the resource in the document. `quota`
-    says how many rows a user may have. `deprecated` marks all operations. Raises TypeError where
-    the declarations don't match.
+    `module` is the caller's __name__; its docstring describes the resource in the document.
+    `deprecated` marks all operations. Raises TypeError where the declarations don't match.
     """
     check_fields(collection, body, returns)
     plural = plural or f"{name}s"
@@ -66,7 +67,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
         return await caller.page(collection, query)
 
     async def create(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
-        return await write(collection.create, body, quota=quota())
+        return await write(collection.create, body, quota=settings.rows_per_user)
 
     async def get(caller: Caller, **path: UUID) -> Row:
         return await caller.get(collection, *path.values())

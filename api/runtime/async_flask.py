@@ -90,7 +90,7 @@ class AsyncFlask(Flask):
         return run(_resumed(coroutine, awaited))  # type: ignore[no-any-return]
 
     def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
-        """Yield the items of `chunks` as they arrive; call it while a request is handled."""
+        """Yield the members of `chunks` as they arrive; call it while a request is handled."""
         return _iterate(chunks, self._runner())
 
     def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:

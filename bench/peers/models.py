@@ -77,7 +77,7 @@ Words = Text().with_variant(TSVECTOR(), "postgresql")
 class Item(Base):
     """An item; the ORM counts its version and rejects a write based on another version."""
 
-    __tablename__ = "items"
+    __tablename__ = "gizmos"
 
     seq: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(default=uuid4)

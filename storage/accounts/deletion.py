@@ -29,7 +29,7 @@ def delete_user(
     user_id: UUID,
     precondition: Precondition = ANY_VERSION,
     *,
-    delete_items: bool = False,
+    delete_owned: bool = False,
 ) -> bool:
     """Delete a user with their sessions, the answers stored for them and, if asked, what they own.
     Return whether that is done: if not, some are left, and it has to be called again.
@@ -39,7 +39,7 @@ def delete_user(
     keep_an_admin(connection, viewer, user_id)
     if not _lock(connection, user_id, precondition):
         refuse(connection, viewer, user_id)
-    return _delete(connection, user_id, delete_items=delete_items)
+    return _delete(connection, user_id, delete_owned=delete_owned)
 
 
 def delete_current_user(
@@ -48,7 +48,7 @@ def delete_current_user(
     precondition: Precondition = ANY_VERSION,
     *,
     known_hash: str,
-    delete_items: bool = False,
+    delete_owned: bool = False,
 ) -> bool:
     """The same for the viewer, if `known_hash` is still the hash of their password.
 
@@ -59,7 +59,7 @@ def delete_current_user(
     keep_an_admin(connection, OPERATOR, user_id)
     if not _lock(connection, user_id, precondition, users.c.password_hash == known_hash):
         refuse_change(connection, viewer, known_hash)
-    return _delete(connection, user_id, delete_items=delete_items)
+    return _delete(connection, user_id, delete_owned=delete_owned)
 
 
 def _lock(
@@ -74,8 +74,8 @@ def _lock(
     return connection.execute(statement, parameters).one_or_none() is not None
 
 
-def _delete(connection: Connection, user_id: UUID, *, delete_items: bool) -> bool:
-    if not delete_items:
+def _delete(connection: Connection, user_id: UUID, *, delete_owned: bool) -> bool:
+    if not delete_owned:
         for collection in COLLECTIONS:
             restricts = collection.owner_deletion is OwnerDeletion.RESTRICT
             if restricts and collection.owner_has_rows(connection, user_id):

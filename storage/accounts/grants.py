@@ -81,7 +81,8 @@ def _hash(name: str) -> Any:
 
 
 # Locks the user, so that a change of password or a deactivation either comes first or waits: no
-# session is left open by it. Two sign-ins of one user wait for each other, their items don't.
+# session is left open by it. Two sign-ins of one user wait for each other; writes of the user's
+# rows don't.
 CREDENTIALS_UNCHANGED = (
     select(users.c.id)
     .where(

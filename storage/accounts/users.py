@@ -87,7 +87,7 @@ LIST = Keyset(users, PUBLIC, "-created_at")
 UPDATE = update(users).where(BY_ID)
 NOW = Later(users.c.updated_at, bindparam("now", type_=UtcDateTime))
 # In one order for all, so that two who lock them can't wait for each other. Whoever only refers
-# to an admin, by creating an item, need not wait.
+# to an admin, by creating a row, need not wait.
 ACTIVE_ADMINS = (
     select(users.c.id)
     .where(users.c.role == ADMIN, users.c.active)

@@ -5,7 +5,7 @@
         OrderNotFound,
         sorts=("created_at", "due_on"),
         filters={"status": OneOf("status"), "due_before": Before("due_on")},
-        relations={"item_id": ITEMS},
+        relations={"customer_id": CUSTOMERS},
     )
 
 The table begins with tables.resource_columns. docs/adding-a-resource.md builds one.
@@ -127,7 +127,7 @@ class Collection(Lists):
         except IntegrityError as error:
             raise _translated(error) from None
         if inserted is None:
-            raise QuotaExceeded(most)
+            raise QuotaExceeded(most, self.table.name)
         return inserted
 
     def get(self, connection: Connection, viewer: Viewer, row_id: UUID) -> Row:

@@ -100,7 +100,12 @@ def _undeclared_relations(table: Table, relations: Mapping[str, Table]) -> Itera
     for column in table.c:
         targets = [key.target_fullname for key in column.foreign_keys if column.name != "owner_id"]
         declared = relations.get(column.name)
-        if declared is None and targets:
+        if f"{table.name}.id" in targets:
+            yield (
+                f"{table.name}.{column.name}: a relation can't lead to its own table: rows go with "
+                "their user a part at a time, and one could go before what points to it"
+            )
+        elif declared is None and targets:
             yield (
                 f"{table.name}.{column.name}: a foreign key has to be among the relations, which "
                 "check that its row is there and the viewer's"

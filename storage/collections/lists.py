@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Table, bindparam, or_, select, update
 
-from storage.collections.filters import Bounded, Filter, Lookup, Matches, Matching, within
+from storage.collections.filters import Bounded, Filter, Matches
 from storage.collections.full_text import Words, full_text_of, words_column
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
+from storage.collections.matching import Lookup, Matching, within
 from storage.collections.orders import Bound, Position, Sort
 from storage.collections.query_plan import BUDGET, Listing, Total, count
 from storage.collections.viewers import Viewer

@@ -28,9 +28,9 @@ from sqlalchemy import (
     true,
 )
 
-from storage.collections.filters import OLDEST_FIRST, Matching, Place
 from storage.collections.full_text import Columns, FullText
 from storage.collections.keyset import Page
+from storage.collections.matching import OLDEST_FIRST, Matching, Place
 from storage.collections.orders import Bound, ByColumns, Sort
 from storage.collections.viewers import Viewer
 

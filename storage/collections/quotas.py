@@ -117,5 +117,5 @@ class Quota:
         # A statement of its own: it sees what was committed while the lock was waited for.
         number = connection.execute(self._count, {**params, "_quota": quota}).scalar_one()
         if number >= quota:
-            raise QuotaExceeded(quota)
+            raise QuotaExceeded(quota, self._name)
         connection.execute(self._reset, {**params, "_number": number})

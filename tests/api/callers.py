@@ -15,10 +15,15 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Blueprint
 
+from api.http.path_ids import IdConverter
 from api.identity.tokens import AUDIENCE, ISSUER, AccessTokens, _key_id, _signing_key
 from api.runtime.async_flask import AsyncFlask
+from openapi.document import build_document
 from openapi.operation import Operation
+from storage.collections.collection import COLLECTIONS, Collection
+from tests import bookings, gizmos
 from tests.accounts import Account, account, another_session
 from tests.factory import PASSWORD, SECRET_KEY
 from tests.identity_provider import KEY, bearer
@@ -35,11 +40,29 @@ RSA_KEY = generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC_PEM = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
+def document_of(*blueprints: Blueprint) -> dict[str, Any]:
+    app = AsyncFlask("api")
+    app.url_map.converters["id"] = IdConverter
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    return build_document(app)
+
+
+PATHS: dict[str, Any] = {
+    **DOCUMENT["paths"],
+    **document_of(gizmos.OPERATIONS, bookings.operations())["paths"],
+}
+"""Those of the tests' own resources too, which the generic tests don't walk."""
+DESCRIBED: dict[str, dict[str, Any]] = {
+    operation["operationId"]: {**operation, "path": path}
+    for path, methods in PATHS.items()
+    for operation in methods.values()
+}
+
+
 def described(operation_id: str) -> dict[str, Any]:
     """The operation, as the document has it."""
-    method, path = OPERATIONS[operation_id]
-    operation: dict[str, Any] = DOCUMENT["paths"][path][method]
-    return operation
+    return DESCRIBED[operation_id]
 
 
 def declared(app: AsyncFlask, operation_id: str) -> Operation:
@@ -67,6 +90,12 @@ def request_of(operation_id: str) -> dict[str, Any]:
         for kind in content
         if kind in sent_as
     }
+
+
+def relations_of(operation_id: str) -> dict[str, Collection]:
+    """What the rows at the operation's path refer to; a collection's path ends with its table."""
+    table = DESCRIBED[operation_id]["path"].split("/")[2]
+    return next((one.relations for one in COLLECTIONS if one.table.name == table), {})
 
 
 @dataclass(frozen=True)
@@ -99,9 +128,18 @@ class Callers:
         token = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
         return await self.client.request(method, path, headers={**token, **(headers or {})}, **body)
 
+    async def body(self, who: str, operation_id: str) -> dict[str, Any]:
+        """See request_of. What the body refers to is newly made, by `who` if that is a user."""
+        body = request_of(operation_id)
+        maker = who if who in ROLES and who != "signed out" else "owner"
+        for name, target in relations_of(operation_id).items():
+            if name in body.get("json", {}):
+                body["json"][name] = await self.create(f"/api/{target.table.name}", maker)
+        return body
+
     async def path(self, operation_id: str) -> str:
         """The operation's path, with what it leads to newly made by the owner."""
-        path = OPERATIONS[operation_id][1]
+        path: str = DESCRIBED[operation_id]["path"]
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
         return path.format(**{name: await self.new(path, name) for name in names})
 
@@ -113,11 +151,15 @@ class Callers:
             case "session_id":
                 owner = self.accounts["owner"].user
                 return str((await another_session(self.app, owner)).session.id)
-        collection = path.partition(f"/{{{name}}}")[0]
-        create = DOCUMENT["paths"][collection]["post"]["operationId"]
-        created = await self.send("owner", "POST", collection, **request_of(create))
-        assert created.status_code == 201
-        return created.headers["Location"].rpartition("/")[2]
+        return await self.create(path.partition(f"/{{{name}}}")[0], "owner")
+
+    async def create(self, path: str, who: str) -> str:
+        """The id of a new row of the collection at `path`."""
+        body = await self.body(who, PATHS[path]["post"]["operationId"])
+        created = await self.send(who, "POST", path, **body)
+        assert created.status_code == 201, created.text
+        location: str = created.headers["Location"]
+        return location.rpartition("/")[2]
 
 
 def forged(victim: Account) -> dict[str, str]:

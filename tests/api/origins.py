@@ -77,7 +77,7 @@ EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-ID"}
 def connect(app: AsyncFlask, **options: Any) -> httpx.AsyncClient:
     """A client like the fixture, over a bridge with `options`."""
     transport = httpx.ASGITransport(bridged(app, **options))
-    return httpx.AsyncClient(transport=transport, base_url="http://items.test")
+    return httpx.AsyncClient(transport=transport, base_url="http://api.test")
 
 
 async def ask(

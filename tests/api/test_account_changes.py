@@ -10,7 +10,8 @@ from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from storage.accounts.users import ADMIN
 from tests.accounts import Account, account
-from tests.factory import PASSWORD, item_input, settings_for
+from tests.factory import PASSWORD, settings_for
+from tests.gizmos import gizmo_input
 from tests.limited_app import client_at
 from tests.sign_in import sign_in
 
@@ -88,15 +89,15 @@ async def test_deletes_ones_account(client: httpx.AsyncClient, ada: Account) -> 
     assert (await client.get(ME, headers=ada.headers)).status_code == 401
 
 
-async def test_items_go_only_if_that_is_asked(client: httpx.AsyncClient, ada: Account) -> None:
-    created = await client.post("/api/items", json=item_input(), headers=ada.headers)
+async def test_gizmos_go_only_if_that_is_asked(client: httpx.AsyncClient, ada: Account) -> None:
+    created = await client.post("/api/gizmos", json=gizmo_input(), headers=ada.headers)
     assert created.status_code == 201
     refused = await delete(client, ada)
     assert refused.status_code == 409
-    assert refused.json()["type"] == "/errors/user-has-items"
+    assert refused.json()["type"] == "/errors/user-owns-data"
     body = {"current_password": PASSWORD}
     deleted = await client.request(
-        "DELETE", f"{ME}?delete_items=true", json=body, headers=ada.headers
+        "DELETE", f"{ME}?delete_owned=true", json=body, headers=ada.headers
     )
     assert deleted.status_code == 204
     assert (await client.get(created.headers["Location"])).status_code == 404

@@ -77,7 +77,7 @@ async def test_an_address_registers_once(client: httpx.AsyncClient) -> None:
 async def closed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings_for(tmp_path, REGISTRATION="off"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
 
 

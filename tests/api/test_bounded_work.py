@@ -129,7 +129,7 @@ def test_the_words_of_the_longest_text_cost_no_more_than_a_moment(unit: str) -> 
 
 DOOR = "\U0001f6aa"
 """Takes twelve bytes, escaped in JSON as well as in a form."""
-ITEM = {
+GIZMO = {
     "name": DOOR * 200,
     "description": DOOR * 2000,
     "status": "doing",
@@ -141,9 +141,9 @@ PASSPHRASE = "".join(chr(0x20000 + n * n * 37 % 5000) for n in range(128))
 ACCOUNT = {"email": f"{DOOR * 60}@example.com", "password": PASSPHRASE}
 SIGN_IN = {"grant_type": "password", "username": DOOR * 254, "password": DOOR * 128}
 LARGEST: dict[str, tuple[dict[str, Any], int]] = {
-    "create_item": (ITEM, 65_536),
-    "replace_item": (ITEM, 65_536),
-    "update_item": (ITEM, 65_536),
+    "create_gizmo": (GIZMO, 65_536),
+    "replace_gizmo": (GIZMO, 65_536),
+    "update_gizmo": (GIZMO, 65_536),
     "register_user": (ACCOUNT, 16_384),
     "update_current_user": ({**ACCOUNT, "current_password": DOOR * 128}, 16_384),
     "delete_current_user": ({"current_password": DOOR * 128}, 16_384),
@@ -214,7 +214,7 @@ HEADERS = (
     *("X-Request-ID", "X-Forwarded-For", "Origin", "Range", "If-Modified-Since", "Content-Type"),
     *("Access-Control-Request-Headers", "Content-Encoding", "Upgrade", "Forwarded", "Expect"),
 )
-REQUESTS = (("POST", "/api/items"), ("GET", "/openapi.json"), ("OPTIONS", "/api/items"))
+REQUESTS = (("POST", "/api/gizmos"), ("GET", "/openapi.json"), ("OPTIONS", "/api/gizmos"))
 
 
 def send(client: FlaskClient, method: str, path: str, header: str, unit: str, length: int) -> None:

@@ -14,8 +14,8 @@ from api import create_app
 from storage import open_database
 from storage.collections.viewers import EVERYBODY
 from storage.engines import revisions
-from storage.items import ITEMS
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import GIZMOS, gizmo_input
 from tests.log_lines import leaks_in
 from tests.postgresql import Server, empty_database
 from tests.processes import environment
@@ -93,9 +93,9 @@ def test_rebuilds_the_words_of_all_resources(tmp_path: Path, database_url: str) 
     async def names_found(*, emptied: bool) -> list[str]:
         async with open_database(database_url, auto_migrate=False) as database:
             if emptied:
-                await database.write(ITEMS.create, EVERYBODY, item_input(name="Łódź"))
-                await database.write(execute, "UPDATE items SET name_words = ''")
-            page = await database.read(ITEMS.page, EVERYBODY, {"q": "lodz"}, limit=9)
+                await database.write(GIZMOS.create, EVERYBODY, gizmo_input(name="Łódź"))
+                await database.write(execute, "UPDATE gizmos SET name_words = ''")
+            page = await database.read(GIZMOS.page, EVERYBODY, {"q": "lodz"}, limit=9)
             return [row.name for row in page.rows]
 
     with asyncio.Runner() as runner:

@@ -34,24 +34,24 @@ PREFLIGHT_PUT = {"headers": {"Access-Control-Request-Method": "PUT"}}
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 BEYOND = {"headers": {"Range": "bytes=9999999-"}}
 ANSWERS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
-    "success": (200, "GET", "/api/items", {}),
-    "created": (201, "POST", "/api/items", {"json": {"name": "x"}}),
-    "head": (200, "HEAD", "/api/items", {}),
+    "success": (200, "GET", "/api/gizmos", {}),
+    "created": (201, "POST", "/api/gizmos", {"json": {"name": "x"}}),
+    "head": (200, "HEAD", "/api/gizmos", {}),
     "redirect": (302, "GET", "/", {}),
     "not modified": (304, "GET", "/docs", {"headers": {"If-None-Match": "*"}}),
-    "invalid body": (400, "POST", "/api/items", {"json": {}}),
-    "invalid query": (400, "GET", "/api/items?limit=0", {}),
+    "invalid body": (400, "POST", "/api/gizmos", {"json": {}}),
+    "invalid query": (400, "GET", "/api/gizmos?limit=0", {}),
     "no such route": (404, "GET", "/nowhere", {}),
-    "no such item": (404, "PUT", "/api/items/1", {"json": {"name": "x"}}),
-    "no such method": (405, "DELETE", "/api/items", {}),
-    "large body": (413, "POST", "/api/items", {"json": {"name": "x" * 1000}}),
-    "media type": (415, "POST", "/api/items", {"content": b"name=x"}),
+    "no such gizmo": (404, "PUT", "/api/gizmos/1", {"json": {"name": "x"}}),
+    "no such method": (405, "DELETE", "/api/gizmos", {}),
+    "large body": (413, "POST", "/api/gizmos", {"json": {"name": "x" * 1000}}),
+    "media type": (415, "POST", "/api/gizmos", {"content": b"name=x"}),
     "range": (416, "GET", "/docs/initializer.js", BEYOND),
     "failing view": (500, "GET", "/fails", {}),
     "failing middleware": (500, "GET", "/fails-outside", {}),
-    "preflight": (204, "OPTIONS", "/api/items", PREFLIGHT),
-    "preflight for no such item": (204, "OPTIONS", "/api/items/1", PREFLIGHT_PUT),
-    "preflight for no such method": (204, "OPTIONS", "/api/items", PREFLIGHT_PUT),
+    "preflight": (204, "OPTIONS", "/api/gizmos", PREFLIGHT),
+    "preflight for no such gizmo": (204, "OPTIONS", "/api/gizmos/1", PREFLIGHT_PUT),
+    "preflight for no such method": (204, "OPTIONS", "/api/gizmos", PREFLIGHT_PUT),
     "preflight for no such route": (204, "OPTIONS", "/nowhere", PREFLIGHT),
 }
 
@@ -118,7 +118,7 @@ async def test_without_an_origin_no_allowed_one_is_named(
 
 async def test_two_origin_headers_grant_nothing(client: httpx.AsyncClient) -> None:
     twice = [("Origin", ALLOWED[0]), ("Origin", ALLOWED[0])]
-    assert_refused(await client.get("/api/items", headers=twice), "two headers")
+    assert_refused(await client.get("/api/gizmos", headers=twice), "two headers")
 
 
 async def test_the_answer_to_a_slow_body_is_readable(app: AsyncFlask) -> None:
@@ -130,25 +130,25 @@ async def test_the_answer_to_a_slow_body_is_readable(app: AsyncFlask) -> None:
     async with connect(app, body_timeout=0) as client:
         for origin in ALLOWED:
             response = await ask(
-                client, "POST", "/api/items", origin, headers=headers, content=never()
+                client, "POST", "/api/gizmos", origin, headers=headers, content=never()
             )
             assert response.status_code == 408
             assert_granted(response, origin)
         response = await ask(
-            client, "POST", "/api/items", "https://evil.net", headers=headers, content=never()
+            client, "POST", "/api/gizmos", "https://evil.net", headers=headers, content=never()
         )
         assert response.status_code == 408
         assert_refused(response, "another site")
 
 
 async def test_the_answer_of_an_unready_database_is_readable(tmp_path: Path) -> None:
-    empty = f"sqlite:///{tmp_path}/items.db"
+    empty = f"sqlite:///{tmp_path}/api.db"
     settings = settings_for(
         tmp_path, DATABASE_URL=empty, AUTO_MIGRATE="false", CORS_ORIGINS=CORS_ORIGINS
     )
     app = create_app(settings)
     async with connect(app) as client:
-        for path in ("/api/items", "/api/ready"):
+        for path in ("/api/gizmos", "/api/ready"):
             response = await ask(client, "GET", path, ALLOWED[0])
             assert response.status_code == 503
             assert response.headers["Retry-After"] == "1"
@@ -162,7 +162,7 @@ async def test_everything_that_the_document_declares_can_be_read(
 ) -> None:
     document = (await client.get("/openapi.json")).json()
     declared = set(document["components"]["headers"])
-    response = await ask(client, "GET", "/api/items", ALLOWED[0])
+    response = await ask(client, "GET", "/api/gizmos", ALLOWED[0])
     assert names(response, "Access-Control-Expose-Headers") == declared
     assert declared >= EXPOSED
 
@@ -171,7 +171,7 @@ async def test_a_preflight_promises_every_method_of_the_api_on_every_path(
     client: httpx.AsyncClient,
 ) -> None:
     """The request itself then gets its 404 or 405, which the page can read."""
-    paths = ("/api/items", "/api/items/1", "/api/itmes", "/", "/api/users/me")
+    paths = ("/api/gizmos", "/api/gizmos/1", "/api/itmes", "/", "/api/users/me")
     for path, asked in product(paths, METHODS):
         headers = {"Access-Control-Request-Method": asked}
         response = await ask(client, "OPTIONS", path, ALLOWED[0], headers=headers)
@@ -184,7 +184,7 @@ async def test_a_preflight_promises_every_method_of_the_api_on_every_path(
 async def test_a_preflight_promises_no_method_beyond_those(client: httpx.AsyncClient) -> None:
     for method in ("TRACE", "CONNECT", "BREW", "ET", "", "*", "GET, HEAD"):
         headers = {"Access-Control-Request-Method": method}
-        response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+        response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=headers)
         assert response.status_code == 204
         assert names(response, "Access-Control-Allow-Methods") <= METHODS, method
 
@@ -195,14 +195,14 @@ async def test_a_method_in_small_letters_is_promised_as_it_is_written(
     """Browsers capitalize all methods of the API but PATCH."""
     for method in ("patch", "Patch", "get"):
         headers = {"Access-Control-Request-Method": method}
-        response = await ask(client, "OPTIONS", "/api/items/1", ALLOWED[0], headers=headers)
+        response = await ask(client, "OPTIONS", "/api/gizmos/1", ALLOWED[0], headers=headers)
         assert names(response, "Access-Control-Allow-Methods") == METHODS | {method}
 
 
 async def test_options_that_is_no_preflight_has_the_methods_of_its_path(
     client: httpx.AsyncClient,
 ) -> None:
-    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0])
+    response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0])
     assert response.status_code == 200
     assert names(response, "Allow") == {"GET", "HEAD", "OPTIONS", "POST"}
     assert (await ask(client, "OPTIONS", "/nowhere", ALLOWED[0])).status_code == 404
@@ -215,12 +215,12 @@ async def test_a_preflight_allows_the_headers_that_operations_and_libraries_send
     of_libraries = ("X-Requested-With", "traceparent", "tracestate", "baggage", "sentry-trace")
     for asked in (*of_operations, *of_libraries, "x-datadog-trace-id"):
         headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked}
-        response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+        response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=headers)
         assert names(response, "Access-Control-Allow-Headers") == {asked}
 
 
 async def test_a_preflight_does_not_echo_other_headers(client: httpx.AsyncClient) -> None:
     asked = "content-type, cookie, x-secret, *, content-typex, x-request-id\xe4, x-request-id"
     headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked.encode("latin-1")}
-    response = await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=headers)
+    response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=headers)
     assert names(response, "Access-Control-Allow-Headers") == {"content-type", "x-request-id"}

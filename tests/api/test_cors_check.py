@@ -58,7 +58,7 @@ async def test_an_allowed_origin_passes(
 ) -> None:
     result = check(app, origin)
     assert (result.exit_code, result.output) == (0, f"{origin} may send GET.\n")
-    assert cors_headers(await ask(client, "GET", "/api/items", origin))
+    assert cors_headers(await ask(client, "GET", "/api/gizmos", origin))
 
 
 @pytest.mark.parametrize("why", REFUSED)
@@ -79,7 +79,7 @@ async def test_explains_why_another_origin_may_not_call(
     result = check(app, origin)
     assert result.exit_code == 1
     assert result.output == f"Error: {origin} may not send GET: {reason}.\n"
-    assert cors_headers(await ask(client, "GET", "/api/items", origin)) == {}
+    assert cors_headers(await ask(client, "GET", "/api/gizmos", origin)) == {}
 
 
 @pytest.mark.parametrize(

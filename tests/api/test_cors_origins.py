@@ -33,8 +33,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.mark.parametrize(
     ("path", "origin", "granted"),
     [
-        ("/api/items", ALLOWED[0], ["true"]),
-        ("/api/items", "https://evil.net", []),
+        ("/api/gizmos", ALLOWED[0], ["true"]),
+        ("/api/gizmos", "https://evil.net", []),
         ("/openapi.json", "https://evil.net", []),
     ],
 )
@@ -74,7 +74,7 @@ async def test_development_lets_in_every_port_of_this_machine(
     ports = ("", ":3000", ":5174", ":49152")
     for scheme, host, port in product(("http", "https"), hosts, ports):
         origin = f"{scheme}://{host}{port}"
-        assert_granted(await ask(development, "GET", "/api/items", origin), origin)
+        assert_granted(await ask(development, "GET", "/api/gizmos", origin), origin)
 
 
 async def test_development_lets_in_no_other_machine(development: httpx.AsyncClient) -> None:
@@ -88,7 +88,7 @@ async def test_development_lets_in_no_other_machine(development: httpx.AsyncClie
         "http://192.168.0.2:3000",
         "ws://localhost:3000",
     ):
-        assert_refused(await ask(development, "GET", "/api/items", origin), origin)
+        assert_refused(await ask(development, "GET", "/api/gizmos", origin), origin)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_each_refused_origin_is_logged_once(
 ) -> None:
     for _ in range(2):
         for origin in ("https://evil.net", "http://localhost:8000", "null"):
-            await ask(client, "GET", "/api/items", origin)
+            await ask(client, "GET", "/api/gizmos", origin)
             await ask(client, "OPTIONS", "/nowhere", origin, **PREFLIGHT)
     assert refused_origins(caplog) == ["https://evil.net", "http://localhost:8000", "null"]
 
@@ -113,10 +113,10 @@ async def test_each_refused_origin_is_logged_once(
 async def test_what_no_foreign_page_sends_is_not_logged(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    of_the_service = "https://items.test"  # behind a proxy with TLS
+    of_the_service = "https://api.test"  # behind a proxy with TLS
     impossible = ("evil\tlevel=error", "https://\xe4.example.org", f"https://{'a.' * 200}net", "")
     for origin in (*ALLOWED, of_the_service, *impossible):
-        await ask(client, "GET", "/api/items", origin)
+        await ask(client, "GET", "/api/gizmos", origin)
     await ask(client, "GET", "/openapi.json", "https://evil.net")
     assert refused_origins(caplog) == []
 
@@ -143,6 +143,6 @@ async def test_production_allows_no_origin_by_default(tmp_path: Path) -> None:
             response = await ask(client, "GET", "/api/health", origin)
             assert response.status_code == 200
             assert_refused(response, "nobody is let in")
-            preflight = await ask(client, "OPTIONS", "/api/items", origin, **PREFLIGHT)
+            preflight = await ask(client, "OPTIONS", "/api/gizmos", origin, **PREFLIGHT)
             assert_refused(preflight, "nobody is let in")
     await app.close()

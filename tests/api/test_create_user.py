@@ -24,7 +24,7 @@ COMMAND = ("users", "create-admin")
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/items.db"
+    return f"sqlite:///{tmp_path}/api.db"
 
 
 def create(

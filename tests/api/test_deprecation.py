@@ -20,8 +20,9 @@ from schemas.base import InputSchema, OutputSchema
 from schemas.deprecation import Deprecation
 from schemas.fields import QueryInteger
 from storage import Database
-from tests.api.test_standard_operations import PATH, create, standard
+from tests.api.test_standard_operations import PATH, create
 from tests.bookings import create_tables
+from tests.bookings import operations as bookings
 from tests.conftest import bridged
 from tests.openapi.validation import Json, operations
 
@@ -47,7 +48,7 @@ def document_of(*views: Any) -> Json:
 async def client(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    resources = (*application.RESOURCES, standard(deprecated=OLD))
+    resources = (*application.RESOURCES, bookings(deprecated=OLD))
     monkeypatch.setattr(application, "RESOURCES", resources)
     app: AsyncFlask = application.create_app(settings)
     async with app.services[Database] as database:
@@ -86,7 +87,7 @@ async def test_the_responses_of_a_deprecated_resource_announce_its_end(
 def test_the_document_marks_the_operations_of_a_deprecated_resource() -> None:
     app = Flask("tests")
     app.url_map.converters["id"] = IdConverter
-    app.register_blueprint(standard(deprecated=OLD))
+    app.register_blueprint(bookings(deprecated=OLD))
     document = build_document(app)
     described = [operation for _, _, operation in operations(document)]
     assert len(described) == 6

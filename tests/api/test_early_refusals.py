@@ -37,20 +37,20 @@ REFUSALS = {
     "no such path": Refusal(404, "POST /nowhere"),
     "no such method": Refusal(405, "POST /api/health"),
     "no operation": Refusal(405, "POST /docs"),
-    "no token": Refusal(401, "POST /api/items", ACCOUNTS),
-    "a forged token": Refusal(401, "POST /api/items", headers={"Authorization": "Bearer x"}),
+    "no token": Refusal(401, "POST /api/gizmos", ACCOUNTS),
+    "a forged token": Refusal(401, "POST /api/gizmos", headers={"Authorization": "Bearer x"}),
     "a user at an admin's": Refusal(403, f"PATCH {USER}", role="user"),
     "registration closed": Refusal(403, "POST /api/auth/register", CLOSED),
     "closed to any type": Refusal(
         403, "POST /api/auth/register", CLOSED, {"Content-Type": "text/plain"}
     ),
     "one too many": Refusal(429, "POST /api/auth/register", {"REGISTRATION_RATE_LIMIT": "1/day"}),
-    "another type": Refusal(415, "POST /api/items", headers={"Content-Type": "text/plain"}),
-    "compressed": Refusal(415, "POST /api/items", headers={"Content-Encoding": "gzip"}),
-    "a bad query": Refusal(400, "POST /api/items?limit=1"),
-    "a bad key": Refusal(400, "POST /api/items", headers={"Idempotency-Key": "a b"}),
+    "another type": Refusal(415, "POST /api/gizmos", headers={"Content-Type": "text/plain"}),
+    "compressed": Refusal(415, "POST /api/gizmos", headers={"Content-Encoding": "gzip"}),
+    "a bad query": Refusal(400, "POST /api/gizmos?limit=1"),
+    "a bad key": Refusal(400, "POST /api/gizmos", headers={"Idempotency-Key": "a b"}),
     "a bad precondition": Refusal(400, f"PATCH {USER}", headers={"If-Match": "1"}, role="admin"),
-    "declared too long": Refusal(413, "POST /api/items", headers={"Content-Length": "65537"}),
+    "declared too long": Refusal(413, "POST /api/gizmos", headers={"Content-Length": "65537"}),
     "too long for an account": Refusal(
         413, "POST /api/auth/register", headers={"Content-Length": "16385"}
     ),
@@ -101,7 +101,7 @@ async def test_is_refused_before_its_body_is_read(tmp_path: Path, refusal: Refus
 async def test_else_the_body_is_read(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path))
     async with app:
-        answer, taken = await answer_to_an_endless_body(app, Refusal(408, "POST /api/items"))
+        answer, taken = await answer_to_an_endless_body(app, Refusal(408, "POST /api/gizmos"))
     assert (answer.status, taken) == (408, 1)
 
 
@@ -111,7 +111,7 @@ async def test_a_longer_body_than_the_operation_takes_is_read_no_further(tmp_pat
     call = Call(
         bridged(app, drain_timeout=0),
         method="POST",
-        path="/api/items",
+        path="/api/gizmos",
         headers=[(b"content-type", JSON.encode())],
     )
     for _ in range(20):

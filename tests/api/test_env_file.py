@@ -85,7 +85,7 @@ def test_reads_what_is_right(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     CONTACT="${{THEIRS}}@example.com"
     SECRET_KEY="{SECRET_KEY}"
     POSTGRES_PASSWORD=another's
-    COMPOSE_PROJECT_NAME=items
+    COMPOSE_PROJECT_NAME=x
     VITE_API_URL=http://localhost:8000
     """
     (folder / ".env").write_text(text)
@@ -124,7 +124,7 @@ def test_a_command_reads_the_same_file_as_the_server(folder: Path) -> None:
     inner.mkdir()
     ended = run(inner, "flask", "--app", "api", "db", "upgrade", FLASK_SKIP_DOTENV="1")
     assert ended.returncode == 0, ended.stderr
-    assert (inner / "data" / "items.db").is_file()
+    assert (inner / "data" / "api.db").is_file()
 
 
 def test_a_misspelled_variable_of_the_environment_is_warned_of(folder: Path) -> None:

@@ -41,7 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def mounted(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(bridged(app), root_path="/shop")
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
 
 
@@ -155,7 +155,7 @@ def test_all_advice_is_about_a_problem_that_there_is() -> None:
 async def test_a_page_names_the_contact(tmp_path: Path, contact: str, shown: str) -> None:
     app = create_app(settings_for(tmp_path, CONTACT=contact))
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(bridged(app)), base_url="http://items.test"
+        transport=httpx.ASGITransport(bridged(app)), base_url="http://api.test"
     ) as client:
         page = (await client.get("/errors/internal-error")).text
         info = (await client.get("/openapi.json")).json()["info"]
@@ -167,7 +167,7 @@ async def test_a_page_names_the_contact(tmp_path: Path, contact: str, shown: str
 async def test_without_documentation_no_page_leads_there(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, DOCS_ENABLED="false"))
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(bridged(app)), base_url="http://items.test"
+        transport=httpx.ASGITransport(bridged(app)), base_url="http://api.test"
     ) as client:
         for path in PAGES:
             response = await client.get(path)

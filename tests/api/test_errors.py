@@ -26,7 +26,9 @@ def raise_in_view(app: Flask, error: Exception) -> None:
     app.add_url_rule("/fail", view_func=fail, methods=["GET", "POST"])
 
 
-@pytest.mark.parametrize("path", ["/nope", "/api/items/", "//api/items", "/api/items/a/b", "/../x"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/api/gizmos/", "//api/gizmos", "/api/gizmos/a/b", "/../"]
+)
 async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert response.status_code == 404
@@ -45,12 +47,12 @@ async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/items", "GET, HEAD, OPTIONS, POST"),
-        ("TRACE", "/api/items", "GET, HEAD, OPTIONS, POST"),
+        ("PUT", "/api/gizmos", "GET, HEAD, OPTIONS, POST"),
+        ("TRACE", "/api/gizmos", "GET, HEAD, OPTIONS, POST"),
         ("BREW", "/api/health", "GET, HEAD, OPTIONS"),
         (
             "POST",
-            "/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
+            "/api/gizmos/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b",
             "DELETE, GET, HEAD, OPTIONS, PATCH, PUT",
         ),
     ],
@@ -66,7 +68,7 @@ async def test_a_wrong_method_is_answered_with_the_allowed_ones(
 
 
 async def test_options_lists_the_methods(client: httpx.AsyncClient) -> None:
-    response = await client.options("/api/items")
+    response = await client.options("/api/gizmos")
     assert response.status_code == 200
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
 

@@ -50,7 +50,7 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
     app.services[Expiry] = Expiry(app.services[Database], period=0)
     async with app:
         with contextlib.closing(
-            sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+            sqlite3.connect(tmp_path / "api.db", isolation_level=None)
         ) as other:
             other.execute("BEGIN IMMEDIATE")
             async with asyncio.timeout(60):

@@ -91,15 +91,15 @@ async def test_who_gives_up_asking_takes_no_answer_from_the_others(app: AsyncFla
 
 
 async def test_health_needs_no_database(tmp_path: Path) -> None:
-    (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
+    (tmp_path / "api.db").write_bytes(b"This is no SQLite database at all." * 100)
     app = create_app(settings_for(tmp_path))
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         ready = await client.get("/api/ready")
         assert ready.status_code == 503
         assert ready.json()["checks"] == {"database": "unavailable", "migrations": "unavailable"}
-        items = await client.get("/api/items")
-        assert items.status_code == 503
-        assert items.json()["type"] == "/errors/database-unavailable"
+        gizmos = await client.get("/api/gizmos")
+        assert gizmos.status_code == 503
+        assert gizmos.json()["type"] == "/errors/database-unavailable"
         assert (await client.get("/api/health")).status_code == 200
     await app.close()

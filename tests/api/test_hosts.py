@@ -21,7 +21,7 @@ PATHS = (
     "/",
     "/api/health",
     "/api/ready",
-    "/api/items",
+    "/api/gizmos",
     "/docs",
     "/docs/page.css",
     "/errors",
@@ -156,7 +156,7 @@ async def test_the_answer_is_a_problem_and_nothing_is_stored(tmp_path: Path) -> 
         transport = httpx.ASGITransport(bridged(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://evil.test") as client:
             headers = {"X-Request-ID": "abc"}
-            refused = await client.post("/api/items", json={"name": "First"}, headers=headers)
+            refused = await client.post("/api/gizmos", json={"name": "First"}, headers=headers)
             assert refused.status_code == 421
             assert refused.headers["Content-Type"] == "application/problem+json"
             assert refused.headers["X-Request-ID"] == "abc"
@@ -171,7 +171,7 @@ async def test_the_answer_is_a_problem_and_nothing_is_stored(tmp_path: Path) -> 
                 "request_id": "abc",
             }
             client.base_url = httpx.URL("http://localhost")
-            assert (await client.get("/api/items")).json()["items"] == []
+            assert (await client.get("/api/gizmos")).json()["gizmos"] == []
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400), ("2", 400)])
@@ -198,7 +198,7 @@ async def test_over_http_1_1(address: str) -> None:
 @pytest.mark.parametrize("hosts", [[], ["localhost", "localhost"], ["localhost", "evil.test"]])
 async def test_over_http_1_1_there_must_be_one(address: str, hosts: list[str]) -> None:
     """Hypercorn refuses the others itself (h11)."""
-    lines = ["GET /api/items HTTP/1.1", *(f"Host: {host}" for host in hosts), "", ""]
+    lines = ["GET /api/gizmos HTTP/1.1", *(f"Host: {host}" for host in hosts), "", ""]
     async with Http1.connect(address) as client:
         await client.send("\r\n".join(lines).encode())
         assert (await client.head()).status == 400

@@ -18,21 +18,21 @@ from api.runtime.expiry import Expiry
 from storage import Database, idempotency
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.idempotency import Answer
-from storage.items import items
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import PASSWORD, SECRET_KEY, settings_for
+from tests.gizmos import gizmos
 from tests.postgresql import Server
 
 
 async def post(client: httpx.AsyncClient, key: str, body: Any = None) -> httpx.Response:
     body = {"name": "First item"} if body is None else body
-    return await client.post("/api/items", json=body, headers={"Idempotency-Key": key})
+    return await client.post("/api/gizmos", json=body, headers={"Idempotency-Key": key})
 
 
 async def count(app: AsyncFlask) -> int:
     def count_items(connection: Connection) -> int:
-        return connection.execute(select(func.count()).select_from(items)).scalar_one()
+        return connection.execute(select(func.count()).select_from(gizmos)).scalar_one()
 
     return await app.services[Database].read(count_items)
 
@@ -67,7 +67,7 @@ async def test_without_a_key_nothing_is_remembered(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     for _ in range(2):
-        assert (await client.post("/api/items", json={"name": "a"})).status_code == 201
+        assert (await client.post("/api/gizmos", json={"name": "a"})).status_code == 201
     assert await count(app) == 2
 
 
@@ -89,11 +89,11 @@ async def test_the_same_values_written_otherwise_are_the_same_request(
         b'{"name":"First item","quantity":2,"tags":["a","b"]}',
         b'{ "tags": ["a", "b"],\n "quantity": 2.0, "name": "First \\u0069tem" }',
     ]
-    answers = [await client.post("/api/items", content=b, headers=headers) for b in bodies]
+    answers = [await client.post("/api/gizmos", content=b, headers=headers) for b in bodies]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].content == answers[1].content
     other = b'{"name":"First item","quantity":2,"tags":["b","a"]}'
-    assert (await client.post("/api/items", content=other, headers=headers)).status_code == 422
+    assert (await client.post("/api/gizmos", content=other, headers=headers)).status_code == 422
     patch = {**headers, "Content-Type": "application/merge-patch+json", "Idempotency-Key": "b"}
     path, change = answers[0].headers["Location"], b'{"quantity": 3}'
     changed = await client.patch(path, content=change, headers=patch)
@@ -140,7 +140,13 @@ def test_every_write_takes_a_key_or_refuses_it(app: AsyncFlask) -> None:
         operation = getattr(view, "operation", None)
         if operation is not None and IDEMPOTENCY_KEY in operation.request_headers:
             taking.add(endpoint.partition(".")[2])
-    assert taking == {"create_item", "replace_item", "update_item", "delete_item", "register_user"}
+    assert taking == {
+        "create_gizmo",
+        "replace_gizmo",
+        "update_gizmo",
+        "delete_gizmo",
+        "register_user",
+    }
 
 
 async def test_other_writes_refuse_a_key_and_reads_ignore_it(
@@ -169,7 +175,7 @@ async def test_refuses_an_unusable_key(
     app: AsyncFlask, client: httpx.AsyncClient, key: str
 ) -> None:
     headers = [(b"Idempotency-Key", key.encode("latin-1"))]
-    response = await client.post("/api/items", json={"name": "a"}, headers=headers)
+    response = await client.post("/api/gizmos", json={"name": "a"}, headers=headers)
     assert response.status_code == 400
     assert [error["header"] for error in response.json()["errors"]] == ["Idempotency-Key"]
     assert await count(app) == 0

@@ -60,14 +60,14 @@ async def test_its_users_are_made_with_their_first_request(
     app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
 ) -> None:
     ada = bearer(KEY, "one")
-    created = await client.post("/api/items", json={"name": "First item"}, headers=ada)
+    created = await client.post("/api/gizmos", json={"name": "First item"}, headers=ada)
     assert created.status_code == 201
-    assert (await listed(client, ada)).json()["items"] == [created.json()]
+    assert (await listed(client, ada)).json()["gizmos"] == [created.json()]
     me = (await client.get("/api/users/me", headers=ada)).json()
     assert (me["email"], me["role"], me["active"]) == (None, "user", True)
     grace = bearer(EC_KEY, "two", algorithm="ES256", subject="grace")
     assert (await client.get("/api/users/me", headers=grace)).json()["id"] != me["id"]
-    assert (await listed(client, grace)).json()["items"] == []
+    assert (await listed(client, grace)).json()["gizmos"] == []
     registered = [r.msg["user_id"] for r in caplog.records if r.name == "audit"]
     assert registered[0] == me["id"]
     assert len(registered) == 2

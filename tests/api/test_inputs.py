@@ -9,17 +9,18 @@ import pytest
 from api import create_app
 from storage import Database
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import gizmo_input
 
 JSON = {"Content-Type": "application/json"}
 
 
 async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.Response:
-    response = await client.post("/api/items", content=body, headers={**JSON, **headers})
+    response = await client.post("/api/gizmos", content=body, headers={**JSON, **headers})
     if response.status_code >= 400:
         assert response.headers["Content-Type"] == "application/problem+json"
         assert response.json()["detail"] == response.json()["error"]
-        assert (await client.get("/api/items")).json()["items"] == [], "nothing is stored"
+        assert (await client.get("/api/gizmos")).json()["gizmos"] == [], "nothing is stored"
     return response
 
 
@@ -102,7 +103,7 @@ async def test_refuses_json_that_is_no_object(client: httpx.AsyncClient, body: A
 async def test_names_the_field_that_is_wrong(
     client: httpx.AsyncClient, fields: dict[str, Any], pointer: str
 ) -> None:
-    response = await post(client, json.dumps(item_input(**fields)).encode())
+    response = await post(client, json.dumps(gizmo_input(**fields)).encode())
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
     assert response.json()["detail"].startswith(f"{pointer}: ")
@@ -128,7 +129,7 @@ async def test_errors_have_one_order_in_every_process(client: httpx.AsyncClient)
         "/tags/2",
         *sorted(f"/{k}" for k in unknown),
     ]
-    response = await client.get("/api/items", params={**unknown, "limit": 0})
+    response = await client.get("/api/gizmos", params={**unknown, "limit": 0})
     parameters = [error["parameter"] for error in response.json()["errors"]]
     assert parameters == ["limit", *sorted(unknown)]
 
@@ -151,7 +152,7 @@ async def test_errors_have_one_order_in_every_process(client: httpx.AsyncClient)
 async def test_a_query_in_another_dialect_is_told_how_to_write_it(
     client: httpx.AsyncClient, query: str, parameter: str, detail: str
 ) -> None:
-    response = await client.get(f"/api/items?{query}")
+    response = await client.get(f"/api/gizmos?{query}")
     assert response.status_code == 400
     assert response.json()["errors"][-1] == {"detail": detail, "parameter": parameter}
 
@@ -186,8 +187,8 @@ async def test_lists_everything_that_is_wrong_at_once(client: httpx.AsyncClient)
 
 @pytest.mark.parametrize("name", ["x", "[,{" * 66, '\\"[,' * 40])
 async def test_what_is_in_a_string_does_not_count(client: httpx.AsyncClient, name: str) -> None:
-    item = item_input(name=name, description=",[{" * 660)
-    assert (await post(client, json.dumps(item).encode())).status_code == 201
+    gizmo = gizmo_input(name=name, description=",[{" * 660)
+    assert (await post(client, json.dumps(gizmo).encode())).status_code == 201
 
 
 async def test_hundreds_of_mistakes_make_a_short_answer(client: httpx.AsyncClient) -> None:
@@ -261,5 +262,5 @@ async def test_a_body_without_length_has_the_same_limit(tmp_path: Any) -> None:
         httpx.AsyncClient(transport=transport, base_url="http://t") as client,
     ):
         for size, status in ((19, 413), (18, 201)):
-            response = await client.post("/api/items", content=chunks(size), headers=JSON)
+            response = await client.post("/api/gizmos", content=chunks(size), headers=JSON)
             assert response.status_code == status

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.factory import item_input
+from tests.items import item_input
 
 
 async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:

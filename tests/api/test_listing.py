@@ -1,4 +1,4 @@
-"""Lists of items through HTTP: order, filters, search, totals, cursors."""
+"""Lists of gizmos through HTTP: order, filters, search, totals, cursors."""
 
 import hashlib
 from base64 import urlsafe_b64decode
@@ -7,31 +7,31 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.factory import item_input
+from tests.gizmos import gizmo_input
 
 Query = dict[str, Any]
 
 
 async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
-    response = await client.post("/api/items", json=item_input(**fields))
+    response = await client.post("/api/gizmos", json=gizmo_input(**fields))
     assert response.status_code == 201, response.text
     created: dict[str, Any] = response.json()
     return created
 
 
 async def names(client: httpx.AsyncClient, **query: Any) -> list[str]:
-    response = await client.get("/api/items", params=query)
+    response = await client.get("/api/gizmos", params=query)
     assert response.status_code == 200, response.text
-    return [item["name"] for item in response.json()["items"]]
+    return [gizmo["name"] for gizmo in response.json()["gizmos"]]
 
 
 @pytest.fixture
 async def three(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """Three items; the first is written again last."""
+    """Three gizmos; the first is written again last."""
     first = await create(client, name="b", status="todo", tags=["home", "urgent"])
     second = await create(client, name="a", status="doing", tags=["home"], description=None)
     third = await create(client, name="B", status="done", tags=[], description="Crème brûlée")
-    changed = await client.patch(f"/api/items/{first['id']}", json={"quantity": 5})
+    changed = await client.patch(f"/api/gizmos/{first['id']}", json={"quantity": 5})
     return [changed.json(), second, third]
 
 
@@ -131,7 +131,7 @@ async def test_another_offset_is_another_moment(
 async def test_names_the_parameter_that_is_wrong(
     client: httpx.AsyncClient, parameter: str, value: Any
 ) -> None:
-    response = await client.get("/api/items", params={parameter: value})
+    response = await client.get("/api/gizmos", params={parameter: value})
     assert response.status_code == 400
     assert [error["parameter"] for error in response.json()["errors"]] == [parameter]
 
@@ -139,7 +139,7 @@ async def test_names_the_parameter_that_is_wrong(
 @pytest.mark.usefixtures("three")
 async def test_a_total_comes_when_it_is_asked_for(client: httpx.AsyncClient) -> None:
     async def total(**query: Any) -> tuple[int | None, bool | None]:
-        page = (await client.get("/api/items", params={"limit": 1, **query})).json()
+        page = (await client.get("/api/gizmos", params={"limit": 1, **query})).json()
         return page["total"], page["total_is_exact"]
 
     assert await total() == (None, None)
@@ -155,11 +155,13 @@ async def test_the_link_leads_on_with_the_same_order_and_filters(
     client: httpx.AsyncClient,
 ) -> None:
     query: Query = {"tag": "home", "status": ["todo", "doing"], "sort": "name", "limit": 1}
-    first = await client.get("/api/items", params=query)
+    first = await client.get("/api/gizmos", params=query)
     link = first.headers["Link"]
-    assert link.startswith("</api/items?tag=home&status=todo&status=doing&sort=name&limit=1&cursor")
+    assert link.startswith(
+        "</api/gizmos?tag=home&status=todo&status=doing&sort=name&limit=1&cursor"
+    )
     second = await client.get(link[1 : link.index(">")])
-    assert [item["name"] for item in second.json()["items"]] == ["b"]
+    assert [gizmo["name"] for gizmo in second.json()["gizmos"]] == ["b"]
 
 
 @pytest.mark.usefixtures("three")
@@ -167,8 +169,8 @@ async def test_the_link_leads_on_with_the_same_order_and_filters(
 async def test_pages_meet_in_every_order(client: httpx.AsyncClient, sort: str) -> None:
     seen, query = [], {"sort": sort, "limit": "1"}
     while True:
-        page = (await client.get("/api/items", params=query)).json()
-        seen += [item["name"] for item in page["items"]]
+        page = (await client.get("/api/gizmos", params=query)).json()
+        seen += [gizmo["name"] for gizmo in page["gizmos"]]
         if page["next_cursor"] is None:
             break
         query["cursor"] = page["next_cursor"]
@@ -192,9 +194,9 @@ async def test_pages_meet_in_every_order(client: httpx.AsyncClient, sort: str) -
 async def test_a_cursor_belongs_to_its_order_and_filters(
     client: httpx.AsyncClient, other: Query
 ) -> None:
-    first = await client.get("/api/items", params={"sort": "name", "tag": "home", "limit": 1})
+    first = await client.get("/api/gizmos", params={"sort": "name", "tag": "home", "limit": 1})
     cursor = first.json()["next_cursor"]
-    response = await client.get("/api/items", params={**other, "cursor": cursor})
+    response = await client.get("/api/gizmos", params={**other, "cursor": cursor})
     assert response.status_code == 400
     assert [error["parameter"] for error in response.json()["errors"]] == ["cursor"]
 
@@ -204,14 +206,14 @@ async def test_a_cursor_goes_with_another_limit_and_with_filters_in_another_orde
     client: httpx.AsyncClient,
 ) -> None:
     query: Query = {"status": ["todo", "done"], "limit": 1}
-    cursor = (await client.get("/api/items", params=query)).json()["next_cursor"]
+    cursor = (await client.get("/api/gizmos", params=query)).json()["next_cursor"]
     again = {"status": ["done", "todo"], "sort": "-created_at", "include_total": "true"}
     assert await names(client, **again, cursor=cursor) == ["b"]
 
 
 async def test_a_write_changes_what_a_search_finds(client: httpx.AsyncClient) -> None:
-    item = await create(client, name="Lamp", description="green", tags=["old"])
-    path = f"/api/items/{item['id']}"
+    gizmo = await create(client, name="Lamp", description="green", tags=["old"])
+    path = f"/api/gizmos/{gizmo['id']}"
     await client.patch(path, json={"name": "Ladder"})
     assert await names(client, q="ladder green", tag="old") == ["Ladder"]
     assert await names(client, q="lamp") == []
@@ -229,7 +231,7 @@ async def test_a_write_changes_what_a_search_finds(client: httpx.AsyncClient) ->
 
 async def test_a_cursor_is_signed_with_sha256(client: httpx.AsyncClient) -> None:
     for _ in range(2):
-        await client.post("/api/items", json=item_input())
-    cursor = (await client.get("/api/items?limit=1")).json()["next_cursor"]
+        await client.post("/api/gizmos", json=gizmo_input())
+    cursor = (await client.get("/api/gizmos?limit=1")).json()["next_cursor"]
     signature = cursor.rpartition(".")[2]
     assert len(urlsafe_b64decode(signature + "=")) == hashlib.sha256().digest_size

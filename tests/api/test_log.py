@@ -42,7 +42,7 @@ async def test_a_request_is_one_line_of_json(logged: Callable[[], str], tmp_path
     lines = await lines_of(
         logged,
         tmp_path,
-        ("GET", "/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1"),
+        ("GET", "/api/gizmos/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1"),
         ("PUT", "/nope"),
         LOG_FORMAT="json",
     )
@@ -50,12 +50,21 @@ async def test_a_request_is_one_line_of_json(logged: Callable[[], str], tmp_path
     requests = [event for event in events if event["logger"] == "request"]
     told = ("event", "level", "method", "route", "operation", "status", "client", "user_id")
     assert [tuple(line[name] for name in told) for line in requests] == [
-        ("request", "info", "GET", "/api/items/<id:item_id>", "get_item", 400, "127.0.0.1", None),
+        (
+            "request",
+            "info",
+            "GET",
+            "/api/gizmos/<id:gizmo_id>",
+            "get_gizmo",
+            400,
+            "127.0.0.1",
+            None,
+        ),
         ("request", "info", "PUT", None, None, 404, "127.0.0.1", None),
     ]
     assert all(line["bytes"] > 100 for line in requests)
     assert [r["request_id"] for r in requests] == [
-        "id-of/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1",
+        "id-of/api/gizmos/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b?x=1",
         "id-of/nope",
     ]
     assert all(r["duration_ms"] >= 0 and r["timestamp"].endswith("Z") for r in requests)
@@ -129,7 +138,7 @@ async def test_a_stream_that_fails_is_one_line_and_a_500(
 
 @pytest.mark.no_database
 async def test_a_byte_that_no_query_has_is_the_client_s_mistake(app: AsyncFlask) -> None:
-    response = app.test_client().get("/api/items", environ_overrides={"QUERY_STRING": "q=\xff"})
+    response = app.test_client().get("/api/gizmos", environ_overrides={"QUERY_STRING": "q=\xff"})
     assert response.status_code == 400
     assert response.get_json()["errors"] == [{"detail": "The query is not ASCII."}]
 
@@ -138,15 +147,15 @@ async def test_a_request_s_line_says_whose_it_was(
     app: AsyncFlask, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     anna = await account(app)
-    for path in ("/api/users/me", "/api/items/1", "/api/users"):
+    for path in ("/api/users/me", "/api/gizmos/1", "/api/users"):
         await client.get(path, headers=anna.headers)
-    await client.get("/api/items")
+    await client.get("/api/gizmos")
     lines = [cast(dict[str, Any], r.msg) for r in caplog.records if r.name == "request"]
     assert [(line["operation"], line["status"], line["user_id"]) for line in lines] == [
         ("get_current_user", 200, str(anna.user.id)),
-        ("get_item", 404, str(anna.user.id)),
+        ("get_gizmo", 404, str(anna.user.id)),
         ("list_users", 403, str(anna.user.id)),
-        ("list_items", 200, None),
+        ("list_gizmos", 200, None),
     ]
 
 

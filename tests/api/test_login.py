@@ -124,7 +124,7 @@ async def test_others_are_served_while_a_password_is_verified(
     hasher.released.clear()
     signing_in = asyncio.ensure_future(sign_in(client))
     await asyncio.to_thread(hasher.reached.wait)
-    assert (await client.get("/api/items")).status_code == 200
+    assert (await client.get("/api/gizmos")).status_code == 200
     assert not signing_in.done()
     hasher.released.set()
     assert (await signing_in).status_code == 200
@@ -178,13 +178,13 @@ async def test_nothing_secret_is_logged_at_any_level(
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT=log_format))
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
-    async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         logged()
         await register(client)
         await sign_in(client, username=PASSWORD)
         pair = (await sign_in(client)).json()
-        await client.get("/api/items", headers={"Authorization": f"Basic {PASSWORD}"})
-        await client.get("/api/items", headers={"Authorization": f"Bearer {pair['access_token']}"})
+        await client.get("/api/gizmos", headers={"Authorization": f"Basic {PASSWORD}"})
+        await client.get("/api/gizmos", headers={"Authorization": f"Bearer {pair['access_token']}"})
         await client.get(f"/api/auth/{pair['refresh_token']}")
         await refresh(client, pair)
         await refresh(client, pair)
@@ -202,7 +202,7 @@ async def test_the_events_are_logged_whatever_the_level(
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="ERROR"))
     transport = httpx.ASGITransport(bridged(app))
-    async with app, httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with app, httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         logged()
         await sign_in(client)
     [line] = logged().splitlines()

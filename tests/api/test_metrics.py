@@ -17,7 +17,8 @@ from api import create_app
 from api.runtime.async_flask import AsyncFlask
 from bench.fleet import Fleet
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import gizmo_input
 from tests.live import HUNG
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -42,33 +43,33 @@ async def scrape(client: httpx.AsyncClient) -> dict[tuple[str, tuple[str, ...]],
 
 
 async def test_counts_each_request_by_operation_and_status(client: httpx.AsyncClient) -> None:
-    made = await client.post("/api/items", json=item_input())
+    made = await client.post("/api/gizmos", json=gizmo_input())
     location = made.headers["Location"]
     for _ in range(3):
         await client.get(location)
     await client.get(location, headers={"If-None-Match": made.headers["ETag"]})
-    await client.post("/api/items", json={})
+    await client.post("/api/gizmos", json={})
     await client.get("/nowhere")
     await client.put("/nowhere/either")
-    await client.options("/api/items")
+    await client.options("/api/gizmos")
     await client.head(location)
     found = await scrape(client)
     counted = {labels: n for (name, labels), n in found.items() if name == "http_requests_total"}
     assert counted == {
-        ("create_item", "201"): 1,
-        ("create_item", "400"): 1,
-        ("get_item", "200"): 4,
-        ("get_item", "304"): 1,
+        ("create_gizmo", "201"): 1,
+        ("create_gizmo", "400"): 1,
+        ("get_gizmo", "200"): 4,
+        ("get_gizmo", "304"): 1,
         ("none", "404"): 2,
         ("options", "200"): 1,
     }
-    assert found["http_request_duration_seconds_count", ("get_item",)] == 5
+    assert found["http_request_duration_seconds_count", ("get_gizmo",)] == 5
     assert found["http_requests_in_flight", ()] == 1  # this very scrape
 
 
 async def test_tells_how_long_units_of_work_wait_and_run(client: httpx.AsyncClient) -> None:
     before = await scrape(client)
-    location = (await client.post("/api/items", json=item_input())).headers["Location"]
+    location = (await client.post("/api/gizmos", json=gizmo_input())).headers["Location"]
     await client.get(location)
     await client.get(location)
     found = await scrape(client)
@@ -84,10 +85,10 @@ async def test_counts_what_a_rate_limit_refuses(tmp_path: Path) -> None:
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         for _ in range(5):
-            await client.get("/api/items")
+            await client.get("/api/gizmos")
         found = await scrape(client)
     assert found["rate_limit_rejections_total", ("general",)] == 3
-    assert found["http_requests_total", ("list_items", "429")] == 3
+    assert found["http_requests_total", ("list_gizmos", "429")] == 3
 
 
 @pytest.mark.no_database
@@ -107,8 +108,8 @@ async def test_a_view_that_fails_is_counted_and_no_longer_in_flight(app: AsyncFl
 async def test_nothing_that_clients_send_makes_a_label(client: httpx.AsyncClient) -> None:
     async def ask(name: str) -> set[object]:
         await client.get(f"/nowhere/{name}")
-        await client.request(name.upper(), "/api/items")
-        await client.get(f"/api/items/{name}", headers={"X-Request-ID": name})
+        await client.request(name.upper(), "/api/gizmos")
+        await client.get(f"/api/gizmos/{name}", headers={"X-Request-ID": name})
         return {*await scrape(client)}
 
     await ask("first")  # and the first scrape is counted in the second
@@ -185,12 +186,12 @@ async def test_any_process_answers_for_all(tmp_path: Path) -> None:
             # Which of them gets a connection is the kernel's choice.
             while sent.total() < 100 or not all(requests_of(file) > 5 for file in files):
                 async with httpx.AsyncClient(base_url=address) as client:
-                    made = await client.post("/api/items", json=item_input())
+                    made = await client.post("/api/gizmos", json=gizmo_input())
                     await client.get(made.headers["Location"])
-                    await client.get("/api/items?limit=0")
+                    await client.get("/api/gizmos?limit=0")
                     await client.get("/nowhere")
-                sent.update([("create_item", "201"), ("get_item", "200")])
-                sent.update([("list_items", "400"), ("none", "404")])
+                sent.update([("create_gizmo", "201"), ("get_gizmo", "200")])
+                sent.update([("list_gizmos", "400"), ("none", "404")])
         async with httpx.AsyncClient(base_url=address) as client:
             found = await scrape(client)
             counted = {
@@ -204,7 +205,7 @@ async def test_any_process_answers_for_all(tmp_path: Path) -> None:
             found = await scrape(client)
     # What the killed one has counted stays; what was going on in it doesn't.
     assert sum(n for (name, _), n in found.items() if name == "build_info") == len(files)
-    assert found["http_requests_total", ("create_item", "201")] == sent["create_item", "201"]
+    assert found["http_requests_total", ("create_gizmo", "201")] == sent["create_gizmo", "201"]
 
 
 def test_a_folder_that_comes_too_late_is_refused(tmp_path: Path) -> None:

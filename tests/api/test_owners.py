@@ -1,4 +1,4 @@
-"""The owners of items: for other users an item is not found."""
+"""The owners of gizmos: for other users a gizmo is not found."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,14 +12,14 @@ from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from storage.accounts.users import ADMIN
 from storage.collections.viewers import EVERYBODY
-from storage.items import ITEMS
 from tests.accounts import signed_in
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import GIZMOS, gizmo_input
 
 Headers = dict[str, str]
 
-NOBODY = "/api/items/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+NOBODY = "/api/gizmos/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
 BODIES: dict[str, Any] = {
     "GET": None,
     "PUT": {"name": "Second item"},
@@ -59,14 +59,14 @@ async def people(app: AsyncFlask) -> People:
 
 @pytest.fixture
 async def nobodys(app: AsyncFlask) -> str:
-    """The path of an item that was created while the service asked for no account."""
-    values: Any = item_input(name="Nobody's")
-    row = await app.services[Database].write(ITEMS.create, EVERYBODY, values)
-    return f"/api/items/{row.id}"
+    """The path of a gizmo that was created while the service asked for no account."""
+    values: Any = gizmo_input(name="Nobody's")
+    row = await app.services[Database].write(GIZMOS.create, EVERYBODY, values)
+    return f"/api/gizmos/{row.id}"
 
 
 async def create(client: httpx.AsyncClient, by: Headers, **fields: Any) -> httpx.Response:
-    response = await client.post("/api/items", json=item_input(**fields), headers=by)
+    response = await client.post("/api/gizmos", json=gizmo_input(**fields), headers=by)
     assert response.status_code == 201, response.text
     return response
 
@@ -76,18 +76,18 @@ async def send(client: httpx.AsyncClient, method: str, path: str, headers: Heade
 
 
 async def names(client: httpx.AsyncClient, by: Headers, **query: Any) -> list[str]:
-    response = await client.get("/api/items", params=query, headers=by)
+    response = await client.get("/api/gizmos", params=query, headers=by)
     assert response.status_code == 200, response.text
-    return [item["name"] for item in response.json()["items"]]
+    return [gizmo["name"] for gizmo in response.json()["gizmos"]]
 
 
 async def walk(client: httpx.AsyncClient, by: Headers, query: Any, *, total: int) -> list[str]:
     """Return the names on all pages, each of which has the `total`."""
     asked, seen = {**query, "limit": 2, "include_total": "true"}, []
     while True:
-        page = (await client.get("/api/items", params=asked, headers=by)).json()
+        page = (await client.get("/api/gizmos", params=asked, headers=by)).json()
         assert (page["total"], page["total_is_exact"]) == (total, True)
-        seen += [item["name"] for item in page["items"]]
+        seen += [gizmo["name"] for gizmo in page["gizmos"]]
         if page["next_cursor"] is None:
             return seen
         asked["cursor"] = page["next_cursor"]
@@ -98,7 +98,7 @@ def without_request_id(response: httpx.Response) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_to_others_an_item_is_as_good_as_not_there(
+async def test_to_others_a_gizmo_is_as_good_as_not_there(
     client: httpx.AsyncClient, people: People, method: str
 ) -> None:
     created = await create(client, people.ada)
@@ -106,7 +106,7 @@ async def test_to_others_an_item_is_as_good_as_not_there(
     for condition in CONDITIONS:
         refused = await send(client, method, path, people.bob | condition)
         assert refused.status_code == 404
-        assert refused.json()["detail"] == "No item has this id."
+        assert refused.json()["detail"] == "No gizmo has this id."
         assert "ETag" not in refused.headers
         unknown = await send(client, method, NOBODY, people.bob | condition)
         assert without_request_id(refused) == without_request_id(unknown)
@@ -114,7 +114,7 @@ async def test_to_others_an_item_is_as_good_as_not_there(
 
 
 @pytest.mark.parametrize("who", ["ada", "boss"])
-async def test_an_item_is_its_creators_and_the_admins(
+async def test_a_gizmo_is_its_creators_and_the_admins(
     client: httpx.AsyncClient, people: People, who: str
 ) -> None:
     headers = getattr(people, who)
@@ -136,7 +136,7 @@ async def test_an_item_is_its_creators_and_the_admins(
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_only_admins_see_items_without_an_owner(
+async def test_only_admins_see_gizmos_without_an_owner(
     client: httpx.AsyncClient, people: People, nobodys: str, method: str
 ) -> None:
     assert (await send(client, method, nobodys, people.ada)).status_code == 404
@@ -152,8 +152,8 @@ async def test_without_a_token_everything_is_there_where_none_is_needed(
     if settings.auth_required:
         for method in BODIES:
             assert (await send(client, method, path, WITHOUT_A_TOKEN)).status_code == 401
-        posted = await client.post("/api/items", json=item_input())
-        assert posted.status_code == (await client.get("/api/items")).status_code == 401
+        posted = await client.post("/api/gizmos", json=gizmo_input())
+        assert posted.status_code == (await client.get("/api/gizmos")).status_code == 401
         assert await names(client, people.boss) == ["Ada's", "Nobody's"]
     else:
         assert await names(client, WITHOUT_A_TOKEN) == ["Ada's", "Nobody's"]
@@ -181,7 +181,7 @@ QUERIES: list[dict[str, Any]] = [
 ]
 
 
-async def test_lists_own_items_page_by_page(client: httpx.AsyncClient, people: People) -> None:
+async def test_lists_own_gizmos_page_by_page(client: httpx.AsyncClient, people: People) -> None:
     fields: Any = {"status": "todo", "tags": ["home", "urgent"]}
     for number in range(3):
         for name in ("ada", "bob"):
@@ -200,8 +200,8 @@ async def test_anothers_cursor_leads_on_among_ones_own(
 ) -> None:
     for name in ("1 bob", "2 ada", "3 bob", "4 ada"):
         await create(client, getattr(people, name[2:]), name=name)
-    first = await client.get("/api/items", params={"sort": sort, "limit": 1}, headers=people.ada)
-    [mine] = first.json()["items"]
+    first = await client.get("/api/gizmos", params={"sort": sort, "limit": 1}, headers=people.ada)
+    [mine] = first.json()["gizmos"]
     cursor = first.json()["next_cursor"]
     assert mine["name"] == ("4 ada" if sort == "-created_at" else "2 ada")
     on = await names(client, people.bob, sort=sort, cursor=cursor)
@@ -212,11 +212,11 @@ async def test_anothers_page_is_no_page_that_one_has(
     client: httpx.AsyncClient, people: People
 ) -> None:
     await create(client, people.ada)
-    page = await client.get("/api/items", headers=people.ada)
+    page = await client.get("/api/gizmos", headers=people.ada)
     known = {"If-None-Match": page.headers["ETag"]}
-    assert (await client.get("/api/items", headers=people.ada | known)).status_code == 304
-    other = await client.get("/api/items", headers=people.bob | known)
-    assert (other.status_code, other.json()["items"]) == (200, [])
+    assert (await client.get("/api/gizmos", headers=people.ada | known)).status_code == 304
+    other = await client.get("/api/gizmos", headers=people.bob | known)
+    assert (other.status_code, other.json()["gizmos"]) == (200, [])
 
 
 async def test_a_key_is_its_callers_own(client: httpx.AsyncClient, people: People) -> None:
@@ -238,31 +238,31 @@ async def test_who_signed_out_is_given_no_kept_answer(
     await create(client, people.ada | key)
     token = people.ada["Authorization"].removeprefix("Bearer ")
     assert (await client.post("/api/auth/logout", data={"token": token})).status_code == 204
-    again = await client.post("/api/items", json=item_input(), headers=people.ada | key)
+    again = await client.post("/api/gizmos", json=gizmo_input(), headers=people.ada | key)
     assert again.status_code == 401
     assert again.json()["type"] == "/errors/invalid-token"
 
 
-async def test_who_has_as_many_items_as_allowed_gets_no_more(
+async def test_who_has_as_many_gizmos_as_allowed_gets_no_more(
     tmp_path: Path, database_url: str
 ) -> None:
-    app = create_app(settings_for(tmp_path, DATABASE_URL=database_url, ITEMS_PER_USER="2"))
+    app = create_app(settings_for(tmp_path, DATABASE_URL=database_url, ROWS_PER_USER="2"))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         ada, bob = await signed_in(app), await signed_in(app)
         paths = [(await create(client, ada)).headers["Location"] for _ in range(2)]
         refused = await client.post(
-            "/api/items", json=item_input(), headers={**ada, "Idempotency-Key": "third"}
+            "/api/gizmos", json=gizmo_input(), headers={**ada, "Idempotency-Key": "third"}
         )
         assert refused.status_code == 409
         assert refused.json()["type"] == "/errors/quota-exceeded"
-        assert refused.json()["detail"] == ("This account has reached its maximum of 2 items.")
+        assert refused.json()["detail"] == "This account has reached its maximum of 2 gizmos."
         await create(client, bob)
         await create(client, {})  # without an owner, because the service requires no account
         assert (await client.delete(paths[0], headers=ada)).status_code == 204
         # The same request, which nothing has kept, now succeeds.
         again = await client.post(
-            "/api/items", json=item_input(), headers={**ada, "Idempotency-Key": "third"}
+            "/api/gizmos", json=gizmo_input(), headers={**ada, "Idempotency-Key": "third"}
         )
         assert again.status_code == 201
         assert len(await names(client, ada)) == 2

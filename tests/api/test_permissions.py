@@ -23,7 +23,6 @@ from tests.api.callers import (
     Callers,
     declared,
     described,
-    request_of,
     success_of,
 )
 from tests.factory import settings_for
@@ -108,7 +107,7 @@ async def status(callers: Callers, operation_id: str, who: str) -> int:
         # New ones for each: the operation may end its caller's session, or delete the account.
         callers = await Callers.of(callers.app, callers.client)
     method, path = OPERATIONS[operation_id][0], await callers.path(operation_id)
-    response = await callers.send(who, method, path, **request_of(operation_id))
+    response = await callers.send(who, method, path, **await callers.body(who, operation_id))
     if response.status_code == 401:
         wrong = "" if who == "nobody" else ', error="invalid_token"'
         challenge = f'Bearer realm="api"{wrong}'
@@ -147,11 +146,11 @@ async def test_the_invalid_tokens_are_documented(callers: Callers) -> None:
 
 
 async def test_a_list_has_what_is_theirs(callers: Callers) -> None:
-    mine = {await callers.new("/api/items/{item_id}", "item_id") for _ in range(3)}
+    mine = {await callers.create("/api/gizmos", "owner") for _ in range(3)}
     seen = {}
     for who in ("owner", "other", "admin"):
-        response = await callers.send(who, "GET", "/api/items")
-        seen[who] = {item["id"] for item in response.json()["items"]}
+        response = await callers.send(who, "GET", "/api/gizmos")
+        seen[who] = {gizmo["id"] for gizmo in response.json()["gizmos"]}
     assert seen == {"owner": mine, "other": set(), "admin": mine}
 
 

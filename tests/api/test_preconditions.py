@@ -11,14 +11,15 @@ from api import create_app
 from api.config.settings import Settings
 from storage import Database
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import gizmo_input
 from tests.processes import started
 
 WRITES = ["PUT", "PATCH", "DELETE"]
 
 
 async def create(client: httpx.AsyncClient) -> str:
-    response = await client.post("/api/items", json=item_input())
+    response = await client.post("/api/gizmos", json=gizmo_input())
     assert response.status_code == 201
     return response.headers["Location"]
 
@@ -153,11 +154,11 @@ async def test_if_match_goes_before_if_none_match(client: httpx.AsyncClient) -> 
 
 async def test_a_page_is_read_only_as_it_was(client: httpx.AsyncClient) -> None:
     path = await create(client)
-    etag = (await client.get("/api/items")).headers["ETag"]
+    etag = (await client.get("/api/gizmos")).headers["ETag"]
     as_it_was = {"If-Match": etag}
-    assert (await client.get("/api/items", headers=as_it_was)).status_code == 200
+    assert (await client.get("/api/gizmos", headers=as_it_was)).status_code == 200
     await client.patch(path, json={"status": "done"})
-    assert (await client.get("/api/items", headers=as_it_was)).status_code == 412
+    assert (await client.get("/api/gizmos", headers=as_it_was)).status_code == 412
 
 
 async def test_sends_what_has_changed(client: httpx.AsyncClient) -> None:
@@ -172,20 +173,20 @@ async def test_a_page_has_a_validator_that_every_change_changes(
     client: httpx.AsyncClient,
 ) -> None:
     path = await create(client)
-    seen = [(await client.get("/api/items")).headers["ETag"]]
-    unchanged = await client.get("/api/items", headers={"If-None-Match": seen[0]})
+    seen = [(await client.get("/api/gizmos")).headers["ETag"]]
+    unchanged = await client.get("/api/gizmos", headers={"If-None-Match": seen[0]})
     assert unchanged.status_code == 304
     assert unchanged.content == b""
     for change in (
         client.patch(path, json={"status": "done"}),
-        client.post("/api/items", json=item_input()),
+        client.post("/api/gizmos", json=gizmo_input()),
         client.delete(path),
     ):
         await change
-        response = await client.get("/api/items", headers={"If-None-Match": seen[-1]})
+        response = await client.get("/api/gizmos", headers={"If-None-Match": seen[-1]})
         assert response.status_code == 200
         seen.append(response.headers["ETag"])
-    seen.append((await client.get("/api/items?limit=1")).headers["ETag"])
+    seen.append((await client.get("/api/gizmos?limit=1")).headers["ETag"])
     assert len(set(seen[:4])) == 4
 
 
@@ -198,7 +199,7 @@ async def test_a_server_may_want_a_precondition_with_every_change(tmp_path: Path
     ):
         path = await create(client)
         for method in WRITES:
-            nothing = "/api/items/8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11"
+            nothing = "/api/gizmos/8c1a4c0e-57d1-4b5e-a4f5-0c9f2f3e7a11"
             assert (await write(client, method, nothing)).status_code == 404
             response = await write(client, method, path)
             assert response.status_code == 428
@@ -236,8 +237,8 @@ async def test_one_of_64_writers_to_two_processes_wins(
 ) -> None:
     settings = {"PORT": "0", "DATABASE_URL": database_url, **PATIENT}
     with (
-        started(tmp_path, "asgi", **settings) as one,
-        started(tmp_path, "asgi", **settings) as other,
+        started(tmp_path, "tests.asgi", **settings) as one,
+        started(tmp_path, "tests.asgi", **settings) as other,
     ):
         async with (
             httpx.AsyncClient(base_url=one) as first,
@@ -267,7 +268,7 @@ async def test_says_which_media_types_a_patch_may_have(client: httpx.AsyncClient
     path = await create(client)
     accepted = "application/json, application/merge-patch+json"
     assert (await client.options(path)).headers["Accept-Patch"] == accepted
-    assert "Accept-Patch" not in (await client.options("/api/items")).headers
+    assert "Accept-Patch" not in (await client.options("/api/gizmos")).headers
     headers = {"Content-Type": "application/json-patch+json"}
     refused = await client.patch(path, content=b"[]", headers=headers)
     assert refused.status_code == 415

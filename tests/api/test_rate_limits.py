@@ -81,7 +81,7 @@ async def test_every_answer_says_what_is_left(connect: Connect) -> None:
     client = connect()
     policy = '"general";q=3;w=3600'
     for left in (2, 1, 0):
-        response = await client.get("/api/items")
+        response = await client.get("/api/gizmos")
         assert response.status_code == 200
         assert limit_headers(response) == {
             "RateLimit": f'"general";r={left};t=3600',
@@ -91,9 +91,9 @@ async def test_every_answer_says_what_is_left(connect: Connect) -> None:
 
 async def test_one_more_is_refused(connect: Connect) -> None:
     client = connect()
-    assert await statuses(client, 3, "/api/items") == [200] * 3
+    assert await statuses(client, 3, "/api/gizmos") == [200] * 3
     for _ in range(2):
-        response = await client.get("/api/items", headers={"X-Request-ID": "abc"})
+        response = await client.get("/api/gizmos", headers={"X-Request-ID": "abc"})
         assert response.status_code == 429
         assert response.headers["Content-Type"] == "application/problem+json"
         assert limit_headers(response) == {
@@ -114,17 +114,17 @@ async def test_one_more_is_refused(connect: Connect) -> None:
 
 async def test_requests_that_come_at_once_get_no_more(connect: Connect) -> None:
     client = connect()
-    answers = await asyncio.gather(*(client.get("/api/items") for _ in range(20)))
+    answers = await asyncio.gather(*(client.get("/api/gizmos") for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 17
 
 
 async def test_errors_count_and_say_so_too(connect: Connect) -> None:
     client = connect()
     answers = [
-        await client.get("/api/items?limit=0"),
-        await client.post("/api/items", content=b"name=x"),
-        await client.get("/api/items/1"),
-        await client.get("/api/items/1"),
+        await client.get("/api/gizmos?limit=0"),
+        await client.post("/api/gizmos", content=b"name=x"),
+        await client.get("/api/gizmos/1"),
+        await client.get("/api/gizmos/1"),
     ]
     assert [answer.status_code for answer in answers] == [400, 415, 404, 429]
     assert all(limit_headers(answer).keys() >= FIELDS for answer in answers)
@@ -134,7 +134,7 @@ async def test_counts_before_it_reads_the_body(connect: Connect) -> None:
     client = connect()
     large = json.dumps({"name": "x" * 2000}).encode()
     headers = {"Content-Type": "application/json"}
-    answers = [await client.post("/api/items", content=large, headers=headers) for _ in range(4)]
+    answers = [await client.post("/api/gizmos", content=large, headers=headers) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [413, 413, 413, 429]
 
 
@@ -212,9 +212,9 @@ async def test_health_and_readiness_have_none(connect: Connect) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/nowhere", 404),
-        ("DELETE", "/api/items", 405),
+        ("DELETE", "/api/gizmos", 405),
         ("POST", "/api/health", 405),
-        ("OPTIONS", "/api/items", 200),
+        ("OPTIONS", "/api/gizmos", 200),
         ("OPTIONS", "/nowhere", 404),
         ("GET", "/openapi.json", 200),
         ("GET", "/openapi.yaml", 200),
@@ -244,10 +244,10 @@ async def test_a_preflight_counts_but_is_not_refused(connect: Connect) -> None:
     client = connect()
     asked = {"Access-Control-Request-Method": "POST"}
     preflights = [
-        await ask(client, "OPTIONS", "/api/items", ALLOWED[0], headers=asked) for _ in range(4)
+        await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=asked) for _ in range(4)
     ]
     assert [answer.status_code for answer in preflights] == [204] * 4
-    refused = await ask(client, "POST", "/api/items", ALLOWED[0], json={"name": "Lamps"})
+    refused = await ask(client, "POST", "/api/gizmos", ALLOWED[0], json={"name": "Lamps"})
     assert refused.status_code == 429
     assert_granted(refused, ALLOWED[0])
 
@@ -264,7 +264,7 @@ async def test_monitoring_is_not_limited_but_guesses_at_its_token_are(tmp_path: 
 
 async def test_an_app_on_another_origin_can_read_them(connect: Connect) -> None:
     client = connect()
-    answers = [await ask(client, "GET", "/api/items", ALLOWED[0]) for _ in range(4)]
+    answers = [await ask(client, "GET", "/api/gizmos", ALLOWED[0]) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     for answer in answers:
         assert_granted(answer, ALLOWED[0])

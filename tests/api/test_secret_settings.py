@@ -29,7 +29,7 @@ passwords = st.lists(
     max_size=6,
 ).map("".join)
 URLS = {
-    "DATABASE_URL": "postgresql://user:{}@127.0.0.1:1/items",
+    "DATABASE_URL": "postgresql://user:{}@127.0.0.1:1/api",
     "REDIS_URL": "redis://user:{}@127.0.0.1:1/0",
     "JWT_JWKS_URL": "https://user:{}@127.0.0.1:1/keys",
 }
@@ -106,7 +106,7 @@ async def test_a_service_without_its_database_and_redis_shows_nothing(
     app = create_app(settings_for(tmp_path, **UNREACHABLE))
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-        answers = [await client.get(path) for path in ("/api/ready", "/api/items", "/metrics")]
+        answers = [await client.get(path) for path in ("/api/ready", "/api/gizmos", "/metrics")]
         sign_in = {"grant_type": "password", "username": "a@example.com", "password": "x" * 12}
         answers.append(await client.post("/api/auth/token", data=sign_in))
     await app.close()

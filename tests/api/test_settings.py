@@ -31,7 +31,7 @@ def test_development_needs_no_setting_at_all() -> None:
     settings = load_settings({})
     assert settings.environment == "development"
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.database_url == "sqlite:///data/items.db"
+    assert settings.database_url == "sqlite:///data/api.db"
     assert settings.auto_migrate is True
     assert settings.log_format == "console"
     assert (settings.shutdown_delay, settings.shutdown_grace) == (0, 2)
@@ -259,7 +259,7 @@ def test_takes_the_addresses_of_redis(url: str) -> None:
         ("DATABASE_URL", "mysql://user:password@host/items"),
         ("DATABASE_URL", "postgresql://anna:hidden@db.example"),
         ("DATABASE_URL", "sqlite:///:memory:"),
-        ("DATABASE_URL", "sqlite:///items.db?mode=ro"),
+        ("DATABASE_URL", "sqlite:///api.db?mode=ro"),
         ("REDIS_URL", "http://:hidden@redis.example"),
         ("REDIS_URL", "redis://:hidden@redis.example/items"),
         ("REDIS_URL", "redis:///0"),

@@ -54,12 +54,12 @@ async def test_two_processes_allow_together_what_one_would(
     }
     (tmp_path / "other").mkdir()
     with (
-        started(tmp_path, "asgi", **environ) as one,
-        started(tmp_path / "other", "asgi", **environ) as other,
+        started(tmp_path, "tests.asgi", **environ) as one,
+        started(tmp_path / "other", "tests.asgi", **environ) as other,
     ):
         limits = httpx.Limits(max_connections=16)
         async with httpx.AsyncClient(limits=limits, timeout=HUNG) as client:
-            addresses = [f"{one}/api/items", f"{other}/api/items"] * 150
+            addresses = [f"{one}/api/gizmos", f"{other}/api/gizmos"] * 150
             answers = await asyncio.gather(*map(client.get, addresses))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(200), statuses.count(429)) == (100, 200)

@@ -19,22 +19,18 @@ from api.http.paging import PageOf
 from api.http.path_ids import IdConverter
 from api.http.preconditions import IfMatch
 from api.operations import operation
-from api.operations.standard import standard_operations
 from api.runtime.async_flask import AsyncFlask
-from openapi.document import build_document
 from openapi.operation import Access
 from schemas.base import InputSchema
 from schemas.fields import Text
-from schemas.items import Item, ItemListQuery
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.values_as_text import Identifier
-from storage import Database
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
-from storage.items import ITEMS
 from tests.accounts import account
+from tests.api.callers import Callers, document_of
 from tests.bookings import (
     BOOKINGS,
     Booking,
@@ -42,23 +38,12 @@ from tests.bookings import (
     BookingListQuery,
     BookingPage,
     BookingPatch,
-    create_tables,
+    operations,
 )
-from tests.conftest import bridged
+from tests.gizmos import GIZMOS, Gizmo, GizmoListQuery
 
 PATH = "/api/bookings"
 BODY = {"guest": "Ada", "code": str(UUID(int=1)), "arrives_at": "2026-11-20T16:00:00+01:00"}
-
-
-def standard(**options: Any) -> Blueprint:
-    declared: dict[str, Any] = {
-        "body": BookingInput,
-        "patch": BookingPatch,
-        "returns": Booking,
-        "page": BookingPage,
-        "query": BookingListQuery,
-    }
-    return standard_operations(__name__, BOOKINGS, "booking", **{**declared, **options})
 
 
 def written_out() -> Blueprint:
@@ -112,20 +97,10 @@ def written_out() -> Blueprint:
 
 @pytest.fixture
 async def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncFlask]:
-    monkeypatch.setattr(application, "RESOURCES", (*application.RESOURCES, standard()))
+    monkeypatch.setattr(application, "RESOURCES", (*application.RESOURCES, operations()))
     app = application.create_app(settings)
     yield app
     await app.close()
-
-
-@pytest.fixture
-async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
-    database = app.services[Database]
-    async with database:
-        await database.administer(create_tables)
-        transport = httpx.ASGITransport(bridged(app))
-        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-            yield client
 
 
 async def create(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
@@ -139,12 +114,7 @@ async def create(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.no_database
 def test_written_out_the_operations_have_the_same_document(settings: Settings) -> None:
-    documents = []
-    for blueprint in (standard(), written_out()):
-        app = AsyncFlask("api")
-        app.url_map.converters["id"] = IdConverter
-        app.register_blueprint(blueprint)
-        documents.append(build_document(app))
+    documents = [document_of(blueprint) for blueprint in (operations(), written_out())]
     assert documents[0] == documents[1]
     assert len(documents[0]["paths"]) == 2
 
@@ -152,7 +122,7 @@ def test_written_out_the_operations_have_the_same_document(settings: Settings) -
 def test_an_operation_can_be_left_out() -> None:
     app = AsyncFlask("api")
     app.url_map.converters["id"] = IdConverter
-    app.register_blueprint(standard(only=("list", "get")))
+    app.register_blueprint(operations(only=("list", "get")))
     methods = {rule.endpoint: rule.methods for rule in app.url_map.iter_rules()}
     assert set(methods) == {"bookings.list_bookings", "bookings.get_booking"}
 
@@ -309,29 +279,40 @@ async def test_wrong_values_have_their_place(client: httpx.AsyncClient) -> None:
         ({"paid_on": "20260220"}, "/paid_on"),
         ({"arrives_at": "2026-11-20"}, "/arrives_at"),
         ({"arrives_at": 1}, "/arrives_at"),
-        ({"item_id": "x"}, "/item_id"),
-        ({"item_id": str(uuid4())}, "/item_id"),
+        ({"gizmo_id": "x"}, "/gizmo_id"),
+        ({"gizmo_id": str(uuid4())}, "/gizmo_id"),
     ]
     for values, pointer in wrong:
         response = await client.post(PATH, json={**BODY, **values})
         assert response.status_code == 400, values
         assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
-    for name in ("paid_after", "min_price", "item_id", "min_floor", "confirmed", "kind"):
+    for name in ("paid_after", "min_price", "gizmo_id", "min_floor", "confirmed", "kind"):
         response = await client.get(PATH, params={name: "?"})
         assert [error["parameter"] for error in response.json()["errors"]] == [name]
 
 
 async def test_what_is_pointed_to_stays(app: AsyncFlask, client: httpx.AsyncClient) -> None:
-    item = (await client.post("/api/items", json={"name": "Key"})).json()["id"]
-    booking = await create(client, item_id=item)
-    refused = await client.delete(f"/api/items/{item}")
+    gizmo = (await client.post("/api/gizmos", json={"name": "Key"})).json()["id"]
+    booking = await create(client, gizmo_id=gizmo)
+    refused = await client.delete(f"/api/gizmos/{gizmo}")
     assert (refused.status_code, refused.json()["type"]) == (409, "/errors/still-referenced")
-    found = await client.get(PATH, params={"item_id": item})
+    found = await client.get(PATH, params={"gizmo_id": gizmo})
     assert [row["id"] for row in found.json()["bookings"]] == [booking["id"]]
     anna = await account(app)
-    theirs = await client.post(PATH, json={**BODY, "item_id": item}, headers=anna.headers)
-    assert [error["pointer"] for error in theirs.json()["errors"]] == ["/item_id"]
+    theirs = await client.post(PATH, json={**BODY, "gizmo_id": gizmo}, headers=anna.headers)
+    assert [error["pointer"] for error in theirs.json()["errors"]] == ["/gizmo_id"]
     assert (await client.get(PATH, headers=anna.headers)).json()["bookings"] == []
+
+
+async def test_the_generic_tests_make_what_a_request_refers_to(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    callers = await Callers.of(app, client)
+    for who in ("owner", "other", "admin"):
+        body = await callers.body(who, "create_booking")
+        created = await callers.send(who, "POST", PATH, **body)
+        assert created.status_code == 201, created.text
+        assert created.json()["gizmo_id"] is not None
 
 
 class Unlike(BookingListQuery):
@@ -345,7 +326,7 @@ class Unlike(BookingListQuery):
     [
         (Unlike, "Unlike.late: the collection doesn't have this parameter"),
         (PageQuery, "PageQuery.confirmed: PageQuery doesn't have this parameter"),
-        (ItemListQuery, "ItemListQuery.confirmed: ItemListQuery doesn't have this parameter"),
+        (GizmoListQuery, "GizmoListQuery.confirmed: GizmoListQuery doesn't have this parameter"),
     ],
 )
 def test_a_query_unlike_its_collection_stops_the_start(
@@ -353,7 +334,7 @@ def test_a_query_unlike_its_collection_stops_the_start(
 ) -> None:
     with pytest.raises(TypeError, match=reason):
         operation(collection=BOOKINGS, query=query, access=Access.OWNERS)(list_things)
-    operation(collection=ITEMS, query=ItemListQuery, access=Access.OWNERS)(list_things)
+    operation(collection=GIZMOS, query=GizmoListQuery, access=Access.OWNERS)(list_things)
 
 
 class Unnamed(InputSchema):
@@ -373,12 +354,12 @@ class Coloured(Unnamed):
     [
         ({"body": Unnamed}, "Unnamed: arrives_at can't be null in the table"),
         ({"body": Coloured}, "Coloured, Booking: colour is no column"),
-        ({"returns": Item}, "BookingInput, Item: description is no column"),
+        ({"returns": Gizmo}, "BookingInput, Gizmo: description is no column"),
     ],
 )
 def test_a_field_without_its_column_stops_the_start(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(TypeError, match=reason):
-        standard(**options)
+        operations(**options)
 
 
 async def list_things(query: Query, caller: Caller) -> None:

@@ -76,7 +76,7 @@ async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     headers = {"Authorization": f"Bearer {token_with(header, token)}"}
-    response = await client.get("/api/items", headers=headers)
+    response = await client.get("/api/gizmos", headers=headers)
     assert response.status_code == status
     if status == 401:
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
@@ -97,7 +97,7 @@ async def test_a_header_is_taken_as_it_must_be_or_not_at_all(
     ],
 )
 async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: bytes) -> None:
-    response = await client.get("/api/items", headers=[(b"Authorization", b"Bearer " + token)])
+    response = await client.get("/api/gizmos", headers=[(b"Authorization", b"Bearer " + token)])
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
 
@@ -135,7 +135,7 @@ async def test_ignores_other_authentication_schemes(
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
     headers = {"Authorization": f"{scheme} {token}"}
-    response = await client.get("/api/items", headers=headers)
+    response = await client.get("/api/gizmos", headers=headers)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
     assert response.json()["type"] == "/errors/authentication-required"
@@ -146,7 +146,7 @@ async def test_the_scheme_s_case_and_blanks_do_not_matter(
     app: AsyncFlask, client: httpx.AsyncClient, scheme: str
 ) -> None:
     token = (await signed_in(app))["Authorization"].removeprefix("Bearer ")
-    response = await client.get("/api/items", headers={"Authorization": f"{scheme} {token}"})
+    response = await client.get("/api/gizmos", headers={"Authorization": f"{scheme} {token}"})
     assert response.status_code == 200
 
 
@@ -214,7 +214,7 @@ async def test_the_keys_of_the_settings_rotate(tmp_path: Path) -> None:
         app = create_app(settings_for(tmp_path, **environ))
         transport = httpx.ASGITransport(bridged(app))
         async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-            seen.append((await client.get("/api/items", headers=headers)).status_code)
+            seen.append((await client.get("/api/gizmos", headers=headers)).status_code)
     assert seen == [200, 200, 401]
 
 

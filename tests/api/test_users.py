@@ -16,7 +16,8 @@ from storage.accounts.users import ADMIN
 from tests.accounts import HASH, Account, account, another_session
 from tests.accounts import sessions_of as ids_of_sessions
 from tests.conftest import bridged
-from tests.factory import MARKER, PASSWORD, item_input, settings_for
+from tests.factory import MARKER, PASSWORD, settings_for
+from tests.gizmos import gizmo_input
 
 ME = "/api/users/me"
 NOBODY = "/api/users/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
@@ -320,7 +321,7 @@ async def test_who_is_deactivated_is_signed_out_for_good(
     response = await patch(client, path_of(ada), boss, {"active": False})
     assert response.status_code == 200
     assert response.json()["active"] is False
-    for path in (ME, "/api/items"):
+    for path in (ME, "/api/gizmos"):
         refused = await client.get(path, headers=ada.headers)
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
@@ -376,20 +377,20 @@ async def test_a_deleted_user_is_gone(
     assert (await client.get(ME, headers=ada.headers)).status_code == 401
 
 
-async def test_a_user_with_items_goes_only_with_them(
+async def test_a_user_with_gizmos_goes_only_with_them(
     client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
-    created = await client.post("/api/items", json=item_input(), headers=ada.headers)
-    item = created.headers["Location"]
-    for query in ({}, {"delete_items": "false"}):
+    created = await client.post("/api/gizmos", json=gizmo_input(), headers=ada.headers)
+    gizmo = created.headers["Location"]
+    for query in ({}, {"delete_owned": "false"}):
         response = await client.delete(path_of(ada), params=query, headers=boss.headers)
         assert response.status_code == 409
-        assert response.json()["type"] == "/errors/user-has-items"
-    assert (await client.get(item, headers=boss.headers)).status_code == 200
-    wanted = {"delete_items": "true"}
+        assert response.json()["type"] == "/errors/user-owns-data"
+    assert (await client.get(gizmo, headers=boss.headers)).status_code == 200
+    wanted = {"delete_owned": "true"}
     response = await client.delete(path_of(ada), params=wanted, headers=boss.headers)
     assert response.status_code == 204
-    assert (await client.get(item, headers=boss.headers)).status_code == 404
+    assert (await client.get(gizmo, headers=boss.headers)).status_code == 404
     assert (await client.get(path_of(ada), headers=boss.headers)).status_code == 404
 
 

@@ -9,7 +9,7 @@ import pytest
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
-from tests.api.callers import OPERATIONS, Callers, declared, described, request_of
+from tests.api.callers import OPERATIONS, Callers, declared, described
 from tests.factory import settings_for
 
 READS = [name for name, (method, _) in OPERATIONS.items() if method == "get"]
@@ -51,7 +51,7 @@ async def test_one_caller_s_etag_is_never_another_s(callers: Callers, operation_
 
 
 async def test_lists_that_look_alike_have_etags_of_their_own(callers: Callers) -> None:
-    lists = [await callers.send(who, "GET", "/api/items") for who in SIGNED_IN]
+    lists = [await callers.send(who, "GET", "/api/gizmos") for who in SIGNED_IN]
     assert len({response.content for response in lists}) == 1
     assert len({response.headers["ETag"] for response in lists}) == len(lists)
 
@@ -69,7 +69,7 @@ async def test_if_match_takes_the_etag_of_the_row_alone(
     if access is Access.USERS:
         refused.append((await callers.send("other", "GET", path)).headers["ETag"])
     for if_match, statuses in [(", ".join(refused), {412}), (etag, {200, 204})]:
-        body = request_of(operation_id)
+        body = await callers.body(who, operation_id)
         response = await callers.send(who, method, path, {"If-Match": if_match}, **body)
         assert response.status_code in statuses, response.text
 
@@ -82,7 +82,7 @@ async def test_no_cache_stores_the_responses_of_an_account(
     operation, method = declared(callers.app, operation_id), OPERATIONS[operation_id][0]
     who = "admin" if operation.access is Access.ADMINS else "owner"
     path = await callers.path(operation_id)
-    response = await callers.send(who, method, path, **request_of(operation_id))
+    response = await callers.send(who, method, path, **await callers.body(who, operation_id))
     if not response.content:
         return
     personal = response.is_success and operation.returns is not None and operation.returns.personal

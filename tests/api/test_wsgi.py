@@ -17,8 +17,8 @@ from tests.live import HUNG
 from tests.processes import started
 
 SERVERS = {
-    "gunicorn": ["gunicorn", "-b", "127.0.0.1:0", "--threads", "4", "api:create_app()"],
-    "flask run": ["flask", "--app", "api", "run", "--debug", "--port", "0"],
+    "gunicorn": ["gunicorn", "-b", "127.0.0.1:0", "--threads", "4", "tests.served:create_app()"],
+    "flask run": ["flask", "--app", "tests.served", "run", "--debug", "--port", "0"],
 }
 
 
@@ -33,15 +33,15 @@ def address(
         yield address
 
 
-def test_serves_the_whole_life_of_an_item(address: str) -> None:
+def test_serves_the_whole_life_of_a_gizmo(address: str) -> None:
     with httpx.Client(base_url=address) as client:
-        created = client.post("/api/items", json={"name": "First item"})
+        created = client.post("/api/gizmos", json={"name": "First item"})
         assert created.status_code == 201
         path = created.headers["Location"]
         assert client.get(path).json() == created.json()
         assert client.patch(path, json={"status": "done"}).headers["ETag"] == '"2"'
         assert client.put(path, json={"name": "Second"}).json()["version"] == 3
-        assert client.get("/api/items").json()["items"][0]["name"] == "Second"
+        assert client.get("/api/gizmos").json()["gizmos"][0]["name"] == "Second"
         assert client.delete(path).status_code == 204
         gone = client.get(path, headers={"X-Request-ID": "abc"})
         assert gone.status_code == 404
@@ -55,9 +55,9 @@ def test_a_user_signs_in_and_out(address: str) -> None:
         form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD}
         token = client.post("/api/auth/token", data=form).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
-        assert client.get("/api/items").json()["items"] == []
+        assert client.get("/api/gizmos").json()["gizmos"] == []
         assert client.post("/api/auth/logout", data={"token": token}).status_code == 204
-        assert client.get("/api/items").status_code == 401
+        assert client.get("/api/gizmos").status_code == 401
 
 
 @pytest.mark.parametrize("size", [986, 987])
@@ -66,7 +66,7 @@ def test_has_the_same_limit_for_bodies(address: str, size: int, chunked: bool) -
     body = b'{"name":"a"}' + b" " * (size + 2)
     content: Any = iter([body]) if chunked else body
     headers = {"Content-Type": "application/json"}
-    response = httpx.post(f"{address}/api/items", content=content, headers=headers)
+    response = httpx.post(f"{address}/api/gizmos", content=content, headers=headers)
     assert response.status_code == (201 if size == 986 else 413)
     if size == 987:
         assert response.json()["type"] == "/errors/content-too-large"
@@ -77,7 +77,7 @@ def test_serves_many_at_once(address: str) -> None:
 
     def ask() -> None:
         with httpx.Client(base_url=address) as client:
-            statuses.extend(client.get("/api/items").status_code for _ in range(10))
+            statuses.extend(client.get("/api/gizmos").status_code for _ in range(10))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

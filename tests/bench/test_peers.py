@@ -16,6 +16,7 @@ from bench.lists import insert_rows
 from bench.machine import Cores
 from bench.servers import PYTHON, served
 from storage import open_database
+from tests.migrated import migrate
 
 pytestmark = pytest.mark.skipif(
     not PYTHON.exists() and "CI" not in os.environ,
@@ -25,13 +26,14 @@ ANYWHERE = Cores(os.sched_getaffinity(0), os.sched_getaffinity(0))
 
 
 async def fill(url: str) -> None:
-    async with open_database(url, auto_migrate=True) as database:
+    await migrate(url)
+    async with open_database(url, auto_migrate=False) as database:
         await database.administer(insert_rows, list(rows_of(100, 0, Random(1))))
 
 
 def newest(connection: Connection) -> Any:
     """The row of the item that is left, without what is each one's own."""
-    row = connection.execute(text("SELECT * FROM items ORDER BY created_at DESC LIMIT 1")).one()
+    row = connection.execute(text("SELECT * FROM gizmos ORDER BY created_at DESC LIMIT 1")).one()
     own = {"seq", "id", "created_at", "updated_at"}
     return {name: value for name, value in row._asdict().items() if name not in own}
 
@@ -73,7 +75,7 @@ def test_a_peer_answers_and_stores_the_same(
 
 
 def test_an_answer_that_is_not_the_same_is_told(tmp_path: Path) -> None:
-    ours, _ = observed(OURS, tmp_path, f"sqlite:///{tmp_path}/items.db")
+    ours, _ = observed(OURS, tmp_path, f"sqlite:///{tmp_path}/api.db")
     wrong = {**ours, "create {}": "taken", "get after delete": 200}
     assert differences(wrong, ours) == [
         "create {}: 'taken' instead of 'refused'",

@@ -52,16 +52,16 @@ async def test_each_account_is_shown_itself(
         assert seen == ACCOUNTS
 
 
-async def test_each_account_is_shown_its_own_items(
+async def test_each_account_is_shown_its_own_gizmos(
     page: Page, live: str, allowed_origin: str, api: httpx.AsyncClient, tokens: list[str]
 ) -> None:
     ada, grace = tokens
     headers = {"Authorization": f"Bearer {ada}"}
-    created = await api.post("/api/items", json={"name": "Ada's"}, headers=headers)
-    item, path = created.json(), created.headers["Location"]
+    created = await api.post("/api/gizmos", json={"name": "Ada's"}, headers=headers)
+    gizmo, path = created.json(), created.headers["Location"]
     await page.goto(allowed_origin)
     for _ in range(2):
-        assert (await shown(page, f"{live}/api/items", ada))["items"] == [item]
-        assert (await shown(page, f"{live}/api/items", grace))["items"] == []
-        assert await shown(page, live + path, ada) == item
+        assert (await shown(page, f"{live}/api/gizmos", ada))["gizmos"] == [gizmo]
+        assert (await shown(page, f"{live}/api/gizmos", grace))["gizmos"] == []
+        assert await shown(page, live + path, ada) == gizmo
         assert (await shown(page, live + path, grace))["status"] == 404

@@ -62,9 +62,9 @@ async def sign_in(page: Page, password: str) -> Locator:
     return form
 
 
-async def create_item(page: Page) -> Locator:
-    """Execute create_item with its example; the cell with the status of the response."""
-    create = page.locator("#operations-items-create_item")
+async def create_gizmo(page: Page) -> Locator:
+    """Execute create_gizmo with its example; the cell with the status of the response."""
+    create = page.locator("#operations-gizmos-create_gizmo")
     await create.locator(".opblock-summary-control").click()
     await create.get_by_role("button", name="Execute").click()
     return create.locator(".live-responses-table .response .response-col_status")
@@ -85,8 +85,8 @@ async def test_signing_in_lasts_until_signed_out(
     assert [secret for secret in (EMAIL, PASSWORD) if secret in kept] == []
 
     await page.reload()
-    async with page.expect_request("**/api/items") as sent:
-        status = await create_item(page)
+    async with page.expect_request("**/api/gizmos") as sent:
+        status = await create_gizmo(page)
     await expect(status).to_have_text("201")
     sent_headers = await (await sent.value).all_headers()
     assert sent_headers["authorization"] == f"Bearer {pair['access_token']}"
@@ -107,8 +107,8 @@ async def test_a_session_that_has_ended_is_a_problem(
     pair = await (await answered.value).json()
     assert (await sign_out(user, pair["access_token"])).status_code == 204
     await page.locator(".dialog-ux .close-modal").click()
-    await expect(await create_item(page)).to_contain_text("401")
-    answer = page.locator("#operations-items-create_item .live-responses-table")
+    await expect(await create_gizmo(page)).to_contain_text("401")
+    answer = page.locator("#operations-gizmos-create_gizmo .live-responses-table")
     await expect(answer).to_contain_text("/errors/invalid-token")
 
 

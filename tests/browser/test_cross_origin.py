@@ -78,22 +78,22 @@ async def stranger(page: Page, live: str, other_origin: str) -> App:
 
 
 async def stored(api: httpx.AsyncClient) -> Any:
-    return (await api.get("/api/items")).json()["items"]
+    return (await api.get("/api/gizmos")).json()["gizmos"]
 
 
 async def test_an_app_creates_changes_and_deletes_an_item(
     spa: App, api: httpx.AsyncClient, record: Record
 ) -> None:
-    created = await spa.fetch("POST", "/api/items", {"name": "First item"})
-    item = created["json"]
-    path = f"/api/items/{item['id']}"
+    created = await spa.fetch("POST", "/api/gizmos", {"name": "First item"})
+    gizmo = created["json"]
+    path = f"/api/gizmos/{gizmo['id']}"
     assert created["status"] == 201
     assert created["headers"]["ETag"] == '"1"'
     assert created["headers"]["Location"] == path
     assert created["headers"]["X-Request-ID"]
-    assert await stored(api) == [item]
+    assert await stored(api) == [gizmo]
     read = await spa.fetch("GET", path)
-    assert (read["status"], read["json"]) == (200, item)
+    assert (read["status"], read["json"]) == (200, gizmo)
     replaced = await spa.fetch("PUT", path, {"name": "Second item"})
     assert (replaced["status"], replaced["headers"]["ETag"]) == (200, '"2"')
     changed = await spa.fetch("PATCH", path, {"status": "done"})
@@ -108,18 +108,18 @@ async def test_an_app_creates_changes_and_deletes_an_item(
 @pytest.mark.parametrize(
     ("method", "path", "content", "status", "slug"),
     [
-        ("POST", "/api/items", {"name": " "}, 400, "invalid-request"),
-        ("GET", "/api/items?limit=0", None, 400, "invalid-request"),
-        ("PUT", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
-        ("PATCH", f"/api/items/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
-        ("DELETE", f"/api/items/{NO_UUID}", None, 404, "unknown-id"),
+        ("POST", "/api/gizmos", {"name": " "}, 400, "invalid-request"),
+        ("GET", "/api/gizmos?limit=0", None, 400, "invalid-request"),
+        ("PUT", f"/api/gizmos/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
+        ("PATCH", f"/api/gizmos/{NO_UUID}", {"name": "x"}, 404, "unknown-id"),
+        ("DELETE", f"/api/gizmos/{NO_UUID}", None, 404, "unknown-id"),
         ("GET", "/nowhere", None, 404, "not-found"),
         ("DELETE", "/nowhere", None, 404, "not-found"),
         ("POST", "/api/itmes", {"name": "First item"}, 404, "not-found"),
-        ("POST", f"/api/items/{NO_UUID}", None, 405, "method-not-allowed"),
-        ("PUT", "/api/items", {"name": "x"}, 405, "method-not-allowed"),
-        ("patch", "/api/items", {"name": "x"}, 405, "method-not-allowed"),
-        ("POST", "/api/items", {"name": "x" * MIB}, 413, "content-too-large"),
+        ("POST", f"/api/gizmos/{NO_UUID}", None, 405, "method-not-allowed"),
+        ("PUT", "/api/gizmos", {"name": "x"}, 405, "method-not-allowed"),
+        ("patch", "/api/gizmos", {"name": "x"}, 405, "method-not-allowed"),
+        ("POST", "/api/gizmos", {"name": "x" * MIB}, 413, "content-too-large"),
     ],
 )
 async def test_an_app_can_read_what_went_wrong(
@@ -135,7 +135,7 @@ async def test_an_app_can_read_that_its_media_type_is_refused(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     """Text needs no preflight: the browser sends it at once."""
-    answer = await spa.fetch("POST", "/api/items", body='{"name": "x"}')
+    answer = await spa.fetch("POST", "/api/gizmos", body='{"name": "x"}')
     assert answer["status"] == 415
     assert answer["json"]["type"] == "/errors/unsupported-media-type"
     assert await stored(api) == []
@@ -152,17 +152,17 @@ async def test_an_app_sees_nothing_if_it_sends_credentials(spa: App) -> None:
 
 
 async def test_an_app_may_not_send_a_header_that_no_operation_takes(spa: App) -> None:
-    assert await spa.fetch("GET", "/api/items", headers={"X-Secret": "1"}) == REFUSED
+    assert await spa.fetch("GET", "/api/gizmos", headers={"X-Secret": "1"}) == REFUSED
 
 
 async def test_an_app_may_send_what_its_libraries_add(spa: App) -> None:
     headers = {"X-Requested-With": "XMLHttpRequest", "traceparent": "00-0-0-01", "baggage": "a=1"}
-    assert (await spa.fetch("GET", "/api/items", headers=headers))["status"] == 200
+    assert (await spa.fetch("GET", "/api/gizmos", headers=headers))["status"] == 200
 
 
 async def test_an_app_may_write_patch_in_small_letters(spa: App, api: httpx.AsyncClient) -> None:
-    item = (await api.post("/api/items", json={"name": "First item"})).json()
-    changed = await spa.fetch("patch", f"/api/items/{item['id']}", {"status": "done"})
+    gizmo = (await api.post("/api/gizmos", json={"name": "First item"})).json()
+    changed = await spa.fetch("patch", f"/api/gizmos/{gizmo['id']}", {"status": "done"})
     assert (changed["status"], changed["json"]["status"]) == (200, "done")
 
 
@@ -187,21 +187,21 @@ class TestDevelopment:
 async def test_a_stranger_may_read_the_document(stranger: App) -> None:
     answer = await stranger.fetch("GET", "/openapi.json", headers={"If-None-Match": '"1"'})
     assert answer["status"] == 200
-    assert "/api/items" in answer["json"]["paths"]
+    assert "/api/gizmos" in answer["json"]["paths"]
     assert await stranger.fetch("GET", "/openapi.json", credentials="include") == REFUSED
 
 
 async def test_a_stranger_sees_nothing_and_changes_nothing(
     stranger: App, api: httpx.AsyncClient
 ) -> None:
-    item = (await api.post("/api/items", json={"name": "First item"})).json()
-    path = f"/api/items/{item['id']}"
-    for unread in ("/api/items", path, "/api/health", "/nowhere"):
+    gizmo = (await api.post("/api/gizmos", json={"name": "First item"})).json()
+    path = f"/api/gizmos/{gizmo['id']}"
+    for unread in ("/api/gizmos", path, "/api/health", "/nowhere"):
         assert await stranger.fetch("GET", unread) == REFUSED
     other = {"name": "Second item"}
-    assert await stranger.fetch("POST", "/api/items", other) == REFUSED
-    assert await stranger.fetch("POST", "/api/items", body=json.dumps(other)) == REFUSED
+    assert await stranger.fetch("POST", "/api/gizmos", other) == REFUSED
+    assert await stranger.fetch("POST", "/api/gizmos", body=json.dumps(other)) == REFUSED
     assert await stranger.fetch("PUT", path, other) == REFUSED
     assert await stranger.fetch("PATCH", path, {"status": "done"}) == REFUSED
     assert await stranger.fetch("DELETE", path) == REFUSED
-    assert await stored(api) == [item]
+    assert await stored(api) == [gizmo]

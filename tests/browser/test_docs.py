@@ -27,7 +27,7 @@ DEEP_LINK = "escaping deep link whitespace with `_` is unsupported"
 
 
 def operation(page: Page, operation_id: str) -> Locator:
-    return page.locator(f"#operations-items-{operation_id}")
+    return page.locator(f"#operations-gizmos-{operation_id}")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_everything_in_docs_unfolds_without_a_complaint(
     """What Swagger UI draws only on demand keeps to the page's policy too.
 
     For each operation and each model that is opened, Swagger UI resolves the whole document, which
-    takes half a second and more. So it is one operation of each kind and what `create_item` sends
+    takes half a second and more. So it is one operation of each kind and what `create_gizmo` sends
     and gets, and everything in the long form. Each operation is closed before the next is opened,
     since all that are open are drawn again with every change. The page sends itself the events:
     before each of its own, Playwright waits for the layout of thousands of elements.
@@ -100,14 +100,14 @@ async def test_everything_in_docs_unfolds_without_a_complaint(
         summary, body = block.locator(".opblock-summary-control"), block.locator(".opblock-body")
         await summary.dispatch_event("click")
         await expect(body.locator(".responses-table")).to_be_attached()
-        if operation_id == "create_item":
+        if operation_id == "create_gizmo":
             for tab in await body.get_by_role("tab", name="Schema").all():
                 await tab.dispatch_event("click")
         await summary.dispatch_event("click")
         await expect(body).to_have_count(0)
-    assert "create_item" in opened
+    assert "create_gizmo" in opened
     models = (
-        list(document["components"]["schemas"]) if long_form else ["Item", "ItemInput", "Problem"]
+        list(document["components"]["schemas"]) if long_form else ["Gizmo", "GizmoInput", "Problem"]
     )
     assert await page.evaluate(UNFOLD_MODELS, models) == len(models)
     await expect(page.locator(".models")).to_contain_text("Given by the server; never changes.")
@@ -129,11 +129,11 @@ def one_of_each_kind(document: Any) -> list[str]:
     return list({kind: name for name, kind in operations(document).items()}.values())
 
 
-async def test_try_it_out_creates_an_item_from_the_example(
+async def test_try_it_out_creates_a_gizmo_from_the_example(
     page: Page, record: Record, live: str, api: httpx.AsyncClient
 ) -> None:
     await open_docs(page, live)
-    create = operation(page, "create_item")
+    create = operation(page, "create_gizmo")
     await create.locator(".opblock-summary-control").click()
     example = json.loads(await create.locator("textarea").input_value())
     await create.get_by_role("button", name="Execute").click()
@@ -141,8 +141,8 @@ async def test_try_it_out_creates_an_item_from_the_example(
     await expect(answer.locator(".response-col_status")).to_have_text("201")
     shown = json.loads(await answer.locator(".highlight-code code").first.inner_text())
     assert shown.items() >= example.items()
-    assert (await api.get("/api/items")).json()["items"] == [shown]
-    await expect(answer).to_contain_text(f"location: /api/items/{shown['id']}")
+    assert (await api.get("/api/gizmos")).json()["gizmos"] == [shown]
+    await expect(answer).to_contain_text(f"location: /api/gizmos/{shown['id']}")
     assert record.hosts == {urlsplit(live).netloc}
     assert record.faults == []
 
@@ -158,19 +158,19 @@ async def test_under_a_path_prefix_docs_load_and_try_it_out_works(
     page: Page, record: Record, mounted: str
 ) -> None:
     await open_docs(page, mounted)
-    create = operation(page, "create_item")
+    create = operation(page, "create_gizmo")
     await create.locator(".opblock-summary-control").click()
     await create.get_by_role("button", name="Execute").click()
     answer = create.locator(".live-responses-table .response")
     await expect(answer.locator(".response-col_status")).to_have_text("201")
-    await expect(answer).to_contain_text("location: /shop/api/items/")
+    await expect(answer).to_contain_text("location: /shop/api/gizmos/")
     assert [url for url in record.requests if not url.startswith(f"{mounted}/")] == []
     assert record.faults == []
 
 
 async def test_an_open_operation_fits_the_screen(page: Page, live: str) -> None:
     await open_docs(page, live)
-    create = operation(page, "create_item")
+    create = operation(page, "create_gizmo")
     await create.locator(".opblock-summary-control").click()
     await create.get_by_role("button", name="Execute").click()
     await expect(create.locator(".live-responses-table .response-col_status").last).to_be_visible()
@@ -232,15 +232,15 @@ async def test_under_a_path_prefix_it_does_too(page: Page, record: Record, mount
 
 async def go_to_an_error_and_back(page: Page, root: str) -> None:
     await open_docs(page, root)
-    update = operation(page, "update_item")
+    update = operation(page, "update_gizmo")
     await update.locator(".opblock-summary-control").click()
     async with page.expect_popup() as opened:
         await update.get_by_role("link", name="Precondition failed").click()
     about = await opened.value
     await expect(about).to_have_url(f"{root}/errors/precondition-failed")
-    await about.get_by_role("link", name="update_item").click()
-    await expect(about).to_have_url(f"{root}/docs#/items/update_item")
-    await expect(operation(about, "update_item")).to_have_class(re.compile("is-open"))
+    await about.get_by_role("link", name="update_gizmo").click()
+    await expect(about).to_have_url(f"{root}/docs#/gizmos/update_gizmo")
+    await expect(operation(about, "update_gizmo")).to_have_class(re.compile("is-open"))
 
 
 async def test_the_pages_about_errors_fit_the_screen(page: Page, live: str) -> None:

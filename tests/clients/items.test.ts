@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import type { Item, ItemInput, ItemPage, ItemPatch } from "items-api-client";
-import { client, header, present } from "./client.js";
+import { client, header, present, register, signIn, withToken } from "./client.js";
 
 async function create(body: ItemInput): Promise<Item> {
   const { data, error } = await client.POST("/api/items", { body });
@@ -116,4 +116,15 @@ test("the types refuse what the API would refuse", () => {
   // @ts-expect-error
   const noId = () => client.GET("/api/items/{item_id}");
   assert.ok([noName, noSuchStatus, noSuchField, nameOfNull, noSuchPath, noId]);
+});
+
+test("users see what is theirs", async () => {
+  const ada = withToken((await signIn(await register())).access_token);
+  const other = await client.POST("/api/items", { body: { name: "Nobody's" } });
+  const own = await ada.POST("/api/items", { body: { name: "Ada's" } });
+  const page = await ada.GET("/api/items");
+  assert.deepEqual(present(page.data).items, [own.data]);
+  const path = { item_id: present(other.data).id };
+  const hidden = await ada.GET("/api/items/{item_id}", { params: { path } });
+  assert.equal(present(hidden.error).status, 404);
 });

@@ -51,10 +51,10 @@ def test_it_has_none_about_the_document_as_3_0(
 
 
 def test_it_would_complain(typescript_sdk: Path, document: Any, tmp_path: Path) -> None:
-    item = document["components"]["schemas"]["Item"]
-    wrong = {**item["properties"]["version"], "examples": ["one"]}
-    item = {**item, "properties": {**item["properties"], "version": wrong}}
-    schemas = {**document["components"]["schemas"], "Item": item}
+    user = document["components"]["schemas"]["User"]
+    wrong = {**user["properties"]["version"], "examples": ["one"]}
+    user = {**user, "properties": {**user["properties"], "version": wrong}}
+    schemas = {**document["components"]["schemas"], "User": user}
     changed = {**document, "components": {**document["components"], "schemas": schemas}}
     assert set(complaints(typescript_sdk, changed, tmp_path)) == {"no-invalid-schema-examples"}
     del (without := {**document})["servers"]

@@ -4,13 +4,9 @@ from http import HTTPStatus
 
 from items_api_client import AuthenticatedClient, Client
 from items_api_client.api.auth import create_token, register_user, revoke_token
-from items_api_client.api.items import create_item, get_item, list_items
 from items_api_client.api.users import get_current_user, list_users, update_current_user
 from items_api_client.models import (
     CurrentUserPatch,
-    Item,
-    ItemInput,
-    ItemPage,
     Problem,
     TokenPair,
     TokenProblem,
@@ -96,20 +92,6 @@ def test_who_may_not_sign_in_reads_why_without_a_loop(live: str) -> None:
         assert token_problem(wrong) == "invalid_grant"
         incomplete = create_token.sync_detailed(client=client, body=TokenRequest("password"))
         assert token_problem(incomplete) == "invalid_request"
-
-
-async def test_users_see_their_own_items(live: str) -> None:
-    async with Client(live) as client:
-        await register_user.asyncio(client=client, body=ADA)
-        signed_in = await create_token.asyncio_detailed(client=client, body=grant_of(ADA))
-        body = ItemInput("Nobody's")
-        other = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
-    token = parsed(TokenPair, signed_in).access_token
-    async with AuthenticatedClient(live, token) as client:
-        body = ItemInput("Ada's")
-        own = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
-        assert parsed(ItemPage, await list_items.asyncio_detailed(client=client)).items == [own]
-        assert isinstance(await get_item.asyncio(other.id, client=client), Problem)
 
 
 async def test_too_many_guesses_are_429_with_retry_after(live: str) -> None:

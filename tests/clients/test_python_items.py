@@ -4,7 +4,8 @@ the client, like everything else."""
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from items_api_client import Client
+from items_api_client import AuthenticatedClient, Client
+from items_api_client.api.auth import create_token, register_user
 from items_api_client.api.health import get_health
 from items_api_client.api.items import (
     create_item,
@@ -14,10 +15,19 @@ from items_api_client.api.items import (
     replace_item,
     update_item,
 )
-from items_api_client.models import Health, Item, ItemInput, ItemPage, ItemPatch, Problem
+from items_api_client.models import (
+    Health,
+    Item,
+    ItemInput,
+    ItemPage,
+    ItemPatch,
+    Problem,
+    TokenPair,
+)
 from items_api_client.types import UNSET
 
 from tests.clients.answers import parsed
+from tests.clients.test_python_accounts import ADA, grant_of
 
 
 async def test_an_item_lives_and_goes(live: str) -> None:
@@ -137,3 +147,17 @@ async def test_filters_take_dates_tags_and_choices(live: str) -> None:
             )
             assert page.items == found
             assert (page.next_cursor, page.total) == (None, None)
+
+
+async def test_users_see_their_own_items(live: str) -> None:
+    async with Client(live) as client:
+        await register_user.asyncio(client=client, body=ADA)
+        signed_in = await create_token.asyncio_detailed(client=client, body=grant_of(ADA))
+        body = ItemInput("Nobody's")
+        other = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
+    token = parsed(TokenPair, signed_in).access_token
+    async with AuthenticatedClient(live, token) as client:
+        body = ItemInput("Ada's")
+        own = parsed(Item, await create_item.asyncio_detailed(client=client, body=body))
+        assert parsed(ItemPage, await list_items.asyncio_detailed(client=client)).items == [own]
+        assert isinstance(await get_item.asyncio(other.id, client=client), Problem)

@@ -55,7 +55,7 @@ async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[AsyncFlask]:
 @pytest.fixture
 async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
 
 

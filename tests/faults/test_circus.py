@@ -66,7 +66,7 @@ class Circus:
         return told.strip()
 
     def processes(self) -> set[int]:
-        return {int(pid) for pid in self.command("list", "items").split(",")}
+        return {int(pid) for pid in self.command("list", "items-api").split(",")}
 
     def interrupt(self) -> None:
         """What Ctrl-C does: a signal to whoever runs in the foreground, until the first process
@@ -145,7 +145,7 @@ def test_a_killed_process_is_replaced_and_the_others_serve_meanwhile(circus: Cir
 
 def test_a_restart_replaces_one_after_the_other(circus: Circus) -> None:
     before = circus.processes()
-    assert circus.command("reload", "items", "--sequential", "--waiting") == "ok"
+    assert circus.command("reload", "items-api", "--sequential", "--waiting") == "ok"
     circus.wait_for("Running on", times=2)
     assert len(circus.processes()) == 2
     assert not circus.processes() & before

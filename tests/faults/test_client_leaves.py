@@ -14,12 +14,12 @@ from tests.storage.units import Gate, execute, scalars
 
 
 async def send_and_leave(address: str, name: str) -> None:
-    """POST an item, and cut the connection once the server holds the whole request."""
+    """POST a gizmo, and cut the connection once the server holds the whole request."""
     host, port = address.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     body = f'{{"name": "{name}"}}'.encode()
     writer.write(
-        b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"POST /api/gizmos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
     )
     await writer.drain()
@@ -30,10 +30,10 @@ async def test_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
     gate = Gate()
 
     def lock(connection: Connection) -> None:
-        execute(connection, "LOCK TABLE items IN SHARE MODE")
+        execute(connection, "LOCK TABLE gizmos IN SHARE MODE")
         gate.wait(connection)
 
-    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'items'::regclass AND NOT granted"
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'gizmos'::regclass AND NOT granted"
     environ = {"DATABASE_POOL_SIZE": "1", "DATABASE_STATEMENT_TIMEOUT": "3600"}
     async with open_database(postgresql_url, auto_migrate=True) as database:
         with Service(tmp_path, postgresql_url, **environ) as service:
@@ -47,7 +47,7 @@ async def test_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
             await locking
             async with httpx.AsyncClient(base_url=service.address) as client:
                 # The pool's only connection serves again when the write is over.
-                created = await client.post("/api/items", json={"name": "stayed"})
+                created = await client.post("/api/gizmos", json={"name": "stayed"})
                 assert created.status_code == 201
     assert sorted(await stored_names(postgresql_url)) == ["left", "stayed"]
 
@@ -57,13 +57,13 @@ async def test_on_sqlite(tmp_path: Path) -> None:
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
             assert (await client.get("/api/ready")).status_code == 200
-            other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+            other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             for name in "0123":
                 await send_and_leave(service.address, name)
             other.execute("COMMIT")
             other.close()
-            created = await client.post("/api/items", json={"name": "stayed"})
+            created = await client.post("/api/gizmos", json={"name": "stayed"})
             assert created.status_code == 201
     stored = await stored_names(url)
     # Whether a request was read before its connection ended is for the kernel to say.

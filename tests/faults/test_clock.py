@@ -14,7 +14,7 @@ from limits import parse
 
 from api.limiting.redis_windows import SharedWindows
 from tests.clock import Clock, needs_clock
-from tests.factory import item_input
+from tests.gizmos import gizmo_input
 from tests.live import HUNG
 from tests.processes import ROOT, started
 from tests.redis import Server
@@ -62,20 +62,20 @@ def moment(text: str) -> datetime:
 
 
 async def test_items_keep_their_order(clock: Clock, api: httpx.AsyncClient) -> None:
-    body = item_input(tags=["order"])
-    response = await api.post("/api/items", json=body)
+    body = gizmo_input(tags=["order"])
+    response = await api.post("/api/gizmos", json=body)
     path, versions = response.headers["Location"], [response.json()]
     for hours in (1, 0, -1, 0):
         clock.set(hours)
-        created = (await api.post("/api/items", json=body)).json()
+        created = (await api.post("/api/gizmos", json=body)).json()
         away = moment(created["created_at"]) - datetime.now(UTC) - hours * HOUR
         assert abs(away) < HOUR / 2, "another time had an effect on this one"
         versions.append((await api.patch(path, json={"quantity": 3})).json())
     clock.stop("2026-01-01 12:00:00")
     for _ in range(3):
-        await api.post("/api/items", json=body)
+        await api.post("/api/gizmos", json=body)
     query = {"q": "first", "tag": "order"}
-    listed = (await api.get("/api/items", params=query)).json()["items"]
+    listed = (await api.get("/api/gizmos", params=query)).json()["gizmos"]
     assert [item["version"] for item in versions] == [1, 2, 3, 4, 5]
     times = [moment(item["updated_at"]) for item in versions]
     assert times == sorted(set(times))
@@ -96,13 +96,13 @@ async def test_a_poller_finds_every_change(
 
     async def write(api: httpx.AsyncClient) -> None:
         while not ended.is_set():
-            response = await api.post("/api/items", json=item_input())
+            response = await api.post("/api/gizmos", json=gizmo_input())
             while response.is_success and not ended.is_set():
                 item = response.json()
                 acknowledged[item["id"]] = item["version"]
                 if item["version"] == 3:
                     break
-                response = await api.patch(f"/api/items/{item['id']}", json={"quantity": 9})
+                response = await api.patch(f"/api/gizmos/{item['id']}", json={"quantity": 9})
 
     ended = asyncio.Event()
     with (
@@ -179,25 +179,25 @@ async def test_a_shared_limit_locks_nobody_out_until_the_clock_has_caught_up(
 
 async def test_an_idempotency_key_has_its_answer(clock: Clock, api: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "one"}
-    first = await api.post("/api/items", json=item_input(), headers=headers)
+    first = await api.post("/api/gizmos", json=gizmo_input(), headers=headers)
     for hours in (1, -1, 0):
         clock.set(hours)
-        again = await api.post("/api/items", json=item_input(), headers=headers)
+        again = await api.post("/api/gizmos", json=gizmo_input(), headers=headers)
         assert (again.status_code, again.json()) == (201, first.json())
     clock.set(25)
-    again = await api.post("/api/items", json=item_input(), headers=headers)
+    again = await api.post("/api/gizmos", json=gizmo_input(), headers=headers)
     assert again.json()["id"] != first.json()["id"]
 
 
 async def test_a_cursor_leads_on(clock: Clock, api: httpx.AsyncClient) -> None:
-    body = item_input(tags=["cursor"])
-    created = [(await api.post("/api/items", json=body)).json() for _ in range(3)]
+    body = gizmo_input(tags=["cursor"])
+    created = [(await api.post("/api/gizmos", json=body)).json() for _ in range(3)]
     query: dict[str, Any] = {"limit": 1, "tag": "cursor"}
     seen = []
     for hours in (0, 1, -1):
         clock.set(hours)
-        page = (await api.get("/api/items", params=query)).json()
-        seen += page["items"]
+        page = (await api.get("/api/gizmos", params=query)).json()
+        seen += page["gizmos"]
         query["cursor"] = page["next_cursor"]
     assert seen == created[::-1]
     assert query["cursor"] is None

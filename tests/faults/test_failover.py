@@ -71,18 +71,18 @@ async def test_the_first_write_after_the_move_reaches_the_new_primary(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await assert_all_connections_are_back(app.services[Database])  # and open, from now on
-    assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
+    assert (await client.post("/api/gizmos", json={"name": "Before"})).status_code == 201
     with server.read_only():
-        await assert_unavailable(await client.post("/api/items", json={"name": "Meanwhile"}))
-        assert (await client.get("/api/items")).status_code == 200
+        await assert_unavailable(await client.post("/api/gizmos", json={"name": "Meanwhile"}))
+        assert (await client.get("/api/gizmos")).status_code == 200
         address.target = socket_of(pair.new)
         monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 0)
-        assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
+        assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
         # None of the connections that the pool had leads to the old one any more.
         await assert_all_connections_are_back(app.services[Database])
         for _ in range(CONNECTIONS):
-            listed = (await client.get("/api/items")).json()["items"]
-            assert [item["name"] for item in listed] == ["After"]
+            listed = (await client.get("/api/gizmos")).json()["gizmos"]
+            assert [gizmo["name"] for gizmo in listed] == ["After"]
 
 
 async def test_readiness_notices_it_without_a_write_and_finds_the_new_primary(
@@ -113,9 +113,9 @@ async def test_a_server_that_stays_read_only_costs_no_new_connections(
     with server.read_only():
         accepted = address.accepted
         for _ in range(5):
-            await assert_unavailable(await client.post("/api/items", json={"name": "Meanwhile"}))
+            await assert_unavailable(await client.post("/api/gizmos", json={"name": "Meanwhile"}))
             assert (await client.get("/api/ready")).status_code == 503
-            assert (await client.get("/api/items")).status_code == 200
+            assert (await client.get("/api/gizmos")).status_code == 200
         assert address.accepted == accepted
 
 

@@ -31,10 +31,10 @@ async def test_behind_nginx_a_hung_process_is_set_aside(tmp_path: Path) -> None:
         async with httpx.AsyncClient(
             base_url=nginx.address, verify=nginx.trusted, timeout=HUNG
         ) as client:
-            gets = [client.get("/api/items") for _ in range(10)]
-            posts = [client.post("/api/items", json={"name": "One"}) for _ in range(10)]
+            gets = [client.get("/api/gizmos") for _ in range(10)]
+            posts = [client.post("/api/gizmos", json={"name": "One"}) for _ in range(10)]
             first = await asyncio.gather(*gets, *posts)
-            later = [await client.post("/api/items", json={"name": "One"}) for _ in range(50)]
+            later = [await client.post("/api/gizmos", json={"name": "One"}) for _ in range(50)]
     assert {answer.status_code for answer in first[:10]} == {200}
     # A request that may not be repeated is answered too, and says when it may be tried again.
     failed = [answer for answer in first[10:] if answer.status_code != 201]

@@ -14,7 +14,7 @@ import pytest
 
 from api.observability.log_output import MOST_WAITING, LogOutput
 from tests.live import HUNG
-from tests.serving.test_runner import Server, running
+from tests.serving.test_runner import BODY, JSON, Server, running
 
 SMALLEST = 4096
 """The bytes that the smallest pipe holds."""
@@ -61,7 +61,8 @@ def test_requests_are_answered_and_a_signal_drains_while_the_log_is_not_read(
     server, address = unread
     request_many(server.port, 0, 200)
     with httpx.Client(base_url=address) as client:
-        assert client.post("/api/items", json={"name": "First item"}).status_code == 201
+        registered = client.post("/api/auth/register", content=BODY, headers=JSON)
+        assert registered.status_code == 201
         server.process.terminate()
         server.wait_until_it_refuses()
         assert client.get("/api/health").headers["Connection"] == "close"

@@ -15,8 +15,8 @@ import pytest
 
 from storage import Database, DatabaseUnavailable, PoolOptions, open_database
 from storage.collections.viewers import EVERYBODY
-from storage.items import ITEMS, ItemValues
 from tests.faults.conftest import CONNECTIONS
+from tests.gizmos import GIZMOS, GizmoValues
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 OPTIONS = PoolOptions(size=CONNECTIONS, pgbouncer=True)
-VALUES: ItemValues = {
+VALUES: GizmoValues = {
     "name": "First item",
     "description": None,
     "status": "todo",
@@ -92,14 +92,14 @@ async def test_units_of_work_of_several_pools_share_two_connections(
 ) -> None:
     async def create_and_get(database: Database) -> None:
         for _ in range(20):
-            created = await database.write(ITEMS.create, EVERYBODY, VALUES)
-            assert await database.read(ITEMS.get, EVERYBODY, created.id) == created
+            created = await database.write(GIZMOS.create, EVERYBODY, VALUES)
+            assert await database.read(GIZMOS.get, EVERYBODY, created.id) == created
 
     async with open_database(pooled_url, auto_migrate=True, pool=OPTIONS) as other:
         await asyncio.gather(
             *(create_and_get(one) for one in (database, other) for _ in range(CONNECTIONS))
         )
-    assert await database.read(scalars, "SELECT count(*) FROM items") == [40 * CONNECTIONS]
+    assert await database.read(scalars, "SELECT count(*) FROM gizmos") == [40 * CONNECTIONS]
     # What is prepared under a name would stay in the server's connections for ever.
     assert await database.read(scalars, "SELECT name FROM pg_prepared_statements") == []
 

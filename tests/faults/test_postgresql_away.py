@@ -16,18 +16,18 @@ OWN_PID = "SELECT pg_backend_pid()"
 async def test_answers_503_while_the_server_is_away_and_recovers_with_the_next_request(
     server: Server, app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
-    assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
+    assert (await client.post("/api/gizmos", json={"name": "Before"})).status_code == 201
     with server.away():
-        await assert_unavailable(await client.get("/api/items"))
-        await assert_unavailable(await client.post("/api/items", json={"name": "Meanwhile"}))
+        await assert_unavailable(await client.get("/api/gizmos"))
+        await assert_unavailable(await client.post("/api/gizmos", json={"name": "Meanwhile"}))
         assert (await client.get("/api/health")).status_code == 200
         ready = await client.get("/api/ready")
         assert ready.status_code == 503
         assert ready.json()["checks"] == {"database": "unavailable", "migrations": "unavailable"}
-    created = await client.post("/api/items", json={"name": "After"})
+    created = await client.post("/api/gizmos", json={"name": "After"})
     assert created.status_code == 201
-    listed = (await client.get("/api/items")).json()["items"]
-    assert [item["name"] for item in listed] == ["After", "Before"]
+    listed = (await client.get("/api/gizmos")).json()["gizmos"]
+    assert [gizmo["name"] for gizmo in listed] == ["After", "Before"]
     assert (await client.get("/api/ready")).status_code == 200
     await assert_all_connections_are_back(app.services[Database])
 
@@ -38,8 +38,8 @@ async def test_nobody_notices_a_restart_between_two_requests(
     await assert_all_connections_are_back(app.services[Database])
     with server.away():
         pass
-    assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
-    assert len((await client.get("/api/items")).json()["items"]) == 1
+    assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
+    assert len((await client.get("/api/gizmos")).json()["gizmos"]) == 1
 
 
 async def test_a_start_without_the_server_says_so_in_one_line(

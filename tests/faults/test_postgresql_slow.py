@@ -27,8 +27,8 @@ async def test_no_request_waits_for_a_server_that_stands_still(
             asyncio.ensure_future(request)
             for _ in range(2 * CONNECTIONS)
             for request in (
-                client.get("/api/items"),
-                client.post("/api/items", json={"name": "Meanwhile"}),
+                client.get("/api/gizmos"),
+                client.post("/api/gizmos", json={"name": "Meanwhile"}),
             )
         ]
         assert (await client.get("/api/health")).status_code == 200
@@ -36,10 +36,10 @@ async def test_no_request_waits_for_a_server_that_stands_still(
         for response in await asyncio.gather(*requests):
             await assert_unavailable(response)
         # The pool is empty now; new connections are taken by the kernel, and not answered.
-        await assert_unavailable(await client.get("/api/items"))
+        await assert_unavailable(await client.get("/api/gizmos"))
         assert (await client.get("/api/ready")).status_code == 503
-    assert (await client.get("/api/items")).status_code == 200
-    assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
+    assert (await client.get("/api/gizmos")).status_code == 200
+    assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
     await assert_all_connections_are_back(app.services[Database])
 
 
@@ -66,14 +66,14 @@ async def test_a_request_that_gets_no_connection_is_503(
     await inside.wait()
     with pytest.raises(DatabaseUnavailable, match="limit"):
         await app.services[Database].read(scalars, "SELECT 1")
-    waiting = asyncio.ensure_future(client.get("/api/items"))
+    waiting = asyncio.ensure_future(client.get("/api/gizmos"))
     assert (await client.get("/api/health")).status_code == 200
     assert (await client.get("/openapi.json")).status_code == 200
     assert not waiting.done()
     await assert_unavailable(await waiting)
     leave.set()
     await asyncio.gather(*staying)
-    assert (await client.get("/api/items")).status_code == 200
+    assert (await client.get("/api/gizmos")).status_code == 200
     await assert_all_connections_are_back(app.services[Database])
 
 

@@ -26,16 +26,16 @@ async def test_reads_go_on_while_the_disk_is_full_and_writes_once_it_is_not(
     url = migrated_database(tmp_path)
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
-            created = await client.post("/api/items", json={"name": "Before"})
+            created = await client.post("/api/gizmos", json={"name": "Before"})
             assert created.status_code == 201
-            limit_file_size(service, (tmp_path / "items.db-wal").stat().st_size)
+            limit_file_size(service, (tmp_path / "api.db-wal").stat().st_size)
             for _ in range(3):
-                await assert_unavailable(await client.post("/api/items", json={"name": "Full"}))
+                await assert_unavailable(await client.post("/api/gizmos", json={"name": "Full"}))
             read = await client.get(created.headers["Location"])
             assert read.json() == created.json()
             assert (await client.get("/api/ready")).status_code == 200
             limit_file_size(service, resource.RLIM_INFINITY)
-            assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
+            assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
     assert sorted(await stored_names(url)) == ["After", "Before"]
 
 
@@ -57,13 +57,13 @@ async def test_a_write_that_the_full_disk_cuts_off_leaves_nothing(tmp_path: Path
     url = migrated_database(tmp_path)
     with Service(tmp_path, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
-            assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
+            assert (await client.post("/api/gizmos", json={"name": "Before"})).status_code == 201
             answers = []
             for room in range(0, 40_000, 2_000):
-                wal = (tmp_path / "items.db-wal").stat().st_size
+                wal = (tmp_path / "api.db-wal").stat().st_size
                 limit_file_size(service, wal + room)
                 requests = (
-                    client.post("/api/items", json={"name": f"{room}-{n}"}) for n in range(4)
+                    client.post("/api/gizmos", json={"name": f"{room}-{n}"}) for n in range(4)
                 )
                 answers += await asyncio.gather(*requests)
             limit_file_size(service, resource.RLIM_INFINITY)
@@ -79,7 +79,7 @@ async def test_writes_of_two_processes_all_land(tmp_path: Path) -> None:
         names = [f"{prefix}{n}" for n in range(25)]
         for name in names:
             # Under such a load a 503 is allowed.
-            while (await client.post("/api/items", json={"name": name})).status_code == 503:
+            while (await client.post("/api/gizmos", json={"name": name})).status_code == 503:
                 pass
         return names
 

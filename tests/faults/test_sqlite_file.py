@@ -51,7 +51,7 @@ def replace(file: Path) -> None:
 
 
 def remove_wal(file: Path) -> None:
-    file.with_name("items.db-wal").unlink()
+    file.with_name("api.db-wal").unlink()
 
 
 @pytest.mark.parametrize("change", [move, remove, replace, remove_wal])
@@ -64,30 +64,30 @@ async def test_nothing_is_answered_once_the_file_is_another(
     change: Callable[[Path], None],
     noticed_by: str,
 ) -> None:
-    assert (await client.post("/api/items", json={"name": "Before"})).status_code == 201
+    assert (await client.post("/api/gizmos", json={"name": "Before"})).status_code == 201
     assert (await client.get("/api/ready")).status_code == 200
-    change(tmp_path / "items.db")
+    change(tmp_path / "api.db")
     for _ in range(2):
         if noticed_by == "a write":
-            await assert_unavailable(await client.post("/api/items", json={"name": "Lost"}))
+            await assert_unavailable(await client.post("/api/gizmos", json={"name": "Lost"}))
         ready = await client.get("/api/ready")
         assert (ready.status_code, ready.json()["checks"]) == (503, UNAVAILABLE)
-        await assert_unavailable(await client.get("/api/items"))
-    await assert_unavailable(await client.post("/api/items", json={"name": "Lost"}))
+        await assert_unavailable(await client.get("/api/gizmos"))
+    await assert_unavailable(await client.post("/api/gizmos", json={"name": "Lost"}))
     assert [LOST in message for message in caplog.messages].count(True) == 1
     # Nothing was made in the place of what is missing.
-    assert (tmp_path / "items.db").exists() == (change in {replace, remove_wal})
+    assert (tmp_path / "api.db").exists() == (change in {replace, remove_wal})
 
 
 async def test_writes_that_share_a_transaction_are_refused_together(tmp_path: Path) -> None:
     async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT)")
-        move(tmp_path / "items.db")
+        move(tmp_path / "api.db")
         writes = (database.write(execute, f"INSERT INTO notes VALUES ({n})") for n in range(9))
         outcomes = await asyncio.gather(*writes, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {DatabaseUnavailable}
     kept = sqlite3.connect(tmp_path / "moved.db")
-    assert kept.execute("SELECT count(*) FROM items").fetchone() == (0,)
+    assert kept.execute("SELECT count(*) FROM gizmos").fetchone() == (0,)
     kept.close()
 
 
@@ -95,10 +95,10 @@ async def test_a_new_process_serves_the_file_that_is_there(tmp_path: Path) -> No
     url = migrated_database(tmp_path)
     async with open_database(url, auto_migrate=True) as before:
         await before.write(execute, "CREATE TABLE notes (body TEXT)")
-        replace(tmp_path / "items.db")
+        replace(tmp_path / "api.db")
         with pytest.raises(DatabaseUnavailable):
             await before.write(execute, "INSERT INTO notes VALUES ('lost')")
-    for name in ("items.db-wal", "items.db-shm"):
+    for name in ("api.db-wal", "api.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     async with open_database(url, auto_migrate=True) as after:
         await after.write(execute, "INSERT INTO notes VALUES ('kept')")
@@ -106,10 +106,10 @@ async def test_a_new_process_serves_the_file_that_is_there(tmp_path: Path) -> No
 
 
 async def test_the_wal_shrinks_after_a_long_reader(tmp_path: Path) -> None:
-    wal = tmp_path / "items.db-wal"
+    wal = tmp_path / "api.db-wal"
     async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
         await database.write(execute, "CREATE TABLE notes (body BLOB)")
-        reader = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+        reader = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM notes").fetchall()
         while wal.stat().st_size <= WAL_LIMIT:
@@ -125,7 +125,7 @@ async def test_the_wal_shrinks_after_a_long_reader(tmp_path: Path) -> None:
 def immutable(tmp_path: Path) -> Iterator[Path]:
     """A migrated file that can't be written; for root, that takes more than the file's mode."""
     migrated_database(tmp_path)
-    file = tmp_path / "items.db"
+    file = tmp_path / "api.db"
     if os.getuid() != 0:
         file.chmod(0o400)
         yield file
@@ -143,4 +143,4 @@ async def test_a_start_on_a_file_that_is_read_only_says_so_in_readiness(
         await app.services[Database].__aenter__()
         assert await app.services[Readiness].checks() == READ_ONLY
         with pytest.raises(DatabaseReadOnly):
-            await app.services[Database].write(execute, "DELETE FROM items")
+            await app.services[Database].write(execute, "DELETE FROM gizmos")

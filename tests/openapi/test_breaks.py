@@ -11,7 +11,7 @@ from flask import Flask
 
 from api.http.path_ids import IdConverter
 from openapi.document import build_document
-from tests.api.test_standard_operations import standard
+from tests.bookings import operations
 from tests.openapi.breaks import Break, breaks_between
 from tests.openapi.released import RELEASED, main, raises_the_version, unnamed
 from tests.openapi.validation import Json
@@ -24,7 +24,7 @@ ONE, MANY = "/api/bookings/{booking_id}", "/api/bookings"
 def bookings() -> Json:
     app = Flask("tests")
     app.url_map.converters["id"] = IdConverter
-    app.register_blueprint(standard())
+    app.register_blueprint(operations())
     return build_document(app)
 
 

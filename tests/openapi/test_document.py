@@ -11,6 +11,8 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from api import create_app
+from api.config.settings import Settings
 from api.problems import BY_SLUG, as_oauth
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
@@ -56,7 +58,9 @@ async def test_both_addresses_serve_it(client: httpx.AsyncClient, document: Json
     assert yaml.safe_load(as_yaml.text) == document
 
 
-def test_the_committed_snapshot_is_up_to_date(app: AsyncFlask) -> None:
+@pytest.mark.usefixtures("without_gizmos")
+def test_the_committed_snapshot_is_up_to_date(settings: Settings) -> None:
+    app = create_app(settings)
     path = ROOT / "docs" / "openapi.json"
     printed = app.test_cli_runner().invoke(args=["openapi"]).output
     names = ("docs/openapi.json", "what the code says")
@@ -239,14 +243,17 @@ def test_no_format_goes_unchecked_here(document: Json) -> None:
     assert set(texts_under(document, "format")) - known <= unchecked
 
 
-def test_the_examples_of_items_are_telling(document: Json) -> None:
+def test_the_examples_of_a_resource_are_telling(document: Json) -> None:
     def example_of(operation: Json) -> Any:
         return operation["requestBody"]["content"]["application/json"]["example"]
 
-    collection, item = document["paths"]["/api/items"], document["paths"]["/api/items/{item_id}"]
-    whole = set(document["components"]["schemas"]["ItemInput"]["properties"])
-    assert set(example_of(collection["post"])) == set(example_of(item["put"])) == whole
-    assert example_of(item["patch"]) == {"status": "done"}
+    collection, gizmo = (
+        document["paths"]["/api/gizmos"],
+        document["paths"]["/api/gizmos/{gizmo_id}"],
+    )
+    whole = set(document["components"]["schemas"]["GizmoInput"]["properties"])
+    assert set(example_of(collection["post"])) == set(example_of(gizmo["put"])) == whole
+    assert example_of(gizmo["patch"]) == {"status": "done"}
     listed = collection["get"]["responses"]["200"]["content"]["application/json"]["example"]
-    assert len(listed["items"]) == 1
+    assert len(listed["gizmos"]) == 1
     assert listed["next_cursor"]

@@ -19,7 +19,8 @@ from api.problems import BY_SLUG, as_oauth
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from tests.conftest import bridged
-from tests.factory import item_input, settings_for
+from tests.factory import settings_for
+from tests.gizmos import gizmo_input
 from tests.openapi.validation import validator
 
 REPEATABLE = hypothesis_settings(
@@ -30,7 +31,7 @@ REPEATABLE = hypothesis_settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 ID = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
-COLLECTION, ITEM = "/api/items", f"/api/items/{ID}"
+COLLECTION, GIZMO = "/api/gizmos", f"/api/gizmos/{ID}"
 FORM = "application/x-www-form-urlencoded"
 OAUTH = ["/api/auth/token", "/api/auth/logout"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
@@ -84,11 +85,11 @@ visible = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_cha
 words = st.sampled_from(["limit", "cursor", "", "50", "=", "&", ";", "+", "%", "%00", "%ff", ".."])
 queries = st.lists(words | visible | escaped_bytes | st.just("limit=5"), max_size=6).map("".join)
 segments = st.one_of(
-    st.sampled_from(["api", "items", "health", "errors", "docs", "..", ".", "", ID]),
+    st.sampled_from(["api", "gizmos", "health", "errors", "docs", "..", ".", "", ID]),
     visible,
     escaped_bytes,
 )
-known_paths = ["/", COLLECTION, ITEM, "/docs/initializer.js", "/openapi.json", "/errors/not-found"]
+known_paths = ["/", COLLECTION, GIZMO, "/docs/initializer.js", "/openapi.json", "/errors/not-found"]
 paths = st.sampled_from(known_paths) | st.lists(segments, max_size=5).map(
     lambda parts: "/" + "/".join(parts)
 )
@@ -112,7 +113,7 @@ class Sender:
         self.problem = validator(build_document(app), {"$ref": "#/components/schemas/Problem"})
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        url = f"http://items.test{path}"  # put together here, since a path may start with //
+        url = f"http://api.test{path}"  # put together here, since a path may start with //
         response = self.runner.run(self.client.request(method, url, **request))
         self.statuses[response.status_code] += 1
         request_id = response.headers["X-Request-ID"]
@@ -151,8 +152,8 @@ def sender(app: AsyncFlask) -> Iterator[Sender]:
 
 
 def test_survives_any_body(sender: Sender, examples: int) -> None:
-    item = sender.send("POST", COLLECTION, json=item_input()).headers["Location"]
-    targets = [("POST", COLLECTION), ("PUT", item), ("PATCH", item), ("PATCH", ITEM)]
+    gizmo = sender.send("POST", COLLECTION, json=gizmo_input()).headers["Location"]
+    targets = [("POST", COLLECTION), ("PUT", gizmo), ("PATCH", gizmo), ("PATCH", GIZMO)]
 
     @hypothesis_settings(REPEATABLE, max_examples=examples)
     @given(st.sampled_from(targets), bodies, st.sampled_from(MEDIA_TYPES))
@@ -177,7 +178,7 @@ def test_survives_any_form(sender: Sender, examples: int) -> None:
 
 def test_survives_any_query(sender: Sender, examples: int) -> None:
     @hypothesis_settings(REPEATABLE, max_examples=examples)
-    @given(st.sampled_from([COLLECTION, ITEM, "/api/health", "/api/ready"]), queries)
+    @given(st.sampled_from([COLLECTION, GIZMO, "/api/health", "/api/ready"]), queries)
     def send(path: str, query: str) -> None:
         sender.send("GET", f"{path}?{query}")
 

@@ -32,7 +32,7 @@ PAGES = ["/", "/docs", *(f"/docs/{asset}" for asset in ASSETS), *DOCUMENTS]
 async def mounted(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application as a server with the root path /shop runs it."""
     transport = httpx.ASGITransport(bridged(app), root_path="/shop")
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
 
 
@@ -242,7 +242,7 @@ async def test_under_a_path_prefix_the_document_leads_to_the_api(
 async def test_the_public_address_is_the_server(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, PUBLIC_URL="https://api.example.com/shop/"))
     transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         document = (await client.get("/openapi.json")).json()
         page = await client.get("/docs")
     await app.close()
@@ -255,9 +255,9 @@ async def test_the_public_address_is_the_server(tmp_path: Path) -> None:
 async def test_without_documentation_nothing_of_it_is_served(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, DOCS_ENABLED="false"))
     transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         for path in PAGES:
             assert_problem(await client.get(path), 404, "not-found")
-        assert (await client.get("/api/items")).status_code == 200
+        assert (await client.get("/api/gizmos")).status_code == 200
         assert (await client.get("/errors/not-found")).status_code == 200
     await app.close()

@@ -23,7 +23,7 @@ ROOT = CONFIG.parents[2]
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
+def settings(tmp_path: Path, database_url: str, without_gizmos: None) -> Settings:
     unlimited = {"ACCESS_TOKEN_SECONDS": "86400", "LOGIN_RATE_LIMIT": "off"}
     return settings_for(tmp_path, DATABASE_URL=database_url, **unlimited)
 

@@ -33,13 +33,13 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     folder = tmp_path_factory.mktemp("proxied")
     settings = {
         "PORT": "0",
-        "DATABASE_URL": f"sqlite:///{folder}/items.db",
+        "DATABASE_URL": f"sqlite:///{folder}/api.db",
         "TRUSTED_PROXIES": "127.0.0.1",
         "CORS_ORIGINS": APP,
     }
     with (
-        started(folder, "asgi", **settings) as one,
-        started(folder, "asgi", **settings) as other,
+        started(folder, "tests.asgi", **settings) as one,
+        started(folder, "tests.asgi", **settings) as other,
         Nginx(folder, [port_of(one), port_of(other)], **WITH_APP) as nginx,
     ):
         yield nginx

@@ -11,10 +11,10 @@ from api.http.inputs import MOST_QUERY
 from api.http.security_headers import HEADERS
 from api.problems import BY_SLUG
 from bench.nginx import Nginx
-from tests.factory import item_input
+from tests.gizmos import gizmo_input
 from tests.proxy.conftest import APP
 
-ITEM = item_input()
+GIZMO = gizmo_input()
 
 
 async def assert_problem(response: httpx.Response, slug: str, **about: str) -> None:
@@ -50,23 +50,23 @@ def assert_headers_once(response: httpx.Response) -> None:
 
 
 async def test_the_answers_of_the_api_come_as_they_are(client: httpx.AsyncClient) -> None:
-    created = await client.post("/api/items", json=ITEM, headers={"Origin": APP})
+    created = await client.post("/api/gizmos", json=GIZMO, headers={"Origin": APP})
     assert created.status_code == 201, created.text
     assert created.http_version == ("HTTP/2" if client_speaks_http2(client) else "HTTP/1.1")
     assert created.headers["ETag"] == '"1"'
-    assert created.headers["Location"] == f"/api/items/{created.json()['id']}"
+    assert created.headers["Location"] == f"/api/gizmos/{created.json()['id']}"
     assert created.headers.get_list("Access-Control-Allow-Origin") == [APP]
     assert_headers_once(created)
     again = await client.get(created.headers["Location"], headers={"If-None-Match": '"1"'})
     assert again.status_code == 304
     listed = await client.get(
-        "/api/items", params={"limit": 1}, headers={"Accept-Encoding": "gzip"}
+        "/api/gizmos", params={"limit": 1}, headers={"Accept-Encoding": "gzip"}
     )
     assert listed.headers["ETag"].startswith('"')
     await assert_problem(
-        await client.get("/api/items/none"),
+        await client.get("/api/gizmos/none"),
         "unknown-id",
-        detail=(await client.get("/api/items/none")).json()["detail"],
+        detail=(await client.get("/api/gizmos/none")).json()["detail"],
     )
 
 
@@ -76,7 +76,7 @@ def client_speaks_http2(client: httpx.AsyncClient) -> bool:
 
 async def test_a_preflight_is_the_apis_to_answer(client: httpx.AsyncClient) -> None:
     asked = {"Origin": APP, "Access-Control-Request-Method": "POST"}
-    answer = await client.options("/api/items", headers=asked)
+    answer = await client.options("/api/gizmos", headers=asked)
     assert answer.status_code == 204
     assert answer.headers.get_list("Access-Control-Allow-Origin") == [APP]
     assert answer.headers["Access-Control-Allow-Methods"] == (
@@ -94,17 +94,17 @@ async def test_a_list_with_a_long_query_is_read_to_its_end(client: httpx.AsyncCl
     assert MOST_QUERY - 200 < len(LONG_QUERY) <= MOST_QUERY
     names = {chr(0x20000 + n) * 200 for n in range(3)}
     for name in names:
-        created = await client.post("/api/items", json={"name": name, "tags": TAGS})
+        created = await client.post("/api/gizmos", json={"name": name, "tags": TAGS})
         assert created.status_code == 201
-    found, address = set(), f"/api/items?{LONG_QUERY}"
+    found, address = set(), f"/api/gizmos?{LONG_QUERY}"
     while address:
         page = await client.get(address)
         assert page.status_code == 200, page.text
         assert len(page.headers.get("Link", "")) < 1.5 * MOST_QUERY
-        found |= {item["name"] for item in page.json()["items"]}
+        found |= {gizmo["name"] for gizmo in page.json()["gizmos"]}
         address = page.links["next"]["url"] if "next" in page.links else ""
     assert found == names
-    refused = await client.get(f"/api/items?{LONG_QUERY}&q={'a' * 200}")
+    refused = await client.get(f"/api/gizmos?{LONG_QUERY}&q={'a' * 200}")
     assert (refused.status_code, refused.json()["type"]) == (400, "/errors/invalid-request")
 
 
@@ -117,7 +117,7 @@ async def test_a_body_beyond_the_limit_is_refused_in_the_apis_words(
     client: httpx.AsyncClient,
 ) -> None:
     headers = {"Content-Type": "application/json", "Origin": APP}
-    response = await client.post("/api/items", content=in_pieces(2**21), headers=headers)
+    response = await client.post("/api/gizmos", content=in_pieces(2**21), headers=headers)
     await assert_problem(response, "content-too-large")
     assert response.headers["Access-Control-Allow-Origin"] == APP
 
@@ -125,14 +125,14 @@ async def test_a_body_beyond_the_limit_is_refused_in_the_apis_words(
 async def test_a_body_that_says_so_is_refused_at_once(nginx: Nginx) -> None:
     # Over HTTP/2 httpx doesn't look for an answer before it has sent everything.
     async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
-        response = await client.post("/api/items", content=b" " * 2**21)
+        response = await client.post("/api/gizmos", content=b" " * 2**21)
     await assert_problem(response, "content-too-large")
 
 
 async def test_a_body_at_the_limit_is_let_through(client: httpx.AsyncClient) -> None:
-    padded = json.dumps(ITEM).encode().ljust(65536)  # what an item may take
+    padded = json.dumps(GIZMO).encode().ljust(65536)  # what a gizmo may take
     headers = {"Content-Type": "application/json"}
-    assert (await client.post("/api/items", content=padded, headers=headers)).status_code == 201
+    assert (await client.post("/api/gizmos", content=padded, headers=headers)).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ async def test_http_without_tls_is_refused(nginx: Nginx) -> None:
 
 
 async def test_an_unsupported_method_is_rejected(client: httpx.AsyncClient) -> None:
-    response = await client.request("TRACE", "/api/items")
+    response = await client.request("TRACE", "/api/gizmos")
     await assert_problem(response, "method-not-allowed")
     assert response.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 

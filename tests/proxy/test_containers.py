@@ -68,7 +68,7 @@ def test_no_service_may_more_than_it_must(compose: dict[str, Any]) -> None:
         assert {"cpus", "memory", "pids"} == set(service["deploy"]["resources"]["limits"]), name
         assert service["restart"] == ("unless-stopped" if name in KEPT else "no"), name
         assert ("ports" in service) == (name == "nginx"), name
-        assert ":latest" not in service["image"].replace("${ITEMS_VERSION:-latest}", ""), name
+        assert ":latest" not in service["image"].replace("${API_VERSION:-latest}", ""), name
 
 
 def test_its_secrets_come_from_elsewhere(compose: dict[str, Any]) -> None:
@@ -122,7 +122,7 @@ def test_what_the_image_has_is_enough_to_migrate_and_to_serve(tmp_path: Path) ->
         "PYTHONPATH": "",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/api.db",
         "SHUTDOWN_DELAY": "0",
         "DOCS_ENABLED": "true",
         "PORT": "0",

@@ -77,13 +77,13 @@ async def test_what_a_client_says_of_itself_ends_at_nginx(
         "TE": "trailers",
         "Authorization": "Bearer x",
         "X-Request-ID": "mine",
-        "Host": "items.test",
+        "Host": "api.test",
     }
     async with started(upstream) as server, proxied(tmp_path, port_of(server.address)) as client:
         response = await client.get("/", headers=said)
     got = dict(response.json())
     expected = {
-        "host": "items.test",
+        "host": "api.test",
         "x-forwarded-for": "127.0.0.1",
         "x-forwarded-proto": "https",
         "x-request-id": "mine",
@@ -97,7 +97,7 @@ async def test_what_a_client_says_of_itself_ends_at_nginx(
 async def test_a_spoofed_address_does_not_count(tmp_path: Path) -> None:
     settings = {
         "PORT": "0",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/api.db",
         "TRUSTED_PROXIES": "127.0.0.1",
         "LOGIN_RATE_LIMIT": "3/day",
     }
@@ -196,7 +196,7 @@ async def test_without_a_process_it_is_a_problem_that_says_when_to_try_again(
     tmp_path: Path,
 ) -> None:
     async with proxied(tmp_path, free_port(), free_port()) as client:
-        response = await client.post("/api/items", json={}, headers={"Origin": APP})
+        response = await client.post("/api/gizmos", json={}, headers={"Origin": APP})
     assert (response.status_code, response.headers["Retry-After"]) == (502, "1")
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Access-Control-Allow-Origin"] == APP
@@ -266,7 +266,7 @@ async def test_the_log_is_json_without_private_data(tmp_path: Path, upstream: Up
                     await client.post("/metrics", headers={"X-Request-ID": '"'}),
                 ]
             await say(nginx, b"GET /\xff HTTP/1.0\r\n\r\n")
-            assert b"application/problem+json" in await say(nginx, b"EHLO items.test\r\n\r\n")
+            assert b"application/problem+json" in await say(nginx, b"EHLO api.test\r\n\r\n")
         text = nginx.log.read_bytes()
     assert b"secret" not in text
     lines = [json.loads(line) for line in text.decode().splitlines()]

@@ -40,7 +40,7 @@ class Wall(OutputSchema):
 
 
 class Room(OutputSchema):
-    """What a schema may have, and items don't."""
+    """What a schema may have, and no resource of ours has."""
 
     walls = fields.List(fields.Nested(Wall, allow_none=True))
     rows = fields.List(fields.Nested(Shelf), allow_none=True)

@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from schemas.base import InputSchema
 from schemas.items import ItemInput, ItemListQuery, ItemPatch
-from tests.factory import item_input
+from tests.items import item_input
 
 INPUTS = [ItemInput(), ItemPatch()]
 

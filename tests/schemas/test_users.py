@@ -122,8 +122,8 @@ def test_rejects_invalid_changes_by_an_admin(sent: Any) -> None:
 
 
 def test_items_stay_unless_they_are_to_go() -> None:
-    assert UserDeletionQuery().load({}) == {"delete_items": False}
-    assert UserDeletionQuery().load({"delete_items": "true"}) == {"delete_items": True}
-    assert messages(UserDeletionQuery(), {"delete_items": "1"}) == {
-        "delete_items": ["Must be true or false."]
+    assert UserDeletionQuery().load({}) == {"delete_owned": False}
+    assert UserDeletionQuery().load({"delete_owned": "true"}) == {"delete_owned": True}
+    assert messages(UserDeletionQuery(), {"delete_owned": "1"}) == {
+        "delete_owned": ["Must be true or false."]
     }

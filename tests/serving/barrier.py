@@ -1,13 +1,13 @@
-"""asgi:app with one view more, which answers once N requests are inside it."""
+"""asgi:app with one view more, which answers once TOGETHER requests are inside it."""
 
 import asyncio
+import os
 
-from asgi import app, flask_app
+from tests.asgi import app, flask_app
 
 __all__ = ["app"]
 
-N = 20
-barrier = asyncio.Barrier(N)
+barrier = asyncio.Barrier(int(os.environ["TOGETHER"]))
 
 
 async def wait_for_the_others() -> str:

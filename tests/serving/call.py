@@ -18,7 +18,7 @@ def scope_for(
     headers: Headers = (),
     query: bytes = b"",
     version: str = "1.1",
-    host: bytes | None = b"items.test",
+    host: bytes | None = b"api.test",
     root_path: str = "",
 ) -> Scope:
     headers = [*([] if host is None else [(b"host", host)]), *headers]

@@ -15,8 +15,8 @@ from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from storage import Database
 from storage.collections.viewers import EVERYBODY
-from storage.items import ITEMS, ItemValues
 from tests.conftest import bridged
+from tests.gizmos import GIZMOS, GizmoValues
 from tests.live import served
 from tests.serving.call import Call
 from tests.serving.observed import Observed
@@ -50,7 +50,7 @@ Leave = Callable[[Http1], Awaitable[None]]
 
 
 class Writing:
-    """A view at /write that waits, in the middle of its work, and then stores an item."""
+    """A view at /write that waits, in the middle of its work, and then stores a gizmo."""
 
     def __init__(self, app: AsyncFlask) -> None:
         self.app = app
@@ -62,14 +62,14 @@ class Writing:
         g.colour = "red"
         self.started.set()
         await self.resume.wait()
-        values = ItemValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
-        await self.app.services[Database].write(ITEMS.create, EVERYBODY, values)
+        values = GizmoValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
+        await self.app.services[Database].write(GIZMOS.create, EVERYBODY, values)
         return "written"
 
 
 async def names(address: str) -> list[str]:
     async with httpx.AsyncClient(base_url=address) as client:
-        return [item["name"] for item in (await client.get("/api/items")).json()["items"]]
+        return [gizmo["name"] for gizmo in (await client.get("/api/gizmos")).json()["gizmos"]]
 
 
 @LEAVING
@@ -81,7 +81,7 @@ async def test_leaving_before_the_body_has_come_stores_nothing(
     bridge = Observed(bridged(app))
     async with served(bridge, grace=1) as address:
         async with Http1.connect(address) as client:
-            await client.request("POST /api/items", JSON, framing)
+            await client.request("POST /api/gizmos", JSON, framing)
             await client.send(b"5\r\n" + sent if "chunked" in framing and sent else sent)
             await bridge.busy(1)
             await leave(client)
@@ -95,7 +95,7 @@ async def test_leaving_in_the_body_of_http2_stores_nothing(app: AsyncFlask, leav
     async with served(bridge, grace=1) as address:
         async with Http2.connect(address) as client:
             json = ("content-type", "application/json")
-            stream = await client.open("POST /api/items", json, end=False)
+            stream = await client.open("POST /api/gizmos", json, end=False)
             await client.body(stream, BODY)
             await bridge.busy(1)
             if leave == "stream":

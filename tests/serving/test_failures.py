@@ -147,9 +147,9 @@ async def test_a_failure_outside_of_flask_is_a_problem_like_any_other(
     bridge = bridged(app)
     bridge.wsgi_application = RequestLog(application, app.services[Metrics], TrustedProxies())
     transport = httpx.ASGITransport(bridge)
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         headers = {"Origin": ORIGIN, "X-Request-ID": "abc"}
-        response = await client.post("/api/items", json={}, headers=headers)
+        response = await client.post("/api/gizmos", json={}, headers=headers)
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN

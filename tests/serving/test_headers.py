@@ -54,7 +54,7 @@ async def test_the_environ_is_whole() -> None:
         "REMOTE_ADDR": "127.0.0.1",
         "CONTENT_TYPE": "text/plain",
         "CONTENT_LENGTH": "3",
-        "HTTP_HOST": "items.test",
+        "HTTP_HOST": "api.test",
         "HTTP_X_A": "1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -158,7 +158,7 @@ async def test_latin_1_goes_out_as_it_came_in(app: AsyncFlask) -> None:
     assert (response.status, response.headers["x-name"]) == (200, "Jürgen")
 
 
-@pytest.mark.parametrize("path", ["/api/health", "/api/items", "/nope", "/docs", "/"])
+@pytest.mark.parametrize("path", ["/api/health", "/api/gizmos", "/nope", "/docs", "/"])
 async def test_a_head_has_the_headers_of_get_and_no_body(
     client: httpx.AsyncClient, path: str
 ) -> None:

@@ -27,7 +27,7 @@ def big(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     return [BIG]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/api/items", 413)])
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/api/gizmos", 413)])
 @pytest.mark.parametrize("size", [3_000_000, DRAIN_LIMIT + 3_000_000])
 async def test_an_early_answer_leaves_the_other_streams_alone(
     app: AsyncFlask, path: str, status: int, size: int
@@ -35,7 +35,7 @@ async def test_an_early_answer_leaves_the_other_streams_alone(
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http2.connect(address) as client:
         upload = await client.open(f"POST {path}", JSON, end=False)
-        other = await client.open("POST /api/items", JSON, end=False)
+        other = await client.open("POST /api/gizmos", JSON, end=False)
         await client.body(upload, b" " * (size // 2))
         await client.body(other, b'{"name": ')
         await client.body(upload, b" " * (size // 2), end=True)

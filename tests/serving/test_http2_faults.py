@@ -81,7 +81,7 @@ async def test_a_bad_stream_leaves_five_creates_beside_it_alone(
     caplog.set_level(logging.INFO)
     bridge = Observed(bridged(app))
     async with served(bridge) as address, Http2.connect(address) as client:
-        creates = [await client.open("POST /api/items", JSON, end=False) for _ in range(5)]
+        creates = [await client.open("POST /api/gizmos", JSON, end=False) for _ in range(5)]
         bad = await open_raw(client, headers)
         for number, stream in enumerate(creates):
             await client.body(stream, b'{"name": "Item %d"}' % number, end=True)

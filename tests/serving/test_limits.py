@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 LIMIT = 1000
 JSON = "Content-Type: application/json"
-ITEM = b'{"name": "First item"}'
+GIZMO = b'{"name": "First item"}'
 CHUNK = 64 * 1024
 
 
@@ -47,20 +47,20 @@ def chunked(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
 
 
-async def count_items(address: str) -> int:
+async def count_gizmos(address: str) -> int:
     async with httpx.AsyncClient(base_url=address) as client:
-        return len((await client.get("/api/items")).json()["items"])
+        return len((await client.get("/api/gizmos")).json()["gizmos"])
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])
 async def test_the_limit_is_the_same_for_both_framings(app: AsyncFlask, size: int) -> None:
-    body = ITEM.ljust(size)
+    body = GIZMO.ljust(size)
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         for headers, sent in [
             (f"Content-Length: {size}", body),
             ("Transfer-Encoding: chunked", chunked(body)),
         ]:
-            await client.request("POST /api/items", JSON, headers, body=sent)
+            await client.request("POST /api/gizmos", JSON, headers, body=sent)
             response = await client.response()
             if size > LIMIT:
                 assert is_problem(response, 413, "content-too-large")
@@ -68,7 +68,7 @@ async def test_the_limit_is_the_same_for_both_framings(app: AsyncFlask, size: in
                 assert response.status == 201
             # What was too much has been taken: the connection stays usable.
             assert "connection" not in response.headers
-        assert await count_items(address) == (0 if size > LIMIT else 2)
+        assert await count_gizmos(address) == (0 if size > LIMIT else 2)
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -88,7 +88,7 @@ async def test_takes_no_more_of_a_body_than_the_limit_before_it_refuses(
     call = Call(
         bridged(app),
         method="POST",
-        path="/api/items",
+        path="/api/gizmos",
         headers=[*headers, (b"content-length", size)] if declared else headers,
     )
     call.client_sends(b" " * CHUNK, more=True)
@@ -108,7 +108,7 @@ class Flood:
         self.sent = 0
 
     async def send(self) -> None:
-        await self.client.request("POST /api/items", JSON, "Transfer-Encoding: chunked")
+        await self.client.request("POST /api/gizmos", JSON, "Transfer-Encoding: chunked")
         while True:
             await self.client.send(b"%x\r\n%b\r\n" % (CHUNK, b" " * CHUNK))
             self.sent += CHUNK
@@ -168,14 +168,14 @@ async def test_a_body_slower_than_its_time_is_refused(app: AsyncFlask, headers: 
         served(bridged(app, body_timeout=0.05)) as address,
         Http1.connect(address) as client,
     ):
-        await client.request("POST /api/items", JSON, headers)
+        await client.request("POST /api/gizmos", JSON, headers)
         await client.send(b'2\r\n{"\r\n' if "chunked" in headers else b'{"')
         response = await client.response()
         assert is_problem(response, 408, "request-timeout")
         assert response.headers["connection"] == "close"
         assert response.headers["retry-after"] == "1"
         assert await client.closed()
-        assert await count_items(address) == 0
+        assert await count_gizmos(address) == 0
 
 
 async def test_a_slow_body_of_http2_is_refused_alone(app: AsyncFlask) -> None:
@@ -183,7 +183,9 @@ async def test_a_slow_body_of_http2_is_refused_alone(app: AsyncFlask) -> None:
         served(bridged(app, body_timeout=0.05)) as address,
         Http2.connect(address) as client,
     ):
-        slow = await client.open("POST /api/items", ("content-type", "application/json"), end=False)
+        slow = await client.open(
+            "POST /api/gizmos", ("content-type", "application/json"), end=False
+        )
         await client.body(slow, b'{"')
         assert is_problem(await client.answer(slow), 408, "request-timeout")
         healthy = await client.open("GET /api/health")
@@ -193,7 +195,7 @@ async def test_a_slow_body_of_http2_is_refused_alone(app: AsyncFlask) -> None:
 async def test_a_body_shorter_than_declared_stores_nothing(app: AsyncFlask) -> None:
     async with served(bridged(app)) as address:
         async with Http1.connect(address) as client:
-            await client.request("POST /api/items", JSON, "Content-Length: 100", body=ITEM)
+            await client.request("POST /api/gizmos", JSON, "Content-Length: 100", body=GIZMO)
             client.writer.write_eof()
             assert await client.closed()
-        assert await count_items(address) == 0
+        assert await count_gizmos(address) == 0

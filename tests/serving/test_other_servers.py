@@ -10,7 +10,9 @@ import pytest
 
 from tests.live import HUNG
 from tests.processes import started
-from tests.serving.barrier import N
+
+N = 20
+"""As many requests wait until all of them are there."""
 
 
 def uvicorn(_: str) -> list[str]:
@@ -26,20 +28,21 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])  # Granian doesn't tell which one it took
     command = request.param(port)
-    with started(tmp_path, *command, "tests.serving.barrier:app", MAX_BODY_BYTES="1000") as address:
+    environ = {"MAX_BODY_BYTES": "1000", "TOGETHER": str(N)}
+    with started(tmp_path, *command, "tests.serving.barrier:app", **environ) as address:
         # It says where it listens before it does, and until then it doesn't heed a signal.
         with httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=HUNG) as client:
             client.get(f"{address}/api/health")
         yield address
 
 
-def test_serves_the_whole_life_of_an_item(address: str) -> None:
+def test_serves_the_whole_life_of_a_gizmo(address: str) -> None:
     with httpx.Client(base_url=address, timeout=HUNG) as client:
-        created = client.post("/api/items", json={"name": "First item"})
+        created = client.post("/api/gizmos", json={"name": "First item"})
         assert created.status_code == 201
         path, etag = created.headers["Location"], created.headers["ETag"]
         assert client.get(path).json() == created.json()
-        assert client.get("/api/items").json()["items"] == [created.json()]
+        assert client.get("/api/gizmos").json()["gizmos"] == [created.json()]
         known = client.get(path, headers={"If-None-Match": etag})
         assert (known.status_code, known.content) == (304, b"")
         changed = client.patch(path, json={"status": "done"}, headers={"If-Match": etag})
@@ -63,7 +66,7 @@ def test_has_the_same_limit_for_bodies(address: str, chunked: bool) -> None:
     headers = {"Content-Type": "application/json"}
     with httpx.Client(base_url=address, timeout=HUNG) as client:
         sent = iter([body]) if chunked else body
-        refused = client.post("/api/items", content=sent, headers=headers)
+        refused = client.post("/api/gizmos", content=sent, headers=headers)
         assert refused.status_code == 413
         assert refused.json()["type"] == "/errors/content-too-large"
-        assert client.get("/api/items").json()["items"] == []
+        assert client.get("/api/gizmos").json()["gizmos"] == []

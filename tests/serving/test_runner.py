@@ -16,12 +16,14 @@ from typing import IO
 import httpx
 import pytest
 
-from tests.factory import SECRET_KEY
+from tests.factory import PASSWORD, SECRET_KEY
 from tests.live import HUNG
 from tests.log_lines import leaks_in
 from tests.processes import environment
+from tests.sign_in import EMAIL
 
-BODY = b'{"name": "First item"}'
+BODY = json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
+JSON = {"Content-Type": "application/json"}
 
 
 class Server:
@@ -83,7 +85,8 @@ def test_a_signal_ends_it_once_the_requests_in_flight_are_answered(
         assert httpx.get(f"{address}/api/health").json()["status"] == "ok"
         with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
             client.sendall(
-                b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\n"
                 b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(BODY)
             )
             answer = client.makefile("rb")
@@ -95,11 +98,11 @@ def test_a_signal_ends_it_once_the_requests_in_flight_are_answered(
             client.sendall(BODY)
             rest = answer.read()
             assert rest.startswith(b"HTTP/1.1 201")
-            assert json.loads(rest.partition(b"\r\n\r\n")[2])["name"] == "First item"
+            assert json.loads(rest.partition(b"\r\n\r\n")[2])["email"] == EMAIL
         code, errors = server.end()
         assert code == 0
         assert "Traceback" not in errors
-    assert (tmp_path / "data/items.db").exists()
+    assert (tmp_path / "data/api.db").exists()
 
 
 def wait_until_it_is_not_ready(client: httpx.Client) -> httpx.Response:
@@ -125,7 +128,8 @@ def test_says_that_it_stops_before_it_does_and_a_second_signal_ends_it_at_once(
                 "server": "stopping",
             }
             # Everything else continues, including for new connections.
-            assert client.post("/api/items", json={"name": "First item"}).status_code == 201
+            registered = client.post("/api/auth/register", content=BODY, headers=JSON)
+            assert registered.status_code == 201
             answer = httpx.get(f"{address}/api/health")
             assert (answer.status_code, answer.headers.get("Connection")) == (200, None)
             server.process.terminate()
@@ -137,7 +141,8 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
         server.wait_until_it_listens()
         with socket.create_connection(("127.0.0.1", server.port), HUNG) as client:
             client.sendall(
-                b"POST /api/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\n"
                 b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
             )
             assert client.recv(1000).startswith(b"HTTP/1.1 100")
@@ -148,7 +153,7 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path) -> None:
     assert "cut off after 0 seconds: 1 connections" in log
     assert "Traceback" not in log
     # It was closed properly, and so left nothing beside the file.
-    assert not (tmp_path / "data/items.db-wal").exists()
+    assert not (tmp_path / "data/api.db-wal").exists()
 
 
 def test_responses_do_not_name_the_server(tmp_path: Path) -> None:
@@ -236,7 +241,7 @@ def test_a_database_of_a_later_version_stops_it_in_one_line(
     tmp_path: Path, module: tuple[str, ...]
 ) -> None:
     (tmp_path / "data").mkdir()
-    with contextlib.closing(sqlite3.connect(tmp_path / "data/items.db")) as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/api.db")) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
         connection.commit()

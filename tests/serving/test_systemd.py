@@ -16,7 +16,8 @@ from tests.processes import ROOT, environment
 
 DEPLOY = ROOT / "deploy"
 STOPPING = ("shutdown_delay", "shutdown_grace")
-INSTALLED = "/opt/items/.venv/bin/python"
+UNIT = "systemd/items-api@.service"
+INSTALLED = "/opt/items-api/.venv/bin/python"
 
 needs_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
 needs_activate = pytest.mark.skipif(
@@ -51,7 +52,7 @@ def test_systemd_has_nothing_to_say_against_the_units(units: Path) -> None:
 @needs_analyze
 def test_the_service_can_reach_little_else(units: Path) -> None:
     """The threshold is an exposure from 0 to 100, as systemd makes it out."""
-    assert analyze("security", "--offline=true", "--threshold=15", f"{units}/items@1.service")
+    assert analyze("security", "--offline=true", "--threshold=15", f"{units}/items-api@1.service")
 
 
 def analyze(*words: str) -> str:
@@ -65,17 +66,15 @@ def test_the_service_starts_on_the_socket_as_systemd_hands_it_over(tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
-        **dict(
-            pair.split("=") for pair in value_of("systemd/items@.service", "Environment").split()
-        ),
+        **dict(pair.split("=") for pair in value_of(UNIT, "Environment").split()),
         "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/items.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/api.db",
         "AUTO_MIGRATE": "true",
         "PROMETHEUS_MULTIPROC_DIR": f"{tmp_path}/metrics",
     }
     given = [word for name, value in settings.items() for word in ("-E", f"{name}={value}")]
-    start = value_of("systemd/items@.service", "ExecStart").replace(INSTALLED, sys.executable)
-    start = start.replace("/opt/items", str(ROOT))
+    start = value_of(UNIT, "ExecStart").replace(INSTALLED, sys.executable)
+    start = start.replace("/opt/items-api", str(ROOT))
     command = ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", *given, *start.split()]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
@@ -95,5 +94,5 @@ def test_the_service_starts_on_the_socket_as_systemd_hands_it_over(tmp_path: Pat
 def test_the_supervisors_wait_for_longer_than_the_service_takes_to_end() -> None:
     defaults = {name: Settings.__dataclass_fields__[name].metadata["defaults"] for name in STOPPING}
     longest = sum(int(default["production"]) for default in defaults.values())
-    assert int(value_of("systemd/items@.service", "TimeoutStopSec")) > longest
+    assert int(value_of(UNIT, "TimeoutStopSec")) > longest
     assert int(value_of("circus.ini", "graceful_timeout")) > longest

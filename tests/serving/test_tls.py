@@ -51,7 +51,7 @@ def test_speaks_the_version_that_the_client_prefers(
         address = server.wait_until_it_listens()
         assert address.startswith("https://")
         with httpx.Client(base_url=address, http2=http2, verify=trust) as client:
-            created = client.post("/api/items", json={"name": "First item"})
+            created = client.post("/api/gizmos", json={"name": "First item"})
             assert (created.status_code, created.http_version) == (201, version)
             assert created.headers["Strict-Transport-Security"] == "max-age=31536000"
             assert client.get(created.headers["Location"]).json() == created.json()

@@ -30,7 +30,7 @@ HANDSHAKE = (
     [
         ("/api/health", 200, "application/json"),
         ("/nope", 404, "application/problem+json"),
-        ("/api/items/nope", 404, "application/problem+json"),
+        ("/api/gizmos/nope", 404, "application/problem+json"),
     ],
 )
 async def test_a_handshake_gets_the_answer_of_the_plain_get(
@@ -51,7 +51,7 @@ async def test_an_upgrade_of_another_method_is_ignored_too(app: AsyncFlask) -> N
     async with served(bridged(app)) as address, Http1.connect(address) as client:
         json_type, length = "Content-Type: application/json", "Content-Length: 13"
         await client.request(
-            "POST /api/items", *HANDSHAKE, json_type, length, body=b'{"name": "a"}'
+            "POST /api/gizmos", *HANDSHAKE, json_type, length, body=b'{"name": "a"}'
         )
         assert (await client.response()).status == 201
 

@@ -46,7 +46,7 @@ class Http1:
         await self.writer.drain()
 
     async def request(self, line: str, *headers: str, body: bytes = b"") -> None:
-        lines = [f"{line} HTTP/1.1", "Host: items.test", *headers, "", ""]
+        lines = [f"{line} HTTP/1.1", "Host: api.test", *headers, "", ""]
         await self.send("\r\n".join(lines).encode("latin-1") + body)
 
     async def head(self) -> Response:
@@ -100,7 +100,7 @@ class Http2(Http1):
         line: str,
         *headers: tuple[str, str],
         end: bool = True,
-        authority: str | None = "items.test",
+        authority: str | None = "api.test",
     ) -> int:
         """Begin a stream, and end it too unless a body follows; its number."""
         method, path = line.split()

@@ -65,7 +65,7 @@ async def test_a_caller_that_gives_up_leaves_a_write_whole(database: Database) -
 async def test_is_unavailable_while_another_process_writes(
     database: Database, tmp_path: Path
 ) -> None:
-    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(DatabaseUnavailable, match="database is locked"):
         await database.write(execute, "INSERT INTO notes VALUES ('a')")
@@ -77,9 +77,9 @@ async def test_is_unavailable_while_another_process_writes(
 
 
 async def test_is_unavailable_when_the_file_is_damaged(tmp_path: Path) -> None:
-    (tmp_path / "items.db").write_bytes(b"This is no SQLite database at all." * 100)
+    (tmp_path / "api.db").write_bytes(b"This is no SQLite database at all." * 100)
     with pytest.raises(DatabaseUnavailable, match="not a database"):
-        async with open_database(f"sqlite:///{tmp_path}/items.db", auto_migrate=True):
+        async with open_database(f"sqlite:///{tmp_path}/api.db", auto_migrate=True):
             pass
 
 
@@ -99,7 +99,7 @@ async def test_a_write_that_waited_too_long_is_not_begun(tmp_path: Path) -> None
 
 
 async def wait_in_line(database: Database, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     writes = (database.write(execute, f"INSERT INTO notes VALUES ('{n}')") for n in range(8))
     failures = await asyncio.gather(*writes, return_exceptions=True)
@@ -114,7 +114,7 @@ async def wait_in_line(database: Database, tmp_path: Path) -> None:
 async def test_a_migration_waits_longer_than_a_request_and_says_so(
     database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     migrating = asyncio.ensure_future(database.administer(scalars, "PRAGMA busy_timeout"))
     while not caplog.messages:  # noqa: ASYNC110  # no event says it

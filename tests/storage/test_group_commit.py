@@ -119,7 +119,7 @@ async def test_a_commit_that_fails_has_each_done_again_alone(database: Database)
 
 
 async def test_where_the_file_is_locked_all_are_told(database: Database, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     # The first one waits for the lock alone, the others together then.
     writes = (database.write(insert(f"{n}")) for n in range(4))

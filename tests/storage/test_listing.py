@@ -19,7 +19,7 @@ from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.collections.words import search_of, words_of
-from storage.items import ITEMS, ItemNotFound, ItemRow, ItemValues
+from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues
 
 REPEATABLE = settings(
     max_examples=60,
@@ -66,7 +66,7 @@ class Store:
 
     def __init__(self, database: Database, runner: asyncio.Runner) -> None:
         self.database, self.runner = database, runner
-        self.rows: dict[UUID, ItemRow] = {}
+        self.rows: dict[UUID, GizmoRow] = {}
         self.owners: dict[UUID, UUID | None] = {}
         one, other, admin = (self._user(name) for name in ("one", "other", "admin"))
         self.callers = [
@@ -91,7 +91,7 @@ class Store:
 
     def create(self, values: Any, caller: int = 0) -> None:
         viewer = self.callers[caller]
-        row = self.run(self.database.write(ITEMS.create, viewer, values))
+        row = self.run(self.database.write(GIZMOS.create, viewer, values))
         self.rows[row.id] = row
         self.owners[row.id] = viewer.user_id
 
@@ -99,20 +99,20 @@ class Store:
         row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
             with self._refused_unless_seen(viewer, row):
-                changed = self.database.write(ITEMS.update, viewer, row.id, changes)
+                changed = self.database.write(GIZMOS.update, viewer, row.id, changes)
                 self.rows[row.id] = self.run(changed)
 
     def delete(self, number: int, caller: int = 0) -> None:
         row, viewer = self._pick(number), self.callers[caller]
         if row is not None:
             with self._refused_unless_seen(viewer, row):
-                self.run(self.database.write(ITEMS.delete, viewer, row.id))
+                self.run(self.database.write(GIZMOS.delete, viewer, row.id))
                 del self.rows[row.id]
 
-    def _refused_unless_seen(self, viewer: Viewer, row: ItemRow) -> AbstractContextManager[object]:
-        return nullcontext() if self.sees(viewer, row) else pytest.raises(ItemNotFound)
+    def _refused_unless_seen(self, viewer: Viewer, row: GizmoRow) -> AbstractContextManager[object]:
+        return nullcontext() if self.sees(viewer, row) else pytest.raises(GizmoNotFound)
 
-    def sees(self, viewer: Viewer, row: ItemRow) -> bool:
+    def sees(self, viewer: Viewer, row: GizmoRow) -> bool:
         return viewer.user_id is None or viewer.is_admin or viewer.user_id == self.owners[row.id]
 
     def moment(self, number: int | None) -> datetime | None:
@@ -128,7 +128,7 @@ class Store:
         viewer: Viewer = EVERYBODY,
     ) -> Page:
         page: Page = self.run(
-            self.database.read(ITEMS.page, viewer, wanted, limit=limit, after=after, budget=budget)
+            self.database.read(GIZMOS.page, viewer, wanted, limit=limit, after=after, budget=budget)
         )
         assert len(page.rows) <= limit
         return page
@@ -140,7 +140,7 @@ class Store:
         budget: int,
         viewer: Viewer = EVERYBODY,
         between: Callable[[], None] = lambda: None,
-    ) -> Iterator[ItemRow]:
+    ) -> Iterator[GizmoRow]:
         after = None
         while True:
             page = self.page(wanted, after, limit, budget, viewer)
@@ -150,7 +150,7 @@ class Store:
                 return
             between()
 
-    def expected(self, wanted: Query, viewer: Viewer = EVERYBODY) -> list[ItemRow]:
+    def expected(self, wanted: Query, viewer: Viewer = EVERYBODY) -> list[GizmoRow]:
         by = wanted["sort"].removeprefix("-")
         seen = [row for row in self.rows.values() if self.sees(viewer, row)]
         found = [row for row in seen if matches(row, wanted)]
@@ -159,21 +159,21 @@ class Store:
         )
         return found
 
-    def _pick(self, number: int) -> ItemRow | None:
+    def _pick(self, number: int) -> GizmoRow | None:
         rows = list(self.rows.values())
         return rows[number % len(rows)] if rows else None
 
 
-def public(rows: list[ItemRow]) -> list[tuple[Any, ...]]:
-    """The rows without what a query may have added behind an item's own columns."""
-    return [row[: len(ITEMS.columns)] for row in rows]
+def public(rows: list[GizmoRow]) -> list[tuple[Any, ...]]:
+    """The rows without what a query may have added behind a gizmo's own columns."""
+    return [row[: len(GIZMOS.columns)] for row in rows]
 
 
 def delete_all(connection: Connection) -> None:
-    connection.execute(delete(ITEMS.table))
+    connection.execute(delete(GIZMOS.table))
 
 
-def matches(row: ItemRow, wanted: Query) -> bool:
+def matches(row: GizmoRow, wanted: Query) -> bool:
     search = search_of(wanted["q"])
     words = {*words_of(row.name), *words_of(row.description)}
     return all(
@@ -192,7 +192,7 @@ def matches(row: ItemRow, wanted: Query) -> bool:
 @st.composite
 def questions(draw: st.DrawFn, store: Store) -> Query:
     question: dict[str, Any] = {
-        "sort": draw(st.sampled_from(ITEMS.sorts)),
+        "sort": draw(st.sampled_from(GIZMOS.sorts)),
         "status": tuple(draw(st.lists(statuses, max_size=2, unique=True))),
         "tag": tuple(draw(st.lists(st.sampled_from(TAGS[:4]), max_size=2, unique=True))),
         "created_after": store.moment(draw(moment)),
@@ -226,13 +226,13 @@ def test_a_list_is_what_was_asked_for(store: Store) -> None:
             viewer = store.callers[data.draw(callers)]
             found = list(store.walk(wanted, data.draw(few), data.draw(few), viewer))
             assert public(found) == public(store.expected(wanted, viewer)), wanted
-            total = store.run(store.database.read(ITEMS.count, viewer, wanted))
+            total = store.run(store.database.read(GIZMOS.count, viewer, wanted))
             assert total == (len(found), True)
 
     compare()
 
 
-def test_items_that_come_and_go_leave_no_gap_and_no_double(store: Store) -> None:
+def test_gizmos_that_come_and_go_leave_no_gap_and_no_double(store: Store) -> None:
     @REPEATABLE
     @given(st.data())
     def walk(data: st.DataObject) -> None:
@@ -258,7 +258,7 @@ def test_items_that_come_and_go_leave_no_gap_and_no_double(store: Store) -> None
 
 
 def test_a_short_page_says_where_to_go_on(store: Store) -> None:
-    many: ItemValues = {
+    many: GizmoValues = {
         "name": "x",
         "description": None,
         "status": "todo",

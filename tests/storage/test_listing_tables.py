@@ -1,4 +1,4 @@
-"""What lists are made from is as the items say, whatever is written, and costs no round trip."""
+"""What lists are made from is as the gizmos say, whatever is written, and costs no round trip."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from sqlalchemy import Connection, select
 from storage import Database, open_database
 from storage.collections.lists import REBUILT
 from storage.collections.viewers import EVERYBODY
-from storage.items import ITEMS, ItemValues, item_tags
+from tests.gizmos import GIZMOS, GizmoValues, gizmo_tags
 from tests.sqlite import migrated_database
 from tests.statements import statements
-from tests.storage.units import execute, scalars
+from tests.storage.units import INTEGRITY_CHECK, execute, scalars
 
-VALUES: ItemValues = {
+VALUES: GizmoValues = {
     "name": "Green lamp",
     "description": "Für die Küche.",
     "status": "todo",
@@ -23,7 +23,7 @@ VALUES: ItemValues = {
 
 
 def entries(connection: Connection) -> list[Any]:
-    columns = item_tags.c.value, item_tags.c.created_at, item_tags.c.row_id
+    columns = gizmo_tags.c.value, gizmo_tags.c.created_at, gizmo_tags.c.row_id
     return [tuple(row) for row in connection.execute(select(*columns).order_by(*columns))]
 
 
@@ -32,19 +32,19 @@ def as_of(*rows: Any) -> list[Any]:
 
 
 async def found(database: Database, search: str) -> list[str]:
-    page = await database.read(ITEMS.page, EVERYBODY, {"q": search}, limit=9, after=None)
+    page = await database.read(GIZMOS.page, EVERYBODY, {"q": search}, limit=9, after=None)
     return [row.name for row in page.rows]
 
 
 async def test_tags_follow_every_write(database: Database) -> None:
-    one = await database.write(ITEMS.create, EVERYBODY, VALUES)
-    two = await database.write(ITEMS.create, EVERYBODY, {**VALUES, "tags": ["home", "x"]})
+    one = await database.write(GIZMOS.create, EVERYBODY, VALUES)
+    two = await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "tags": ["home", "x"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(ITEMS.update, EVERYBODY, one.id, {"tags": ["x", "y"]})
+    one = await database.write(GIZMOS.update, EVERYBODY, one.id, {"tags": ["x", "y"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(ITEMS.update, EVERYBODY, one.id, {"name": "Other"})
+    one = await database.write(GIZMOS.update, EVERYBODY, one.id, {"name": "Other"})
     assert await database.read(entries) == as_of(one, two)
-    await database.write(ITEMS.delete, EVERYBODY, two.id)
+    await database.write(GIZMOS.delete, EVERYBODY, two.id)
     assert await database.read(entries) == as_of(one)
 
 
@@ -61,7 +61,7 @@ FOUND = {
 
 async def test_names_are_found_by_what_people_type(database: Database) -> None:
     for name in FOUND:
-        await database.write(ITEMS.create, EVERYBODY, {**VALUES, "name": name})
+        await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "name": name})
     for name, searches in FOUND.items():
         for search in searches:
             assert await found(database, search) == [name], search
@@ -70,48 +70,48 @@ async def test_names_are_found_by_what_people_type(database: Database) -> None:
 
 async def test_words_are_rebuilt_for_rows_that_have_others(database: Database) -> None:
     for number in range(REBUILT + 2):
-        await database.write(ITEMS.create, EVERYBODY, {**VALUES, "name": f"Green lamp {number}"})
+        await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "name": f"Green lamp {number}"})
     outdated = "SET name_words = 'lampe' WHERE name <> 'Green lamp 1'"
-    await database.write(execute, f"UPDATE items {outdated}")
-    before = await database.read(scalars, "SELECT updated_at FROM items ORDER BY id")
+    await database.write(execute, f"UPDATE gizmos {outdated}")
+    before = await database.read(scalars, "SELECT updated_at FROM gizmos ORDER BY id")
     assert await found(database, "green") == ["Green lamp 1"]
     last: int | None = 0
     portions = 0
     while last is not None:
-        last = await database.write(ITEMS.rebuild_words, last)
+        last = await database.write(GIZMOS.rebuild_words, last)
         portions += 1
     assert portions == 3
     assert len(await found(database, "green lamp")) == 9
     assert await found(database, f"{REBUILT}") == [f"Green lamp {REBUILT}"]
     assert await found(database, "lampe") == []
-    assert await database.read(scalars, "SELECT updated_at FROM items ORDER BY id") == before
+    assert await database.read(scalars, "SELECT updated_at FROM gizmos ORDER BY id") == before
 
 
 async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:
-    item = await database.write(ITEMS.create, EVERYBODY, VALUES)
+    gizmo = await database.write(GIZMOS.create, EVERYBODY, VALUES)
 
     def change_and_fail(connection: Connection) -> None:
-        ITEMS.update(connection, EVERYBODY, item.id, {"tags": ["x"], "name": "Red door"})
-        ITEMS.create(connection, EVERYBODY, VALUES)
+        GIZMOS.update(connection, EVERYBODY, gizmo.id, {"tags": ["x"], "name": "Red door"})
+        GIZMOS.create(connection, EVERYBODY, VALUES)
         raise KeyError("fact")
 
     with pytest.raises(KeyError, match="fact"):
         await database.write(change_and_fail)
-    assert await database.read(entries) == as_of(item)
+    assert await database.read(entries) == as_of(gizmo)
     assert await found(database, "lamp") == ["Green lamp"]
     assert await found(database, "door") == []
 
 
 async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Database) -> None:
-    item = await database.write(ITEMS.create, EVERYBODY, VALUES)
+    gizmo = await database.write(GIZMOS.create, EVERYBODY, VALUES)
     counts = {}
     for name, work in {
-        "create": lambda: database.write(ITEMS.create, EVERYBODY, VALUES),
-        "get": lambda: database.read(ITEMS.get, EVERYBODY, item.id),
-        "update": lambda: database.write(ITEMS.update, EVERYBODY, item.id, {"name": "Red door"}),
-        "replace": lambda: database.write(ITEMS.update, EVERYBODY, item.id, VALUES),
-        "list": lambda: database.read(ITEMS.page, EVERYBODY, {}, limit=9, after=None),
-        "delete": lambda: database.write(ITEMS.delete, EVERYBODY, item.id),
+        "create": lambda: database.write(GIZMOS.create, EVERYBODY, VALUES),
+        "get": lambda: database.read(GIZMOS.get, EVERYBODY, gizmo.id),
+        "update": lambda: database.write(GIZMOS.update, EVERYBODY, gizmo.id, {"name": "Red door"}),
+        "replace": lambda: database.write(GIZMOS.update, EVERYBODY, gizmo.id, VALUES),
+        "list": lambda: database.read(GIZMOS.page, EVERYBODY, {}, limit=9, after=None),
+        "delete": lambda: database.write(GIZMOS.delete, EVERYBODY, gizmo.id),
     }.items():
         with statements() as seen:
             await work()  # type: ignore[no-untyped-call]  # a table of calls, each typed where it is defined
@@ -121,10 +121,9 @@ async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Data
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:
     async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
-        rows = [await database.write(ITEMS.create, EVERYBODY, VALUES) for _ in range(3)]
-        await database.write(ITEMS.update, EVERYBODY, rows[0].id, {"description": None})
-        await database.write(ITEMS.delete, EVERYBODY, rows[2].id)
-        check = "INSERT INTO items_full_text (items_full_text, rank) VALUES ('integrity-check', 1)"
-        await database.write(execute, check)
-        count = "SELECT count(*) FROM items_full_text WHERE items_full_text MATCH '\"fur\"'"
+        rows = [await database.write(GIZMOS.create, EVERYBODY, VALUES) for _ in range(3)]
+        await database.write(GIZMOS.update, EVERYBODY, rows[0].id, {"description": None})
+        await database.write(GIZMOS.delete, EVERYBODY, rows[2].id)
+        await database.write(execute, INTEGRITY_CHECK)
+        count = "SELECT count(*) FROM gizmos_full_text WHERE gizmos_full_text MATCH '\"fur\"'"
         assert await database.read(scalars, count) == [1]

@@ -14,18 +14,18 @@ from storage.accounts.users import create_user, update_user, users
 from storage.collections.collection import Collection
 from storage.collections.creation import EPOCH, MICROSECOND, created
 from storage.collections.viewers import EVERYBODY, OPERATOR
-from storage.items import ITEMS
-from tests.bookings import BOOKINGS, create_tables
-from tests.storage.test_collections import ITEM, booking
+from tests.bookings import BOOKINGS
+from tests.gizmos import GIZMOS
+from tests.storage.test_collections import GIZMO, booking
 
 HOUR = timedelta(hours=1)
 VALUES: dict[Collection, dict[str, Any]] = {
-    ITEMS: {**ITEM, "tags": ["home"]},
+    GIZMOS: {**GIZMO, "tags": ["home"]},
     BOOKINGS: booking(1, guest="Ada", kind="room", extras=["sea"]),
 }
-CHANGES: dict[Collection, dict[str, Any]] = {ITEMS: {"quantity": 2}, BOOKINGS: {"floor": 2}}
+CHANGES: dict[Collection, dict[str, Any]] = {GIZMOS: {"quantity": 2}, BOOKINGS: {"floor": 2}}
 FILTERS: dict[Collection, list[dict[str, Any]]] = {
-    ITEMS: [{"q": "key"}, {"tag": ["home"]}, {"status": ["todo"]}],
+    GIZMOS: [{"q": "key"}, {"tag": ["home"]}, {"status": ["todo"]}],
     BOOKINGS: [{"q": "ada"}, {"extra": ["sea"]}, {"kind": ["room"]}],
 }
 
@@ -33,11 +33,10 @@ FILTERS: dict[Collection, list[dict[str, Any]]] = {
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with open_database(database_url, auto_migrate=True) as database:
-        await database.administer(create_tables)
         yield database
 
 
-@pytest.fixture(params=[ITEMS, BOOKINGS], ids=["items", "bookings"])
+@pytest.fixture(params=[GIZMOS, BOOKINGS], ids=["gizmos", "bookings"])
 def collection(request: pytest.FixtureRequest) -> Collection:
     found: Collection = request.param
     return found

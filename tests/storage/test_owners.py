@@ -1,4 +1,4 @@
-"""Whose items are whose: by id, in what lists are made from, and in the end."""
+"""Whose gizmos are whose: by id, in what lists are made from, and in the end."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -11,10 +11,10 @@ from storage.accounts.users import create_user
 from storage.collections import ddl
 from storage.collections.lists import Query
 from storage.collections.viewers import EVERYBODY, Viewer
-from storage.items import ITEMS, ItemNotFound, ItemRow, ItemValues, item_tags
-from tests.storage.units import execute
+from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues, gizmo_tags
+from tests.storage.units import INTEGRITY_CHECK, execute
 
-VALUES: ItemValues = {
+VALUES: GizmoValues = {
     "name": "Green lamp",
     "description": None,
     "status": "todo",
@@ -36,8 +36,8 @@ async def a_user(database: Database, name: str) -> Viewer:
     return Viewer.owner(user.id)
 
 
-async def create(database: Database, viewer: Viewer) -> ItemRow:
-    return await database.write(ITEMS.create, viewer, VALUES)
+async def create(database: Database, viewer: Viewer) -> GizmoRow:
+    return await database.write(GIZMOS.create, viewer, VALUES)
 
 
 async def seen(database: Database, viewer: Viewer) -> list[list[UUID]]:
@@ -45,69 +45,68 @@ async def seen(database: Database, viewer: Viewer) -> list[list[UUID]]:
     return [
         [row.id for row in page.rows]
         for page in [
-            await database.read(ITEMS.page, viewer, wanted, limit=9, after=None) for wanted in WAYS
+            await database.read(GIZMOS.page, viewer, wanted, limit=9, after=None) for wanted in WAYS
         ]
     ]
 
 
-def everywhere(*rows: ItemRow) -> list[list[UUID]]:
+def everywhere(*rows: GizmoRow) -> list[list[UUID]]:
     return [[row.id for row in reversed(rows)]] * len(WAYS)
 
 
 async def check(database: Database) -> None:
-    """Raises an error where SQLite's full-text index isn't as the items are."""
+    """Raises an error where SQLite's full-text index isn't as the gizmos are."""
     if await database.read(lambda connection: connection.dialect.name) == "sqlite":
-        wanted = "INSERT INTO items_full_text (items_full_text, rank) VALUES ('integrity-check', 1)"
-        await database.write(execute, wanted)
+        await database.write(execute, INTEGRITY_CHECK)
 
 
-def give(connection: Connection, item_id: UUID, owner_id: UUID | None) -> None:
+def give(connection: Connection, gizmo_id: UUID, owner_id: UUID | None) -> None:
     connection.execute(
-        update(ITEMS.table).where(ITEMS.table.c.id == item_id).values(owner_id=owner_id)
+        update(GIZMOS.table).where(GIZMOS.table.c.id == gizmo_id).values(owner_id=owner_id)
     )
 
 
 def entries(connection: Connection) -> list[UUID]:
-    return list(connection.execute(select(item_tags.c.row_id)).scalars())
+    return list(connection.execute(select(gizmo_tags.c.row_id)).scalars())
 
 
 async def test_who_has_no_account_and_sees_not_all_sees_nothing(database: Database) -> None:
     """There is no such viewer; were there one by mistake, what nobody owns would not be theirs."""
-    item = await create(database, EVERYBODY)
+    gizmo = await create(database, EVERYBODY)
     stray = Viewer(None, is_admin=False, sees_all=False)
-    page = await database.read(ITEMS.page, stray, {}, limit=9, after=None)
+    page = await database.read(GIZMOS.page, stray, {}, limit=9, after=None)
     assert page.rows == []
-    assert await database.read(ITEMS.count, stray, {"tag": ("home",)}) == (0, True)
-    for work in (ITEMS.get, ITEMS.delete):
-        with pytest.raises(ItemNotFound):
-            await database.write(work, stray, item.id)
+    assert await database.read(GIZMOS.count, stray, {"tag": ("home",)}) == (0, True)
+    for work in (GIZMOS.get, GIZMOS.delete):
+        with pytest.raises(GizmoNotFound):
+            await database.write(work, stray, gizmo.id)
 
 
-async def test_an_item_that_is_handed_over_is_found_by_its_new_owner(database: Database) -> None:
+async def test_a_gizmo_that_is_handed_over_is_found_by_its_new_owner(database: Database) -> None:
     ada, bob = await a_user(database, "ada"), await a_user(database, "bob")
-    item, kept = await create(database, ada), await create(database, ada)
+    gizmo, kept = await create(database, ada), await create(database, ada)
     for owner in (bob, ada, None, bob):
-        await database.write(give, item.id, owner and owner.user_id)
-        assert await seen(database, bob) == everywhere(*[item] * (owner is bob))
-        assert await seen(database, ada) == everywhere(*[item] * (owner is ada), kept)
-        assert await seen(database, EVERYBODY) == everywhere(item, kept)
+        await database.write(give, gizmo.id, owner and owner.user_id)
+        assert await seen(database, bob) == everywhere(*[gizmo] * (owner is bob))
+        assert await seen(database, ada) == everywhere(*[gizmo] * (owner is ada), kept)
+        assert await seen(database, EVERYBODY) == everywhere(gizmo, kept)
         await check(database)
 
 
-async def test_the_items_of_a_user_are_deleted_and_no_others(database: Database) -> None:
+async def test_the_gizmos_of_a_user_are_deleted_and_no_others(database: Database) -> None:
     ada, bob = await a_user(database, "ada"), await a_user(database, "bob")
     assert ada.user_id is not None
     [_, theirs, nobodys] = [await create(database, viewer) for viewer in (ada, bob, EVERYBODY)]
     await create(database, ada)
-    assert await database.read(ITEMS.owner_has_rows, ada.user_id)
-    await database.write(ITEMS.delete_rows_of, ada.user_id)
-    assert not await database.read(ITEMS.owner_has_rows, ada.user_id)
+    assert await database.read(GIZMOS.owner_has_rows, ada.user_id)
+    await database.write(GIZMOS.delete_rows_of, ada.user_id)
+    assert not await database.read(GIZMOS.owner_has_rows, ada.user_id)
     assert await seen(database, ada) == everywhere()
     assert await seen(database, bob) == everywhere(theirs)
     assert await seen(database, EVERYBODY) == everywhere(theirs, nobodys)
     assert set(await database.read(entries)) == {theirs.id, nobodys.id}
     await check(database)
-    await database.write(ITEMS.delete_rows_of, ada.user_id)
+    await database.write(GIZMOS.delete_rows_of, ada.user_id)
 
 
 async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
@@ -118,16 +117,16 @@ async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
     hers, nobodys = await create(database, ada), await create(database, EVERYBODY)
 
     def make_anew(connection: Connection) -> None:
-        ddl.drop_full_text(connection, "items")
-        ddl.drop_entries(connection, "items", "tags")
-        connection.execute(delete(item_tags))
-        ddl.create_full_text(connection, "items", ["name", "description"])
-        ddl.create_entries(connection, "items", "tags")
+        ddl.drop_full_text(connection, "gizmos")
+        ddl.drop_entries(connection, "gizmos", "tags")
+        connection.execute(delete(gizmo_tags))
+        ddl.create_full_text(connection, "gizmos", ["name", "description"])
+        ddl.create_entries(connection, "gizmos", "tags")
 
     await database.administer(make_anew)
     assert await seen(database, ada) == everywhere(hers)
     assert await seen(database, EVERYBODY) == everywhere(hers, nobodys)
     await check(database)
-    await database.write(ITEMS.delete, ada, hers.id)
+    await database.write(GIZMOS.delete, ada, hers.id)
     assert await seen(database, EVERYBODY) == everywhere(nobodys)
     await check(database)

@@ -35,11 +35,11 @@ def test_folders(tmp_path: Path, umask: int) -> None:
 async def test_the_database_and_the_files_beside_it(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        async with open_database(f"sqlite:///{tmp_path}/data/items.db", auto_migrate=True):
+        async with open_database(f"sqlite:///{tmp_path}/data/api.db", auto_migrate=True):
             files = {path.name: mode(path) for path in (tmp_path / "data").iterdir()}
     finally:
         os.umask(before)
-    assert files == dict.fromkeys(["items.db", "items.db-wal", "items.db-shm"], 0o600)
+    assert files == dict.fromkeys(["api.db", "api.db-wal", "api.db-shm"], 0o600)
     assert mode(tmp_path / "data") == 0o700
 
 
@@ -62,7 +62,7 @@ def test_what_exists_keeps_its_mode_and_is_warned_of(
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    file = folder / "items.db"
+    file = folder / "api.db"
     file.touch()
     folder.chmod(folder_mode)
     file.chmod(file_mode)

@@ -19,7 +19,8 @@ from storage.collections.orders import Position
 from storage.collections.query_plan import BUDGET
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.collections.words import words_of
-from storage.items import ITEMS
+from tests.gizmos import GIZMOS
+from tests.migrated import migrate
 from tests.postgresql import empty_database, vacuum
 from tests.statements import statements
 from tests.storage.units import execute
@@ -30,7 +31,7 @@ MIDDLE = START + timedelta(seconds=COUNT // 2)
 LATE = START + timedelta(seconds=COUNT - 20)
 
 EARLY, FEW = (Viewer.owner(UUID(int=number)) for number in (1, 2))
-"""Who owns the oldest two fifths of all items, and who owns only a few."""
+"""Who owns the oldest two fifths of all gizmos, and who owns only a few."""
 VIEWERS = {"everybody": EVERYBODY, "early": EARLY, "few": FEW}
 
 FILTERS: dict[str, dict[str, Any]] = {
@@ -96,11 +97,12 @@ def insert_users(connection: Connection) -> None:
 
 
 def insert_rows(connection: Connection, some: list[dict[str, Any]]) -> None:
-    connection.execute(insert(ITEMS.table), some)
+    connection.execute(insert(GIZMOS.table), some)
 
 
 async def fill(url: str) -> None:
-    async with open_database(url, auto_migrate=True) as database:
+    await migrate(url)
+    async with open_database(url, auto_migrate=False) as database:
         await database.administer(insert_users)
         remaining = rows()
         while some := list(islice(remaining, 5000)):
@@ -142,15 +144,15 @@ async def plans(database: Database, work: Callable[[Connection], object]) -> lis
 
 
 def scans_the_table(lines: list[str]) -> bool:
-    """Whether items are read from end to end.
+    """Whether gizmos are read from end to end.
 
-    docs/listing.md names what is left out here: to count what many items have, PostgreSQL may
+    docs/listing.md names what is left out here: to count what many gizmos have, PostgreSQL may
     read them from the start, until it has counted far enough.
     """
     aggregates = any("Aggregate" in line for line in lines)
     for before, line in pairwise(["", *lines]):
         counts = aggregates and before.startswith("->  Limit")
-        if re.search(r"Seq Scan on items\b|^SCAN items$", line) and not counts:
+        if re.search(r"Seq Scan on gizmos\b|^SCAN gizmos$", line) and not counts:
             return True
     return False
 
@@ -162,7 +164,7 @@ def sorts(lines: list[str]) -> bool:
 def page(
     viewer: Viewer, wanted: Query, after: Position | None = None
 ) -> Callable[[Connection], object]:
-    return lambda connection: ITEMS.page(connection, viewer, wanted, limit=50, after=after)
+    return lambda connection: GIZMOS.page(connection, viewer, wanted, limit=50, after=after)
 
 
 def later(sort: str) -> Position:
@@ -172,7 +174,7 @@ def later(sort: str) -> Position:
 
 @pytest.mark.parametrize("who", VIEWERS)
 async def test_no_list_scans_the_table(many: Database, who: str) -> None:
-    for sort in ITEMS.sorts:
+    for sort in GIZMOS.sorts:
         for name, asked in FILTERS.items():
             for after in (None, later(sort)):
                 work = page(VIEWERS[who], dict(**asked, sort=sort), after)
@@ -184,13 +186,13 @@ async def test_no_list_scans_the_table(many: Database, who: str) -> None:
 async def test_no_total_scans_the_table(many: Database, who: str) -> None:
     for name in set(FILTERS) - LARGE_SETS:
         wanted = dict(**FILTERS[name])
-        work = partial(ITEMS.count, viewer=VIEWERS[who], query=wanted)
+        work = partial(GIZMOS.count, viewer=VIEWERS[who], query=wanted)
         for lines in await plans(many, work):
             assert not scans_the_table(lines), "\n".join([name, *lines])
 
 
 STRAIGHT: list[dict[str, Any]] = [
-    *({"sort": sort} for sort in ITEMS.sorts),
+    *({"sort": sort} for sort in GIZMOS.sorts),
     {"status": ("todo",)},
     {"status": ("todo",), "sort": "created_at"},
     {"tag": ("even",)},
@@ -207,7 +209,7 @@ async def test_what_an_index_has_in_order_is_not_sorted(many: Database) -> None:
             for after in (None, later(wanted.get("sort", "-created_at"))):
                 [lines] = await plans(many, page(viewer, wanted, after))
                 told = "\n".join([f"{who}: {asked}", *lines])
-                # Of tags, the entries are in order, and the few items that they lead to sorted.
+                # Of tags, the entries are in order, and the few gizmos that they lead to sorted.
                 assert "tag" in wanted or not sorts(lines), told
                 assert ("_owner_id_" in told) == (viewer is not EVERYBODY), told
                 # And read from the place on, not from where the filters let the first one pass.
@@ -221,9 +223,9 @@ async def test_a_total_stops_at_ten_thousand(many: Database) -> None:
         (4_160, True): {"tag": ("third",), "status": ("todo",), "updated_after": START},
         (0, True): {"tag": ("third",), "status": ("done",), "q": "nothing"},
     }
-    assert await many.read(ITEMS.count, EVERYBODY, {}) == (10_000, False)
+    assert await many.read(GIZMOS.count, EVERYBODY, {}) == (10_000, False)
     for total, wanted in asked.items():
-        assert await many.read(ITEMS.count, EVERYBODY, wanted) == total
-    assert await many.read(ITEMS.count, EARLY, {}) == (10_000, True)
-    assert await many.read(ITEMS.count, EARLY, {"tag": ("even",)}) == (5_000, True)
-    assert await many.read(ITEMS.count, FEW, {}) == (30, True)
+        assert await many.read(GIZMOS.count, EVERYBODY, wanted) == total
+    assert await many.read(GIZMOS.count, EARLY, {}) == (10_000, True)
+    assert await many.read(GIZMOS.count, EARLY, {"tag": ("even",)}) == (5_000, True)
+    assert await many.read(GIZMOS.count, FEW, {}) == (30, True)

@@ -1,4 +1,4 @@
-"""How many items a user may have, whatever races for the last place."""
+"""How many gizmos a user may have, whatever races for the last place."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,11 +12,11 @@ from storage.accounts.users import create_user
 from storage.collections.quotas import quotas
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.errors import QuotaExceeded, SignedOut
-from storage.items import ITEMS, ItemRow, ItemValues
+from tests.gizmos import GIZMOS, GizmoRow, GizmoValues
 from tests.statements import statements
 
 QUOTA = 5
-VALUES: ItemValues = {
+VALUES: GizmoValues = {
     "name": "Green lamp",
     "description": None,
     "status": "todo",
@@ -42,12 +42,12 @@ async def a_user(database: Database, name: str) -> Viewer:
     return Viewer.owner(user.id)
 
 
-async def create(database: Database, viewer: Viewer, quota: int | None = QUOTA) -> ItemRow:
-    return await database.write(ITEMS.create, viewer, VALUES, quota=quota)
+async def create(database: Database, viewer: Viewer, quota: int | None = QUOTA) -> GizmoRow:
+    return await database.write(GIZMOS.create, viewer, VALUES, quota=quota)
 
 
 async def count(database: Database, viewer: Viewer) -> int:
-    owned = select(func.count()).where(ITEMS.table.c.owner_id == viewer.user_id)
+    owned = select(func.count()).where(GIZMOS.table.c.owner_id == viewer.user_id)
     return await database.read(lambda connection: connection.execute(owned).scalar_one())
 
 
@@ -83,7 +83,7 @@ async def test_deletions_at_once_make_room_and_no_more_than_that(
     database: Database, ada: Viewer
 ) -> None:
     rows = [await create(database, ada) for _ in range(QUOTA)]
-    deletions = [database.write(ITEMS.delete, ada, row.id) for row in rows[:3]]
+    deletions = [database.write(GIZMOS.delete, ada, row.id) for row in rows[:3]]
     creates = [create(database, ada) for _ in range(20)]
     results = await asyncio.gather(*deletions, *creates, return_exceptions=True)
     created = sum(not isinstance(result, BaseException) for result in results[3:])
@@ -96,7 +96,7 @@ async def test_deletions_at_once_make_room_and_no_more_than_that(
 
 async def test_what_is_rolled_back_takes_no_room(database: Database, ada: Viewer) -> None:
     def create_and_fail(connection: Connection) -> None:
-        ITEMS.create(connection, ada, VALUES, quota=QUOTA)
+        GIZMOS.create(connection, ada, VALUES, quota=QUOTA)
         raise LookupError
 
     for _ in range(2 * QUOTA):
@@ -122,12 +122,12 @@ async def test_who_has_been_deleted_is_told_so(database: Database) -> None:
         await create(database, Viewer.owner(uuid4()))
 
 
-async def test_items_are_counted_only_where_the_quota_is_met(
+async def test_gizmos_are_counted_only_where_the_quota_is_met(
     database: Database, ada: Viewer
 ) -> None:
     rows = [await create(database, ada) for _ in range(QUOTA)]
-    await database.write(ITEMS.delete, ada, rows[0].id)
-    await database.write(ITEMS.delete, ada, rows[1].id)
+    await database.write(GIZMOS.delete, ada, rows[0].id)
+    await database.write(GIZMOS.delete, ada, rows[1].id)
     counts = []
     for _ in range(2):
         with statements() as seen:

@@ -14,8 +14,8 @@ from storage.accounts.users import LastAdmin, UserRow
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
-from storage.items import ITEMS, ItemNotFound
-from tests.storage.test_users import ITEM, admin, user, viewer
+from tests.gizmos import GIZMOS, GizmoNotFound
+from tests.storage.test_users import GIZMO, admin, user, viewer
 
 
 async def delete(
@@ -24,7 +24,7 @@ async def delete(
     precondition: Precondition = ANY_VERSION,
     *,
     known_hash: str = "#",
-    delete_items: bool = False,
+    delete_owned: bool = False,
 ) -> bool:
     """By the user of `row` themselves."""
     return await database.write(
@@ -32,7 +32,7 @@ async def delete(
         viewer(row),
         precondition,
         known_hash=known_hash,
-        delete_items=delete_items,
+        delete_owned=delete_owned,
     )
 
 
@@ -82,15 +82,15 @@ async def test_one_who_became_the_last_admin_meanwhile_stays(database: Database)
         await delete(database, ada)  # as the user that they were
 
 
-async def test_items_go_only_if_asked(database: Database) -> None:
+async def test_gizmos_go_only_if_asked(database: Database) -> None:
     ada = await user(database)
-    created = await database.write(ITEMS.create, viewer(ada), ITEM)
+    created = await database.write(GIZMOS.create, viewer(ada), GIZMO)
     with pytest.raises(UserOwnsRows):
         await delete(database, ada)
-    assert await delete(database, ada, delete_items=True)
+    assert await delete(database, ada, delete_owned=True)
     _, boss = await admin(database)
-    with pytest.raises(ItemNotFound):
-        await database.read(ITEMS.get, boss, created.id)
+    with pytest.raises(GizmoNotFound):
+        await database.read(GIZMOS.get, boss, created.id)
 
 
 async def test_the_answers_stored_for_a_user_go_too(database: Database) -> None:

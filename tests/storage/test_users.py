@@ -19,12 +19,12 @@ from storage.collections.collection import DELETED_AT_ONCE
 from storage.collections.preconditions import Precondition, Version
 from storage.collections.viewers import Viewer
 from storage.errors import NotAdmin, SignedOut, VersionConflict
-from storage.items import ITEMS, ItemNotFound, ItemValues
 from tests.accounts import start_session
+from tests.gizmos import GIZMOS, GizmoNotFound, GizmoValues
 from tests.postgresql import Server
 from tests.storage.units import Gate, execute, scalars
 
-ITEM: ItemValues = {
+GIZMO: GizmoValues = {
     "name": "First item",
     "description": None,
     "status": "todo",
@@ -212,33 +212,33 @@ def remove_regardless(connection: Connection, user_id: Any) -> None:
     connection.execute(users.users.delete().where(users.users.c.id == user_id))
 
 
-async def test_a_user_with_items_goes_only_with_them(database: Database) -> None:
+async def test_a_user_with_gizmos_goes_only_with_them(database: Database) -> None:
     _, boss = await admin(database)
     ada, bob = await user(database), await user(database, "bob@example.com")
-    its = await database.write(ITEMS.create, viewer(ada), ITEM)
-    other = await database.write(ITEMS.create, viewer(bob), ITEM)
+    its = await database.write(GIZMOS.create, viewer(ada), GIZMO)
+    other = await database.write(GIZMOS.create, viewer(bob), GIZMO)
     with pytest.raises(deletion.UserOwnsRows):
         await database.write(deletion.delete_user, boss, ada.id)
-    assert await database.read(ITEMS.get, boss, its.id) == its
-    assert await database.write(deletion.delete_user, boss, ada.id, delete_items=True)
+    assert await database.read(GIZMOS.get, boss, its.id) == its
+    assert await database.write(deletion.delete_user, boss, ada.id, delete_owned=True)
     with pytest.raises(users.UserNotFound):
         await database.read(users.get_user, boss, ada.id)
-    with pytest.raises(ItemNotFound):
-        await database.read(ITEMS.get, boss, its.id)
-    assert await database.read(ITEMS.get, boss, other.id) == other
+    with pytest.raises(GizmoNotFound):
+        await database.read(GIZMOS.get, boss, its.id)
+    assert await database.read(GIZMOS.get, boss, other.id) == other
 
 
-async def test_many_items_go_a_part_at_a_time(database: Database) -> None:
+async def test_many_gizmos_go_a_part_at_a_time(database: Database) -> None:
     _, boss = await admin(database)
     ada = await user(database)
 
     def create_many(connection: Connection) -> None:
         for _ in range(2 * DELETED_AT_ONCE + 1):
-            ITEMS.create(connection, viewer(ada), ITEM)
+            GIZMOS.create(connection, viewer(ada), GIZMO)
 
     await database.write(create_many)
     done = [
-        await database.write(deletion.delete_user, boss, ada.id, delete_items=True)
+        await database.write(deletion.delete_user, boss, ada.id, delete_owned=True)
         for _ in range(3)
     ]
     assert done == [False, False, True]
@@ -267,14 +267,14 @@ async def on_postgresql(postgresql: Server) -> AsyncIterator[Database]:
             yield database
 
 
-async def test_a_user_with_an_item_in_the_making_does_not_go(on_postgresql: Database) -> None:
+async def test_a_user_with_a_gizmo_in_the_making_does_not_go(on_postgresql: Database) -> None:
     database = on_postgresql
     _, boss = await admin(database)
     ada = await user(database)
     gate = Gate()
 
     def create(connection: Connection) -> None:
-        ITEMS.create(connection, viewer(ada), ITEM)
+        GIZMOS.create(connection, viewer(ada), GIZMO)
         gate.wait(connection)
 
     creating = asyncio.ensure_future(database.write(create))
@@ -297,7 +297,7 @@ async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -
 
     def create(connection: Connection, viewer: Viewer) -> None:
         gate.wait(connection)
-        ITEMS.create(connection, viewer, ITEM)
+        GIZMOS.create(connection, viewer, GIZMO)
 
     creating = asyncio.ensure_future(database.write(as_user, session, create))
     await gate.reached.wait()
@@ -312,7 +312,7 @@ async def test_a_row_that_refers_to_nothing_signs_nobody_out(on_postgresql: Data
     ada = await user(database)
     session = Session(uuid4(), ada.id)
     await database.write(start_session, session)
-    await database.write(execute, "CREATE TABLE parts (item_id uuid REFERENCES items (id))")
+    await database.write(execute, "CREATE TABLE parts (gizmo_id uuid REFERENCES gizmos (id))")
 
     def create(connection: Connection, _viewer: Viewer) -> None:
         execute(connection, f"INSERT INTO parts VALUES ('{uuid4()}')")

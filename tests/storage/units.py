@@ -7,6 +7,11 @@ from sqlalchemy.util import await_only
 
 from storage import Database
 
+INTEGRITY_CHECK = (
+    "INSERT INTO gizmos_full_text (gizmos_full_text, rank) VALUES ('integrity-check', 1)"
+)
+"""For SQLite: raises an error unless the full-text index of the gizmos is as they are."""
+
 
 def execute(connection: Connection, statement: str) -> None:
     connection.execute(text(statement))

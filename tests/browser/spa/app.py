@@ -7,7 +7,7 @@ import httpx
 from playwright.async_api import Error, Locator, Page, Route, expect
 
 from tests.browser.conftest import Record
-from tests.factory import item_input
+from tests.items import item_input
 
 
 class App:

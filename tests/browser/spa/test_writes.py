@@ -123,7 +123,7 @@ async def test_waits_as_long_as_the_server_asks_for(
     await spa.button("New item").click()
     await spa.field("Name").fill("Lamps")
     await spa.page.clock.pause_at(3600)
-    other = sqlite3.connect(tmp_path / "items.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     with contextlib.closing(other):
         other.execute("BEGIN IMMEDIATE")
         await spa.button("Create").click()

@@ -1,0 +1,63 @@
+"""docs/make-it-yours.md, followed to the letter in a copy of the repository."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.guides import blocks_of, copied, follow, run
+from tests.processes import ROOT
+
+PAGE = ROOT / "docs" / "make-it-yours.md"
+GENERIC = (
+    "test_document",
+    "test_docs",
+    "test_migrations",
+    "test_monitoring",
+    "test_packaging",
+    "test_passwords",
+    "test_repository",
+    "test_security",
+    "test_standard_operations",
+)
+"""Tests of what the page changes; those of the permissions run as the page is followed."""
+
+
+def test_the_page_makes_another_service(tmp_path: Path, long_form: bool) -> None:
+    copy = copied(tmp_path)
+    before = files_of(copy)
+    follow(PAGE, copy)
+    assert numbers_on_the_page() == (len(before - files_of(copy)), lines_of_the_resource())
+    assert names_of_items_in(copy) == ["CHANGELOG.md", "docs/make-it-yours.md"]
+    run(copy, "ruff", "check", ".")
+    run(copy, "ruff", "format", "--check", ".")
+    if long_form:
+        run(copy, "mypy", "--exclude", "tests/clients", ".")
+        run(copy, "pytest", "--numprocesses", "auto")
+    else:
+        # All tests are imported; on SQLite alone, and in the default form, some are run.
+        run(copy, "pytest", "-k", f"not postgresql and ({' or '.join(GENERIC)})")
+
+
+def files_of(copy: Path) -> set[str]:
+    """The files, by their new names."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.check_output(command, cwd=copy, text=True).splitlines()
+    return {name.replace("items-api", "parts-api") for name in listed if (copy / name).exists()}
+
+
+def names_of_items_in(copy: Path) -> list[str]:
+    """The files in which the service has its old name."""
+    command = ["git", "grep", "-lIiE", "items([-_ ]?api|client)"]
+    return subprocess.check_output(command, cwd=copy, text=True).splitlines()
+
+
+def numbers_on_the_page() -> tuple[int, int]:
+    """How many files are deleted, and how many lines the resource takes."""
+    [numbers] = re.findall(r"\*\*(\d+)\*\* files.*\*\*(\d+)\*\* lines", PAGE.read_text(), re.DOTALL)
+    return int(numbers[0]), int(numbers[1])
+
+
+def lines_of_the_resource() -> int:
+    return sum(
+        len(content.splitlines()) for kind, _, content in blocks_of(PAGE) if kind == "python"
+    )
