@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { askForTokens, client, form, header, password, present, register, signIn, withToken } from "./client.js";
+import type { TokenRequest } from "items-api-client";
+import { client, form, header, password, present, register, signIn, withToken } from "./client.js";
+
+const askForTokens = (body: TokenRequest) => client.POST("/api/auth/token", { body, headers: form });
 
 test("a user registers, signs in and signs out", async () => {
   const email = await register();

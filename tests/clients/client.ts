@@ -26,10 +26,9 @@ export async function register(): Promise<string> {
   return email;
 }
 
-export const askForTokens = (body: TokenRequest) => client.POST("/api/auth/token", { body, headers: form });
-
 export async function signIn(username: string): Promise<TokenPair> {
-  const { data, response } = await askForTokens({ grant_type: "password", username, password });
+  const body: TokenRequest = { grant_type: "password", username, password };
+  const { data, response } = await client.POST("/api/auth/token", { body, headers: form });
   assert.equal(header(response, "Cache-Control"), "no-store");
   return present(data);
 }
