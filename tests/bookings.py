@@ -216,7 +216,7 @@ class BookingListQuery(CountedPageQuery):
     min_floor = QueryInteger(load_default=None, allow_none=False, metadata=FLOOR)
 
 
-def operations(**options: Any) -> Blueprint:
+def operations(module: str = __name__, **options: Any) -> Blueprint:
     declared: dict[str, Any] = {
         "body": BookingInput,
         "patch": BookingPatch,
@@ -224,4 +224,4 @@ def operations(**options: Any) -> Blueprint:
         "page": BookingPage,
         "query": BookingListQuery,
     }
-    return standard_operations(__name__, BOOKINGS, "booking", **{**declared, **options})
+    return standard_operations(module, BOOKINGS, "booking", **{**declared, **options})

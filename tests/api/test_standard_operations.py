@@ -114,7 +114,7 @@ async def create(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.no_database
 def test_written_out_the_operations_have_the_same_document(settings: Settings) -> None:
-    documents = [document_of(blueprint) for blueprint in (operations(), written_out())]
+    documents = [document_of(each) for each in (operations(__name__), written_out())]
     assert documents[0] == documents[1]
     assert len(documents[0]["paths"]) == 2
 
