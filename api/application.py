@@ -1,6 +1,7 @@
 """create_app(): the application, put together from its services and its parts."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 import click
@@ -89,7 +90,9 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
             proxies=settings.trusted_proxies,
         )
 
-    prefixed = PathPrefix(app.wsgi_app, settings.trusted_proxies)
+    prefixed = PathPrefix(
+        app.wsgi_app, settings.trusted_proxies, default=urlsplit(settings.public_url).path
+    )
     app.wsgi_app = recorded(prefixed)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
     return app

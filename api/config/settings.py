@@ -200,7 +200,9 @@ class Settings(ServerSettings):
         "",
         public_url,
         "The address that clients use, with the path prefix if there is one. The OpenAPI document "
-        "names it as its server. Without it, the server is an address relative to the document's.",
+        "names it as its server; without it, the server is an address relative to the document's. "
+        "Its path is the prefix of the addresses in responses, unless a proxy sends "
+        "`X-Forwarded-Prefix`.",
     )
     contact: str = setting(
         "",

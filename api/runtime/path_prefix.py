@@ -14,17 +14,24 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 
 
 class PathPrefix:
-    """Sets SCRIPT_NAME, unless the server has, to the `X-Forwarded-Prefix` of a trusted proxy."""
+    """Sets SCRIPT_NAME, unless the server has, to the `X-Forwarded-Prefix` of a trusted proxy, or
+    else to `default`."""
 
-    def __init__(self, application: WSGIApplication, proxies: TrustedProxies) -> None:
+    def __init__(
+        self, application: WSGIApplication, proxies: TrustedProxies, *, default: str
+    ) -> None:
         self._application = application
         self._proxies = proxies
+        self._default = default
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        sent = environ.get("HTTP_X_FORWARDED_PREFIX")
-        if sent is not None and not environ.get("SCRIPT_NAME"):
-            prefix = sent.rstrip("/")
-            peer = parse_address(environ.get("REMOTE_ADDR", ""))
-            if self._proxies.include(peer) and PREFIX.fullmatch(prefix):
-                environ["SCRIPT_NAME"] = prefix
+        if not environ.get("SCRIPT_NAME"):
+            sent = environ.get("HTTP_X_FORWARDED_PREFIX")
+            environ["SCRIPT_NAME"] = (sent and self._trusted(sent, environ)) or self._default
         return self._application(environ, start_response)
+
+    def _trusted(self, sent: str, environ: WSGIEnvironment) -> str:
+        """Return the prefix `sent`; an empty one unless a trusted proxy has sent a valid one."""
+        prefix = sent.rstrip("/")
+        peer = parse_address(environ.get("REMOTE_ADDR", ""))
+        return prefix if self._proxies.include(peer) and PREFIX.fullmatch(prefix) else ""

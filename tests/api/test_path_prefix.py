@@ -57,3 +57,13 @@ def test_the_servers_own_root_path_comes_first(settings: Settings) -> None:
         )
     )
     assert response.get_json()["type"] == "/root/errors/not-found"
+
+
+def test_the_path_of_the_public_url_comes_last(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path, TRUSTED_PROXIES=TRUSTED, PUBLIC_URL="https://items.test/public/v1/"
+    )
+    client = create_app(settings).test_client()
+    for headers, prefix in (({"X-Forwarded-Prefix": "/shop"}, "/shop"), ({}, "/public/v1")):
+        response = client.get("/nowhere", headers=headers, environ_base={"REMOTE_ADDR": TRUSTED})
+        assert response.get_json()["type"] == f"{prefix}/errors/not-found"

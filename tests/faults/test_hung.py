@@ -43,6 +43,7 @@ async def test_behind_nginx_a_hung_process_is_set_aside(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in nginx.log.read_text().splitlines()]
     waited = [line for line in lines if f":{hung.port}" in line["upstream"]]
     assert 0 < len(waited) < 20
+    assert all("504" in line["upstream_status"] for line in waited)
     assert all(f":{hung.port}" not in line["upstream"] for line in lines[20:])
 
 

@@ -68,6 +68,7 @@ async def test_what_a_client_says_of_itself_ends_at_nginx(
         "X-Forwarded-Proto": "gopher",
         "X-Forwarded-Host": "evil.test",
         "X-Forwarded-Port": "70",
+        "X-Forwarded-Prefix": "/evil",
         "X-Real-IP": "192.0.2.1",
         "Forwarded": "for=192.0.2.1",
         "X_Request_ID": "another",
