@@ -26,6 +26,8 @@ from storage.idempotency import Answer
 class CompleteResponse(Response):
     """A response whose status, headers and body are known, so that nothing is left to correct."""
 
+    default_mimetype = None  # Flask's would be the Content-Type of a 204 and a 304
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response(self.status, self.headers.to_wsgi_list())
         body = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
