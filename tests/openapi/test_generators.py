@@ -164,11 +164,11 @@ def test_sdks_learn_how_to_page_and_what_to_retry(document: Json) -> None:
     assert listed["x-fern-pagination"] == {
         "cursor": "$request.cursor",
         "next_cursor": "$response.next_cursor",
-        "results": "$response.items",
+        "results": "$response.gizmos",
     }
     assert listed["x-speakeasy-pagination"]["outputs"] == {
         "nextCursor": "$.next_cursor",
-        "results": "$.items",
+        "results": "$.gizmos",
     }
     assert document["x-fern-idempotency-headers"] == [
         {"header": "Idempotency-Key", "name": "idempotency_key"}
