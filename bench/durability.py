@@ -2,7 +2,7 @@
 
     python -m bench.durability [rounds]
 
-Each round starts the server, lets 16 clients write items and ends its process with SIGKILL.
+Each round starts the server, lets 16 clients write gizmos and ends its process with SIGKILL.
 Requests without a response are repeated in the next round. At the end the database is read
 directly. tests/faults/test_killed.py runs such rounds too.
 """
@@ -75,7 +75,7 @@ class Service:
 
 @dataclass
 class Load:
-    """Writes items against a server that is killed, and keeps a ledger of them."""
+    """Writes gizmos against a server that is killed, and keeps a ledger of them."""
 
     folder: Path
     url: str
@@ -117,7 +117,7 @@ async def stored_names(url: str) -> list[str]:
             check = connection.execute(text("PRAGMA integrity_check")).scalar_one()
             if check != "ok":
                 raise AssertionError(check)
-        return list(connection.execute(text("SELECT name FROM items")).scalars())
+        return list(connection.execute(text("SELECT name FROM gizmos")).scalars())
 
     async with open_database(url, auto_migrate=True) as database:
         return await database.read(read)

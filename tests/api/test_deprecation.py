@@ -81,7 +81,7 @@ async def test_the_responses_of_a_deprecated_resource_announce_its_end(
     assert first.links["deprecation"]["url"] == OLD.link
     exposed = last.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"Deprecation", "Sunset", "Link"} <= set(exposed)
-    assert "Deprecation" not in (await client.get("/api/items")).headers
+    assert "Deprecation" not in (await client.get("/api/gizmos")).headers
 
 
 def test_the_document_marks_the_operations_of_a_deprecated_resource() -> None:

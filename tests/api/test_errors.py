@@ -27,7 +27,7 @@ def raise_in_view(app: Flask, error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/api/gizmos/", "//api/gizmos", "/api/gizmos/a/b", "/../"]
+    "path", ["/nope", "/api/gizmos/", "//api/gizmos", "/api/gizmos/a/b", "/../x"]
 )
 async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)

@@ -121,7 +121,7 @@ async def test_says_what_is_wrong_with_the_header_that_came(
     token = OURS.issue(SESSION)
     expired = AccessTokens([SECRET_KEY], lifetime=-MINUTE).issue(SESSION)
     headers = {"Authorization": header.format(token=token, expired=expired)}
-    response = await client.get("/api/items", headers=headers)
+    response = await client.get("/api/gizmos", headers=headers)
     assert response.status_code == 401
     correct = "send it as Authorization: Bearer <access token>."
     assert response.json()["detail"] == detail.format(correct=correct)

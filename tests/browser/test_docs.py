@@ -184,7 +184,7 @@ async def test_an_open_operation_fits_the_screen(page: Page, live: str) -> None:
 
 async def test_successes_are_open_and_errors_folded(page: Page, live: str) -> None:
     await open_docs(page, live)
-    update = operation(page, "update_item")
+    update = operation(page, "update_gizmo")
     await update.locator(".opblock-summary-control").click()
     responses = update.locator(".responses-table")
     examples = responses.locator("pre.example")
@@ -203,7 +203,7 @@ async def test_successes_are_open_and_errors_folded(page: Page, live: str) -> No
 async def test_the_filter_finds_operations_by_their_path(page: Page, live: str) -> None:
     await open_docs(page, live)
     await page.get_by_placeholder("Filter").fill("/users/me/sess")
-    await expect(operation(page, "list_items")).to_have_count(0)
+    await expect(operation(page, "list_gizmos")).to_have_count(0)
     paths = await page.locator(".opblock-summary-path").all_inner_texts()
     assert set(paths) == {"/api/users/me/sessions", "/api/users/me/sessions/{session_id}"}
 

@@ -34,14 +34,14 @@ def service(folder: Path, url: str) -> Iterator[tuple[Clock, str]]:
     """A server's clock, and its address."""
     clock = Clock(folder)
     environ = {**SETTINGS, "DATABASE_URL": url, **clock.environ}
-    with started(folder, "asgi", **environ) as address:
+    with started(folder, "tests.asgi", **environ) as address:
         yield clock, address
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clock, str]]:
     folder = tmp_path_factory.mktemp("clock")
-    with service(folder, f"sqlite:///{folder}/items.db") as found:
+    with service(folder, f"sqlite:///{folder}/api.db") as found:
         yield found
 
 
@@ -76,10 +76,10 @@ async def test_items_keep_their_order(clock: Clock, api: httpx.AsyncClient) -> N
         await api.post("/api/gizmos", json=body)
     query = {"q": "first", "tag": "order"}
     listed = (await api.get("/api/gizmos", params=query)).json()["gizmos"]
-    assert [item["version"] for item in versions] == [1, 2, 3, 4, 5]
-    times = [moment(item["updated_at"]) for item in versions]
+    assert [gizmo["version"] for gizmo in versions] == [1, 2, 3, 4, 5]
+    times = [moment(gizmo["updated_at"]) for gizmo in versions]
     assert times == sorted(set(times))
-    created_at = [item["created_at"] for item in listed]
+    created_at = [gizmo["created_at"] for gizmo in listed]
     assert len(set(created_at)) == 8
     assert created_at == sorted(created_at, reverse=True)
 
@@ -98,11 +98,11 @@ async def test_a_poller_finds_every_change(
         while not ended.is_set():
             response = await api.post("/api/gizmos", json=gizmo_input())
             while response.is_success and not ended.is_set():
-                item = response.json()
-                acknowledged[item["id"]] = item["version"]
-                if item["version"] == 3:
+                gizmo = response.json()
+                acknowledged[gizmo["id"]] = gizmo["version"]
+                if gizmo["version"] == 3:
                     break
-                response = await api.patch(f"/api/gizmos/{item['id']}", json={"quantity": 9})
+                response = await api.patch(f"/api/gizmos/{gizmo['id']}", json={"quantity": 9})
 
     ended = asyncio.Event()
     with (

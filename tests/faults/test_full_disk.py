@@ -26,15 +26,15 @@ async def test_reads_go_on_and_writes_once_there_is_room_again(disk: Path) -> No
     url = migrated_database(disk)
     with Service(disk, url) as service:
         async with httpx.AsyncClient(base_url=service.address) as client:
-            created = await client.post("/api/items", json={"name": "Before"})
+            created = await client.post("/api/gizmos", json={"name": "Before"})
             with filled(disk):
                 big = {"name": "Full", "description": "x" * 2000, "tags": ["a", "b", "c"]}
-                full = [await client.post("/api/items", json=big) for _ in range(5)]
+                full = [await client.post("/api/gizmos", json=big) for _ in range(5)]
                 await assert_unavailable(full[-1])
                 read = await client.get(created.headers["Location"])
                 assert read.json() == created.json()
                 assert (await client.get("/api/health")).status_code == 200
-            assert (await client.post("/api/items", json={"name": "After"})).status_code == 201
+            assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
     acknowledged = [answer.json()["name"] for answer in full if answer.status_code == 201]
     assert sorted(await stored_names(url)) == sorted(["After", "Before", *acknowledged])
 

@@ -51,7 +51,7 @@ async def load(client: httpx.AsyncClient, ledger: Ledger, ended: asyncio.Event) 
             path = random.choice(ledger.entries).path
             assert not path or (await client.get(path)).status_code == 200
         else:
-            response = await client.get("/api/items", params=random.choice(QUERIES))
+            response = await client.get("/api/gizmos", params=random.choice(QUERIES))
             assert response.status_code == 200, response.text
         await asyncio.sleep(1 / RATE)
 

@@ -54,7 +54,10 @@ def behind(folder: Path, api: str, header: str = "") -> Iterator[str]:
 def root_path(folder: Path) -> Iterator[str]:
     """A proxy that leaves the prefix in the path, and a server that has been told of it."""
     hypercorn = ("hypercorn", "--workers", "0", "--root-path", "/shop", "-b", "127.0.0.1:0")
-    with started(folder, *hypercorn, "asgi:app") as address, behind(folder, address) as prefixed:
+    with (
+        started(folder, *hypercorn, "tests.asgi:app") as address,
+        behind(folder, address) as prefixed,
+    ):
         yield prefixed
 
 
@@ -64,7 +67,7 @@ def saying_so(folder: Path) -> Iterator[str]:
     header = "proxy_set_header X-Forwarded-Prefix /shop/;"
     settings = {"PORT": "0", "TRUSTED_PROXIES": "127.0.0.1"}
     with (
-        started(folder, "asgi", **settings) as address,
+        started(folder, "tests.asgi", **settings) as address,
         behind(folder, f"{address}/", header) as prefixed,
     ):
         yield prefixed
@@ -92,12 +95,12 @@ def test_every_address_leads_to_the_right_place(tmp_path: Path, name: str) -> No
             return found
 
         for item in ({"name": "First item"}, {"name": "Second"}):
-            created = client.post(f"{base}/api/items", json=item)
+            created = client.post(f"{base}/api/gizmos", json=item)
             assert follow(created, created.headers["Location"]).json() == created.json()
-        page = client.get(f"{base}/api/items?sort=name&limit=1")
+        page = client.get(f"{base}/api/gizmos?sort=name&limit=1")
         following = follow(page, page.links["next"]["url"])
-        assert [item["name"] for item in following.json()["items"]] == ["Second"]
-        missing = client.get(f"{base}/api/items/none")
+        assert [item["name"] for item in following.json()["gizmos"]] == ["Second"]
+        missing = client.get(f"{base}/api/gizmos/none")
         assert "HTTP status 404" in follow(missing, missing.json()["type"]).text
         documentation = client.get(f"{base}/", follow_redirects=True)
         assert str(documentation.url) == f"{base}/docs"

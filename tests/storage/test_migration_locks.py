@@ -64,14 +64,14 @@ down_revision = "{before}"
 
 def upgrade() -> None:
     default = sa.text("clock_timestamp()")
-    op.add_column("items", sa.Column("noted_at", sa.DateTime(), server_default=default))
+    op.add_column("gizmos", sa.Column("noted_at", sa.DateTime(), server_default=default))
     op.execute("UPDATE quotas SET at_most = at_most + 1")
     op.create_index("ix_users_role", "users", ["role"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_users_role", "users")
-    op.drop_column("items", "noted_at")
+    op.drop_column("gizmos", "noted_at")
 '''
 
 
@@ -81,7 +81,7 @@ async def url(postgresql: Server) -> AsyncIterator[str]:
     with postgresql.database() as url:
         async with open_database(url, auto_migrate=True) as database:
             await database.write(execute, USER)
-            await database.write(execute, "INSERT INTO quotas SELECT id, 'items', 5 FROM users")
+            await database.write(execute, "INSERT INTO quotas SELECT id, 'gizmos', 5 FROM users")
         yield url
 
 
@@ -159,7 +159,7 @@ async def test_each_migration_locks_what_the_page_says(
     assert told[revision] == row
 
 
-OWN_ROW = "`items`: reads and writes wait, `users`: writes wait | `items`, `quotas`, `users` |"
+OWN_ROW = "`gizmos`: reads and writes wait, `users`: writes wait | `gizmos`, `quotas`, `users` |"
 
 
 async def test_locks_a_rewritten_table_changed_rows_and_a_new_index_are_seen(
@@ -197,7 +197,7 @@ async def test_behind_a_reader_only_a_migration_waits_that_locks_out_reads(
 async def client(url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings_for(tmp_path, DATABASE_URL=url))
     transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://items.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
     await app.close()
 
@@ -205,16 +205,16 @@ async def client(url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 async def test_requests_are_answered_while_a_migration_waits(
     url: str, client: httpx.AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert (await client.get("/api/items")).status_code == 200
+    assert (await client.get("/api/gizmos")).status_code == 200
     reader: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
     with added_migration(tmp_path):
         database = open_database(url, auto_migrate=False)
         async with asyncio.timeout(HUNG), reader.transaction():
-            await reader.execute("SELECT * FROM items")
+            await reader.execute("SELECT * FROM gizmos")
             migrating = asyncio.ensure_future(database.administer(revisions.upgrade))
             while WAITS not in caplog.text:
-                assert (await client.get("/api/items")).status_code == 200
-                created = await client.post("/api/items", json={"name": "New"})
+                assert (await client.get("/api/gizmos")).status_code == 200
+                created = await client.post("/api/gizmos", json={"name": "New"})
                 assert created.status_code == 201
         await migrating
         await database.close()
