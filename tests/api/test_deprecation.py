@@ -141,7 +141,8 @@ def test_the_document_marks_deprecated_fields_and_parameters() -> None:
 
     document = document_of(get_rooms)
     field = document["components"]["schemas"]["Room"]["properties"]["beds"]
-    [parameter] = document["paths"]["/get_rooms"]["get"]["parameters"]
+    parameters = document["paths"]["/get_rooms"]["get"]["parameters"]
+    [parameter] = [parameter for parameter in parameters if parameter["name"] == "beds"]
     for described in (field, parameter):
         assert described["deprecated"] is True
         assert described["description"] == f"How many. {SENTENCES}"
