@@ -21,7 +21,6 @@ from schemas.deprecation import Deprecation
 from schemas.fields import QueryInteger
 from storage import Database
 from tests.api.test_standard_operations import PATH, create
-from tests.bookings import create_tables
 from tests.bookings import operations as bookings
 from tests.conftest import bridged
 from tests.openapi.validation import Json, operations
@@ -51,8 +50,7 @@ async def client(
     resources = (*application.RESOURCES, bookings(deprecated=OLD))
     monkeypatch.setattr(application, "RESOURCES", resources)
     app: AsyncFlask = application.create_app(settings)
-    async with app.services[Database] as database:
-        await database.administer(create_tables)
+    async with app.services[Database]:
         transport = httpx.ASGITransport(bridged(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
             yield client
@@ -142,7 +140,7 @@ def test_the_document_marks_deprecated_fields_and_parameters() -> None:
     document = document_of(get_rooms)
     field = document["components"]["schemas"]["Room"]["properties"]["beds"]
     parameters = document["paths"]["/get_rooms"]["get"]["parameters"]
-    [parameter] = [parameter for parameter in parameters if parameter["name"] == "beds"]
+    [parameter] = [each for each in parameters if each["name"] == "beds"]
     for described in (field, parameter):
         assert described["deprecated"] is True
         assert described["description"] == f"How many. {SENTENCES}"
