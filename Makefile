@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # The benchmarks and the audit tools each have an environment of their own.
 BENCH := build/bench
 AUDIT := build/audit
+# What the generators of other clients need, and what their Python client does.
+CLIENTS := build/clients
 LOCKS := requirements
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
@@ -16,6 +18,7 @@ export PIP_ONLY_BINARY ?= :all:
 
 PYTHON_SDK := build/sdk/python/pyproject.toml
 TYPESCRIPT_SDK := build/sdk/typescript/index.js
+GENERATORS := build/generators/typescript/node_modules
 SPA := examples/spa
 NPM := $(shell command -v npm)
 NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
@@ -29,7 +32,7 @@ CIRCUS = $(BIN)/python -c 'from serving.listener import listen; listen("$(or $(H
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve spa test coverage test-long check format openapi release sdk bench audit sbom lock clean
+.PHONY: help serve spa test coverage test-long check format openapi release sdk clients bench audit sbom lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -42,7 +45,7 @@ spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_A
 
 # Whether there is an example app, and npm to look after it.
 SPA_READY := $(if $(and $(NPM),$(wildcard $(SPA))),$(SPA)/node_modules)
-TESTED := $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK)) $(SPA_READY)
+TESTED := $(VENV)/development $(PYTHON_SDK) $(if $(NPM),$(TYPESCRIPT_SDK) $(GENERATORS)) $(SPA_READY)
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: $(TESTED) ## run the tests
@@ -77,6 +80,9 @@ release: openapi ## keep docs/openapi.json as the document of the last release
 
 sdk: $(PYTHON_SDK) $(TYPESCRIPT_SDK) ## generate the Python and the TypeScript client into build/sdk
 
+clients: $(VENV)/development $(CLIENTS)/installed $(GENERATORS) ## run clients made by other generators, into docs/clients.md (ONLY="php go": these)
+	$(BIN)/python -m clients.generators $(ONLY)
+
 bench: $(VENV)/development $(BENCH)/installed ## measure beside other frameworks, into bench/RESULTS.md (FULL=1: everything)
 	$(BIN)/python -m bench $(if $(FULL),--full)
 
@@ -94,10 +100,11 @@ lock: $(VENV)/development ## lock what pyproject.toml asks for in requirements/ 
 	$(LOCK) --group bench -c $(LOCKS)/runtime.txt pyproject.toml -o $(LOCKS)/bench.txt
 	$(LOCK) --group circus -c $(LOCKS)/development.txt -o $(LOCKS)/circus.txt
 	$(LOCK) --group audit -c $(LOCKS)/runtime.txt -o $(LOCKS)/audit.txt
+	$(LOCK) --group clients -c $(LOCKS)/development.txt -o $(LOCKS)/clients.txt
 
 clean: ## remove the virtual environments, the generated clients and the caches
 	rm -rf $(SPA)/node_modules $(SPA)/dist $(SPA)/src/generated
-	rm -rf $(VENV) $(BENCH) $(AUDIT) build/sdk .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(BENCH) $(AUDIT) $(CLIENTS) build/sdk build/generators .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 
 # $(call install,environment,lock): install what the lock names as it stands. Nothing is resolved, so
 # no release that is newer than the lock can change the result; `pip check` says if something lacks.
@@ -125,11 +132,15 @@ $(BENCH)/installed: $(LOCKS)/bench.txt
 $(AUDIT)/installed: $(LOCKS)/audit.txt
 	$(call install,$(AUDIT),$<)
 
-$(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/*) $(VENV)/development
+$(CLIENTS)/installed: $(LOCKS)/clients.txt
+	$(call install,$(CLIENTS),$<)
+
+$(PYTHON_SDK): docs/openapi.json $(wildcard clients/python/* clients/python/added/*) $(VENV)/development
 	@rm -rf $(@D) && mkdir -p build/sdk
 	@$(BIN)/python clients/python/document.py < docs/openapi.json > build/sdk/python.json
 	@PATH="$(abspath $(BIN)):$$PATH" openapi-python-client generate --path build/sdk/python.json \
 		--config clients/python/config.yaml --meta uv --output-path $(@D) --fail-on-warning
+	@cp clients/python/added/*.py $(@D)/items_api_client
 
 $(TYPESCRIPT_SDK): docs/openapi.json $(wildcard clients/typescript/*)
 	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 18 or later, with npm:\
@@ -137,6 +148,13 @@ $(TYPESCRIPT_SDK): docs/openapi.json $(wildcard clients/typescript/*)
 	@rm -rf $(@D) && mkdir -p $(@D) && cp docs/openapi.json clients/typescript/* $(@D)
 	@cd $(@D) && npm pkg set version="$$(node -p 'require("./openapi.json").info.version')" \
 		&& $(NPM_CI) && npm run --silent build
+	@touch $@
+
+$(GENERATORS): $(addprefix clients/generators/typescript/,package.json package-lock.json .npmrc)
+	@command -v npm >/dev/null || { echo "The generators need Node.js 20.19 or later, with npm:\
+		https://nodejs.org" >&2; exit 1; }
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@cd $(@D) && $(NPM_CI)
 	@touch $@
 
 $(SPA)/node_modules: $(SPA)/package.json $(SPA)/package-lock.json

@@ -17,7 +17,8 @@ from api.runtime.async_flask import AsyncFlask
 from openapi.document import VERSION
 
 ROOT = Path(__file__).parent.parent
-OF_NPM = sorted(path.parent for path in ROOT.glob("*/*/package.json"))
+OF_NPM = [ROOT / "clients" / "generators" / "typescript"]
+OF_NPM += sorted(path.parent for path in ROOT.glob("*/*/package.json"))
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),

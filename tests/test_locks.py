@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-ENVIRONMENTS = {"bench": ROOT / "build" / "bench", "audit": ROOT / "build" / "audit"}
+ENVIRONMENTS = {name: ROOT / "build" / name for name in ("bench", "audit", "clients")}
 """Where a lock is installed, if it isn't in this process's own environment."""
 GROUPS = {
     "runtime": "",
@@ -28,6 +28,7 @@ GROUPS = {
     "bench": "bench",
     "circus": "circus",
     "audit": "audit",
+    "clients": "clients",
 }
 """The dependency group of pyproject.toml that each lock is made from."""
 PYTHONS = ("3.11.0", "3.13.0", "3.14.0")
@@ -123,7 +124,7 @@ def test_a_lock_without_an_extras_requirement_is_noticed(tmp_path: Path) -> None
 
 
 def test_lock_files_name_no_address() -> None:
-    assert len(LOCKS) == 5
+    assert len(LOCKS) == 6
     for lock in LOCKS:
         text = lock.read_text()
         assert "--hash=sha256:" in text

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from api import create_app
 from tests.clients.conftest import TypeScriptApp
-from tests.factory import PASSWORD
+from tests.conftest import bridged
+from tests.factory import PASSWORD, settings_for
+from tests.live import serving
 
 HERE = Path(__file__).parent
 TESTS = sorted(path.name for path in HERE.glob("*.test.ts"))
@@ -35,3 +38,13 @@ def test_the_client_does_what_the_document_says(
     )
     assert int(passed[0]) >= 4
     assert failed == ["0"]
+
+
+async def test_what_a_limit_refuses_succeeds_later_and_once(
+    app_of_tests: TypeScriptApp, tmp_path: Path
+) -> None:
+    async with create_app(settings_for(tmp_path, RATE_LIMIT="1/second")) as app:
+        with serving(bridged(app)) as address:
+            printed = app_of_tests.node("retries.js", ITEMS_API=address)
+    assert printed.splitlines()[:4] == ["201", "201", "[ 'Brush' ]", "[ 'Paint' ]"]
+    assert "cursor" in printed.splitlines()[4]

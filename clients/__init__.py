@@ -1,0 +1,1 @@
+"""Clients: how ours are generated, and what other generators make of the document."""
