@@ -14,12 +14,14 @@ class HealthStatus(Choice):
     """Always `ok`."""
 
     choices = ("ok",)
+    names = ("HEALTHY",)  # in Go, the names of all enumerations share one space
 
 
 class CheckState(Choice):
     """The state of one dependency."""
 
     choices = ("ok", "behind", "ahead", "read-only", "stopping", "unavailable")
+    names = ("OK", "BEHIND", "AHEAD", "READ_ONLY", "STOPPING", "UNAVAILABLE")
     meanings = (
         "It can be used.",
         "The database lacks migrations of this version of the service.",
