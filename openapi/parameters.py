@@ -26,6 +26,9 @@ def query_parameters(
         return
     for name, field in instance_of(operation.query).fields.items():
         described = schema_of(field)
+        if described.get("type") == "boolean":
+            # PHP clients send every default, and a boolean as 0.
+            described.pop("default", None)
         # A list is sent as a repeated parameter, which is the default, but not every reader knows.
         repeated = {"style": "form", "explode": True} if "items" in described else {}
         yield {

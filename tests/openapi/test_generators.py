@@ -106,6 +106,30 @@ def test_values_that_are_no_names_get_names_and_each_has_a_meaning(document: Jso
     }
 
 
+def test_no_two_values_are_one_name(document: Json) -> None:
+    """In Go, the names of all enumerations share one space."""
+    schemas = document["components"]["schemas"].values()
+    names = [
+        name.upper()
+        for schema in schemas
+        for name in schema.get("x-enum-varnames", schema.get("enum", []))
+    ]
+    assert len(names) > 20
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_no_flag_of_a_query_has_a_default(document: Json) -> None:
+    """PHP clients would send it with every call, as 0."""
+    flags = [
+        parameter["schema"]
+        for _, _, operation in operations(document)
+        for parameter in operation["parameters"]
+        if parameter["schema"].get("type") == "boolean"
+    ]
+    assert flags
+    assert not [flag for flag in flags if "default" in flag]
+
+
 def test_a_parameter_refers_to_its_type_and_says_nothing_beside(document: Json) -> None:
     referring = [
         parameter

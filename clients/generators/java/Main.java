@@ -68,7 +68,7 @@ public class Main {
         List<String> tags = List.of("kitchen", "wall");
 
         step("register", () -> {
-            same(auth.registerUser(new UserInput().email(EMAIL).password(PASSWORD), null).getEmail(), EMAIL);
+            same(auth.registerUser(new UserInput().email(EMAIL).password(PASSWORD), null, null).getEmail(), EMAIL);
         });
         step("sign in", () -> signIn(auth.createToken(GrantType.PASSWORD, null, EMAIL, PASSWORD, null)));
         step("create", () -> {
@@ -96,7 +96,7 @@ public class Main {
         });
         step("PUT", () -> {
             ItemInput body = new ItemInput().name("Paint").quantity(5);
-            ApiResponse<Item> put = items.replaceItemWithHttpInfo(item.getId(), body, etag, null, null);
+            ApiResponse<Item> put = items.replaceItemWithHttpInfo(item.getId(), body, etag, null, null, null);
             same(put.getData().getQuantity(), 5);
             same(put.getData().getStatus(), ItemStatus.TODO);
             same(put.getData().getVersion(), 2);
@@ -104,7 +104,7 @@ public class Main {
         });
         step("PATCH", () -> {
             ItemPatch body = new ItemPatch().status(ItemStatus.DONE);
-            ApiResponse<Item> patched = items.updateItemWithHttpInfo(item.getId(), body, etag, null, null);
+            ApiResponse<Item> patched = items.updateItemWithHttpInfo(item.getId(), body, etag, null, null, null);
             same(patched.getData().getQuantity(), 5);
             same(patched.getData().getStatus(), ItemStatus.DONE);
             same(patched.getData().getVersion(), 3);
@@ -119,9 +119,9 @@ public class Main {
         step("404", () -> refused(404, () -> items.getItem(UNKNOWN, null, null, null)));
         step("412", () -> {
             ItemPatch body = new ItemPatch().quantity(1);
-            refused(412, () -> items.updateItem(item.getId(), body, "\"1\"", null, null));
+            refused(412, () -> items.updateItem(item.getId(), body, "\"1\"", null, null, null));
         });
-        step("delete", () -> same(items.deleteItemWithHttpInfo(item.getId(), etag, null, null).getStatusCode(), 204));
+        step("delete", () -> same(items.deleteItemWithHttpInfo(item.getId(), etag, null, null, null).getStatusCode(), 204));
         step("refresh", () -> {
             signIn(auth.createToken(GrantType.REFRESH_TOKEN, null, null, null, refresh));
             same(users.getCurrentUser(null, null, null).getEmail(), EMAIL);

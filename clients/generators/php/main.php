@@ -56,6 +56,8 @@ function etag(array $response): string
     return array_change_key_case($response[2])['etag'][0];
 }
 
+$format = Configuration::BOOLEAN_FORMAT_STRING;
+Configuration::getDefaultConfiguration()->setBooleanFormatForQueryString($format);
 $configuration = (new Configuration())->setHost($server);
 $auth = new AuthApi(null, $configuration);
 $items = new ItemsApi(null, $configuration);
