@@ -7,7 +7,6 @@ table in docs/clients.md is made from that.
 """
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -106,9 +105,7 @@ def result_of(client: dict[str, Any], values: dict[str, str]) -> list[str]:
 
 def run(folder: Path, *command: str) -> str:
     """What the command prints. Raises DidNotSucceed."""
-    done = subprocess.run(
-        command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         (BUILD / "failure.log").write_text(done.stdout + done.stderr)
         lines = (done.stdout + done.stderr).strip().splitlines()
