@@ -23,6 +23,7 @@ from storage.engines import revisions
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.live import HUNG
+from tests.migrated import migrate
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars
 
@@ -64,24 +65,24 @@ down_revision = "{before}"
 
 def upgrade() -> None:
     default = sa.text("clock_timestamp()")
-    op.add_column("gizmos", sa.Column("noted_at", sa.DateTime(), server_default=default))
+    op.add_column("sessions", sa.Column("noted_at", sa.DateTime(), server_default=default))
     op.execute("UPDATE quotas SET at_most = at_most + 1")
     op.create_index("ix_users_role", "users", ["role"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_users_role", "users")
-    op.drop_column("gizmos", "noted_at")
+    op.drop_column("sessions", "noted_at")
 '''
 
 
 @pytest.fixture
 async def url(postgresql: Server) -> AsyncIterator[str]:
     """A database with a row in the tables whose change is to be seen."""
-    with postgresql.database() as url:
+    with postgresql.database(template="template0") as url:
         async with open_database(url, auto_migrate=True) as database:
             await database.write(execute, USER)
-            await database.write(execute, "INSERT INTO quotas SELECT id, 'gizmos', 5 FROM users")
+            await database.write(execute, "INSERT INTO quotas SELECT id, 'x', 5 FROM users")
         yield url
 
 
@@ -159,7 +160,11 @@ async def test_each_migration_locks_what_the_page_says(
     assert told[revision] == row
 
 
-OWN_ROW = "`gizmos`: reads and writes wait, `users`: writes wait | `gizmos`, `quotas`, `users` |"
+OWN_ROW = (
+    "`sessions`: reads and writes wait, `users`: writes wait | `quotas`, `sessions`, `users` |"
+)
+    "`sessions`: reads and writes wait, `users`: writes wait | `quotas`, `sessions`, `users` |"
+)
 
 
 async def test_locks_a_rewritten_table_changed_rows_and_a_new_index_are_seen(
@@ -195,6 +200,7 @@ async def test_behind_a_reader_only_a_migration_waits_that_locks_out_reads(
 
 @pytest.fixture
 async def client(url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    await migrate(url)
     app = create_app(settings_for(tmp_path, DATABASE_URL=url))
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
@@ -210,7 +216,7 @@ async def test_requests_are_answered_while_a_migration_waits(
     with added_migration(tmp_path):
         database = open_database(url, auto_migrate=False)
         async with asyncio.timeout(HUNG), reader.transaction():
-            await reader.execute("SELECT * FROM gizmos")
+            await reader.execute("SELECT * FROM sessions")
             migrating = asyncio.ensure_future(database.administer(revisions.upgrade))
             while WAITS not in caplog.text:
                 assert (await client.get("/api/gizmos")).status_code == 200
