@@ -163,8 +163,6 @@ async def test_each_migration_locks_what_the_page_says(
 OWN_ROW = (
     "`sessions`: reads and writes wait, `users`: writes wait | `quotas`, `sessions`, `users` |"
 )
-    "`sessions`: reads and writes wait, `users`: writes wait | `quotas`, `sessions`, `users` |"
-)
 
 
 async def test_locks_a_rewritten_table_changed_rows_and_a_new_index_are_seen(
