@@ -88,3 +88,13 @@ class TypeScriptApp:
             text=True,
             check=False,
         )
+
+
+@pytest.fixture(scope="session")
+def app_of_tests(typescript_sdk: Path, tmp_path_factory: pytest.TempPathFactory) -> TypeScriptApp:
+    """The programs beside this file, compiled."""
+    app = TypeScriptApp(tmp_path_factory.mktemp("app"), typescript_sdk)
+    for path in Path(__file__).parent.glob("*.ts"):
+        shutil.copy(path, app.folder)
+    app.compile()
+    return app

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as api from "./hey-api/index";
 import { client } from "./hey-api/client.gen";
-import { ADA, days, PAINT, SERVER, step, UNKNOWN } from "./steps";
+import { ADA, days, filters, PAINT, SERVER, step, UNKNOWN } from "./steps";
 
 let tokens: api.TokenPair;
 let item: api.Item;
@@ -24,18 +24,7 @@ async function main(): Promise<void> {
     assert.deepEqual({ ...item, ...PAINT }, item);
   });
   await step("list", async () => {
-    const query: api.ListItemsData["query"] = {
-      status: ["todo", "doing"],
-      tag: PAINT.tags,
-      q: "pai*",
-      created_after: days(item.created_at, -1).toISOString(),
-      created_before: days(item.created_at, 1).toISOString(),
-      updated_after: days(item.created_at, -1).toISOString(),
-      sort: "-name",
-      include_total: true,
-      limit: 10,
-    };
-    const { data } = await api.listItems({ query });
+    const { data } = await api.listItems({ query: filters(item.created_at) });
     assert.deepEqual([data!.items, data!.total], [[item], 1]);
     const earlier = { created_before: days(item.created_at, -1).toISOString() };
     assert.deepEqual((await api.listItems({ query: earlier })).data!.items, []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./openapi-typescript/schema";
-import { ADA, days, PAINT, SERVER, step, UNKNOWN } from "./steps";
+import { ADA, days, filters, PAINT, SERVER, step, UNKNOWN } from "./steps";
 
 const client = createClient<paths>({ baseUrl: SERVER });
 const form = { headers: { "Content-Type": "application/x-www-form-urlencoded" } };
@@ -32,17 +32,7 @@ async function main(): Promise<void> {
     assert.deepEqual({ ...item, ...PAINT }, item);
   });
   await step("list", async () => {
-    const query = {
-      status: ["todo", "doing"] as ("todo" | "doing")[],
-      tag: PAINT.tags,
-      q: "pai*",
-      created_after: days(item.created_at, -1).toISOString(),
-      created_before: days(item.created_at, 1).toISOString(),
-      updated_after: days(item.created_at, -1).toISOString(),
-      sort: "-name",
-      include_total: true,
-      limit: 10,
-    } as const;
+    const query = filters(item.created_at);
     const { data } = await client.GET("/api/items", { params: { query } });
     assert.deepEqual([data!.items, data!.total], [[item], 1]);
     const earlier = { created_before: days(item.created_at, -1).toISOString() };

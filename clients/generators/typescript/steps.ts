@@ -26,6 +26,21 @@ export function days(from: string | Date, number: number): Date {
   return new Date(new Date(from).getTime() + number * 86_400_000);
 }
 
+/** Every filter of a list, so that PAINT, created at this time, is the one item in it. */
+export function filters(created_at: string) {
+  return {
+    status: ["todo" as const, "doing" as const],
+    tag: PAINT.tags,
+    q: "pai*",
+    created_after: days(created_at, -1).toISOString(),
+    created_before: days(created_at, 1).toISOString(),
+    updated_after: days(created_at, -1).toISOString(),
+    sort: "-name" as const,
+    include_total: true,
+    limit: 10,
+  };
+}
+
 /** The status and the body of the error with which axios rejects `call`. */
 export async function rejection(call: Promise<unknown>): Promise<{ status: number; data: any }> {
   try {
