@@ -126,8 +126,9 @@ def operations(document: Any) -> dict[str, Any]:
 
 
 def one_of_each_kind(document: Any) -> list[str]:
-    # The first of each kind: those of items.
-    return list({kind: name for name, kind in reversed(operations(document).items())}.values())
+    """Those of gizmos, where they have the kind."""
+    last = sorted(operations(document).items(), key=lambda named: "gizmo" in named[0])
+    return list({kind: name for name, kind in last}.values())
 
 
 async def test_try_it_out_creates_a_gizmo_from_the_example(

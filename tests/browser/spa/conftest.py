@@ -44,7 +44,7 @@ def allowed_origin(site: Site) -> str:
     return site.origin
 
 
-@pytest.fixture(params=[1280, 390])
+@pytest.fixture(params=[1280, pytest.param(390, marks=pytest.mark.long)])
 def width(request: pytest.FixtureRequest) -> int:
     """The width of the window in pixels; tests that use it run once with each."""
     width: int = request.param
