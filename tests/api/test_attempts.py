@@ -204,7 +204,7 @@ async def test_signing_in_counts_as_an_attempt_and_refreshing_does_not(app: Asyn
     for username in (EMAIL, EMAIL.upper()):
         refused = await sign_in(client, username=username)
         assert refused.status_code == 429
-        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.headers["Content-Type"] == "application/json"
         assert refused.json()["type"] == "/errors/rate-limited"
     for _ in range(20):
         refreshed = await refresh(client, tokens)

@@ -13,10 +13,10 @@ from api.limiting.rate_limits import RateLimits
 from api.observability.readiness import Readiness
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.engines import revisions
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.statements import statements
+from tests.storage.units import execute
 
 
 @pytest.mark.no_database
@@ -44,7 +44,7 @@ async def test_is_not_ready_if_a_migration_is_missing(
 ) -> None:
     app.services[Readiness].keep = 0
     await client.get("/api/ready")
-    await app.services[Database].administer(revisions.downgrade, "base")
+    await app.services[Database].write(execute, "DELETE FROM alembic_version")
     response = await client.get("/api/ready")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"

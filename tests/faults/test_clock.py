@@ -124,7 +124,7 @@ async def test_a_poller_finds_every_change(
         await asyncio.to_thread(lambda: list(poller.changes()))
     missed = {id_ for id_, version in acknowledged.items() if poller.versions.get(id_, 0) < version}
     assert missed == set()
-    assert len(acknowledged) > 2
+    assert len(acknowledged) >= 2  # each client has created one
 
 
 async def test_a_session_goes_on(clock: Clock, api: httpx.AsyncClient) -> None:

@@ -77,7 +77,10 @@ def saying_so(folder: Path) -> Iterator[str]:
 def silent(folder: Path) -> Iterator[str]:
     """A proxy that removes the prefix and says nothing; the service knows its own address."""
     public = {"PORT": "0", "PUBLIC_URL": "https://items.example.com/shop"}
-    with started(folder, "asgi", **public) as address, behind(folder, f"{address}/") as prefixed:
+    with (
+        started(folder, "tests.asgi", **public) as address,
+        behind(folder, f"{address}/") as prefixed,
+    ):
         yield prefixed
 
 

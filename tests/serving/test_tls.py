@@ -47,7 +47,7 @@ def end(server: Server) -> None:
 def test_speaks_the_version_that_the_client_prefers(
     tmp_path: Path, trust: ssl.SSLContext, files: dict[str, Any], http2: bool, version: str
 ) -> None:
-    with running(tmp_path, **files) as server:
+    with running(tmp_path, ("tests.asgi",), **files) as server:
         address = server.wait_until_it_listens()
         assert address.startswith("https://")
         with httpx.Client(base_url=address, http2=http2, verify=trust) as client:

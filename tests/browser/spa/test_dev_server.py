@@ -67,6 +67,6 @@ async def test_the_app_works_as_it_is_developed(
 
 def test_it_listens_where_the_api_lets_it_in_by_default() -> None:
     config = (SOURCE / "vite.config.ts").read_text()
-    found = re.search(r'host: "(\w+)", port: (\d+), strictPort: true', config)
+    found = re.search(r'host: "(\w+)", port: \d+, strictPort: true', config)
     assert found is not None
-    assert f"http://{found[1]}:{found[2]}" in DEVELOPMENT_ORIGINS.split()
+    assert f"http://{found[1]}:*" in DEVELOPMENT_ORIGINS.split()
