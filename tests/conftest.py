@@ -24,13 +24,13 @@ from tests.sqlite import migrated_database
 application.RESOURCES += (gizmos.OPERATIONS,)
 
 FIRST = (
-    "openapi/test_schemathesis.py",
-    "test_adding_a_resource.py",
-    "test_making_it_yours.py",
-    "faults",
     "browser",
+    "test_making_it_yours.py",
+    "test_adding_a_resource.py",
     "clients",
+    "openapi/test_schemathesis.py",
     "openapi/test_fuzz.py",
+    "faults",
 )
 """What takes longest: begun last, it would keep one core busy and leave the others idle."""
 
@@ -53,9 +53,26 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     long = config.getoption("--long")
-    items[:] = [item for item in items if (has_long_form(item) if long else not is_long(item))]
+    chosen = [item for item in items if (has_long_form(item) if long else not is_long(item))]
+    items[:] = shared_out(chosen, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Order `items` so that each worker begins with others of what takes longest: pytest-xdist
+    gives each of them the next part of the list, all of the same length."""
     tests = Path(__file__).parent
-    items.sort(key=lambda item: not any(item.path.is_relative_to(tests / name) for name in FIRST))
+    groups: list[list[pytest.Item]] = [[] for _ in (*FIRST, "all others")]
+    for item in items:
+        within = (i for i, name in enumerate(FIRST) if item.path.is_relative_to(tests / name))
+        groups[next(within, len(FIRST))].append(item)
+    others = groups.pop()
+    order: list[pytest.Item] = []
+    for worker in range(workers):
+        first = [item for group in groups[worker::workers] for item in group]
+        room = len(items) * (worker + 1) // workers - len(order) - len(first)
+        order += first + others[: max(room, 0)]
+        del others[: max(room, 0)]
+    return order + others
 
 
 def is_long(item: pytest.Item) -> bool:
