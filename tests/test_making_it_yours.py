@@ -7,7 +7,14 @@ from tests.guides import blocks_of, copied, follow, run
 from tests.processes import ROOT
 
 PAGE = ROOT / "docs" / "make-it-yours.md"
-GENERIC = ("test_document", "test_docs", "test_migrations", "test_monitoring", "test_repository")
+GENERIC = (
+    "test_document",
+    "test_breaks",
+    "test_docs",
+    "test_migrations",
+    "test_monitoring",
+    "test_repository",
+)
 """Tests of what the page changes; those of the permissions run as the page is followed."""
 
 
