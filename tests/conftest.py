@@ -1,7 +1,7 @@
 """Fixtures: the application as the tests reach it."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,20 @@ FIRST = (
 )
 """What takes longest: begun last, it would keep one core busy and leave the others idle."""
 
+ON_BOTH = (
+    "storage",
+    "faults",
+    "api/test_health.py",
+    "api/test_idempotency.py",
+    "api/test_items.py",
+    "api/test_listing.py",
+    "api/test_owners.py",
+    "openapi/test_schemathesis.py",
+    "test_work.py",
+)
+"""Tests of what depends on the database. All others run on PostgreSQL in the long form only, unless
+they name the kinds themselves."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -60,10 +74,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Order `items` so that each worker begins with others of what takes longest: pytest-xdist
     gives each of them the next part of the list, all of the same length."""
-    tests = Path(__file__).parent
     groups: list[list[pytest.Item]] = [[] for _ in (*FIRST, "all others")]
     for item in items:
-        within = (i for i, name in enumerate(FIRST) if item.path.is_relative_to(tests / name))
+        within = (i for i, name in enumerate(FIRST) if is_below(item.path, [name]))
         groups[next(within, len(FIRST))].append(item)
     others = groups.pop()
     order: list[pytest.Item] = []
@@ -73,6 +86,10 @@ def shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         order += first + others[: max(room, 0)]
         del others[: max(room, 0)]
     return order + others
+
+
+def is_below(path: Path, names: Iterable[str]) -> bool:
+    return any(path.is_relative_to(Path(__file__).parent / name) for name in names)
 
 
 def is_long(item: pytest.Item) -> bool:
@@ -90,8 +107,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     named = metafunc.definition.iter_markers("parametrize")
     if "database_url" in metafunc.fixturenames and "database_url" not in [m.args[0] for m in named]:
         unused = metafunc.definition.get_closest_marker("no_database")
-        kinds = ["none"] if unused else ["sqlite", "postgresql"]
-        metafunc.parametrize("database_url", kinds, indirect=True)
+        marks = () if is_below(metafunc.definition.path, ON_BOTH) else pytest.mark.long
+        both = ["sqlite", pytest.param("postgresql", marks=marks)]
+        metafunc.parametrize("database_url", ["none"] if unused else both, indirect=True)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -3,22 +3,16 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.guides import blocks_of, copied, follow, run
 from tests.processes import ROOT
 
 PAGE = ROOT / "docs" / "make-it-yours.md"
-GENERIC = (
-    "test_document",
-    "test_breaks",
-    "test_docs",
-    "test_migrations",
-    "test_monitoring",
-    "test_repository",
-)
-"""Tests of what the page changes; those of the permissions run as the page is followed."""
 
 
-def test_the_page_makes_another_service(tmp_path: Path, long_form: bool) -> None:
+@pytest.mark.long
+def test_the_page_makes_another_service(tmp_path: Path) -> None:
     copy = copied(tmp_path)
     before = files_of(copy)
     follow(PAGE, copy)
@@ -27,13 +21,8 @@ def test_the_page_makes_another_service(tmp_path: Path, long_form: bool) -> None
     assert names_of_items_in(copy) - {"CHANGELOG.md"} == {"docs/make-it-yours.md"}
     run(copy, "ruff", "check", ".")
     run(copy, "ruff", "format", "--check", ".")
-    if long_form:
-        run(copy, "mypy", "--exclude", "tests/clients", ".")
-        run(copy, "pytest", "--numprocesses", "auto")
-    else:
-        # All tests are imported; on SQLite alone, and in the default form, some are run.
-        chosen = f"not postgresql and not browser and ({' or '.join(GENERIC)})"
-        run(copy, "pytest", "-k", chosen)
+    run(copy, "mypy", "--exclude", "tests/clients", ".")
+    run(copy, "pytest", "--numprocesses", "auto")
 
 
 def files_of(copy: Path) -> set[str]:

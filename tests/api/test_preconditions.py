@@ -16,6 +16,8 @@ from tests.gizmos import gizmo_input
 from tests.processes import started
 
 WRITES = ["PUT", "PATCH", "DELETE"]
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""Which write wins is decided in the database."""
 
 
 async def create(client: httpx.AsyncClient) -> str:
@@ -223,6 +225,7 @@ def rounds(long_form: bool) -> int:
     return 100 if long_form else 3
 
 
+@ON_BOTH
 async def test_one_of_64_racing_writers_wins(client: httpx.AsyncClient, rounds: int) -> None:
     path = await create(client)
     for version in range(1, rounds + 1):
@@ -232,6 +235,7 @@ async def test_one_of_64_racing_writers_wins(client: httpx.AsyncClient, rounds: 
     assert (await client.get(path)).json()["version"] == rounds + 1
 
 
+@ON_BOTH
 async def test_one_of_64_writers_to_two_processes_wins(
     database_url: str, tmp_path: Path, rounds: int
 ) -> None:
