@@ -25,15 +25,22 @@ application.RESOURCES += (gizmos.OPERATIONS,)
 
 FIRST = (
     "browser",
-    "test_making_it_yours.py",
     "test_adding_a_resource.py",
     "clients",
-    "openapi/test_schemathesis.py",
+    "serving",
     "openapi/test_fuzz.py",
     "faults",
 )
 """What takes longest: begun last, it would keep one core busy and leave the others idle."""
 
+LONG = (
+    "bench/test_attacks.py",
+    "browser/spa/test_accounts.py",
+    "browser/spa/test_deletions.py",
+    "openapi/test_schemathesis.py",
+    "test_making_it_yours.py",
+)
+"""Tests that run in the long form only, for their time."""
 ON_BOTH = (
     "storage",
     "faults",
@@ -94,7 +101,7 @@ def is_below(path: Path, names: Iterable[str]) -> bool:
 
 def is_long(item: pytest.Item) -> bool:
     """Whether the test has no short form."""
-    return item.get_closest_marker("long") is not None
+    return item.get_closest_marker("long") is not None or is_below(item.path, LONG)
 
 
 def has_long_form(item: pytest.Item) -> bool:

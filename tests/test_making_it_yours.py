@@ -3,15 +3,12 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.guides import blocks_of, copied, follow, run
 from tests.processes import ROOT
 
 PAGE = ROOT / "docs" / "make-it-yours.md"
 
 
-@pytest.mark.long
 def test_the_page_makes_another_service(tmp_path: Path) -> None:
     copy = copied(tmp_path)
     before = files_of(copy)
