@@ -35,6 +35,7 @@ FIRST = (
 
 LONG = (
     "bench/test_attacks.py",
+    "browser/test_docs.py",
     "browser/spa/test_accounts.py",
     "browser/spa/test_deletions.py",
     "openapi/test_schemathesis.py",
