@@ -25,7 +25,6 @@ application.RESOURCES += (gizmos.OPERATIONS,)
 
 FIRST = (
     "browser",
-    "test_adding_a_resource.py",
     "clients",
     "serving",
     "openapi/test_fuzz.py",
@@ -35,10 +34,14 @@ FIRST = (
 
 LONG = (
     "bench/test_attacks.py",
+    "bench/test_peers.py",
     "browser/test_docs.py",
     "browser/spa/test_accounts.py",
     "browser/spa/test_deletions.py",
+    "faults/test_restarts.py",
     "openapi/test_schemathesis.py",
+    "serving/test_other_servers.py",
+    "test_adding_a_resource.py",
     "test_making_it_yours.py",
 )
 """Tests that run in the long form only, for their time."""
@@ -50,7 +53,6 @@ ON_BOTH = (
     "api/test_items.py",
     "api/test_listing.py",
     "api/test_owners.py",
-    "openapi/test_schemathesis.py",
     "test_work.py",
 )
 """Tests of what depends on the database. All others run on PostgreSQL in the long form only, unless
