@@ -1,6 +1,6 @@
 """A clock for processes that tests start, which the tests set: Debian's libfaketime.
 
-Only the time of day is set. Timeouts go by the monotonic clock, which nobody can set.
+Only the time of day is set. Timeouts go by the monotonic clock, which can't be set.
 """
 
 import os

@@ -25,6 +25,8 @@ application.RESOURCES += (gizmos.OPERATIONS,)
 
 FIRST = (
     "browser",
+    "test_adding_a_resource.py",
+    "openapi/test_schemathesis.py",
     "clients",
     "serving",
     "openapi/test_fuzz.py",
@@ -35,13 +37,9 @@ FIRST = (
 LONG = (
     "bench/test_attacks.py",
     "bench/test_peers.py",
-    "browser/test_docs.py",
     "browser/spa/test_accounts.py",
     "browser/spa/test_deletions.py",
-    "faults/test_restarts.py",
-    "openapi/test_schemathesis.py",
     "serving/test_other_servers.py",
-    "test_adding_a_resource.py",
     "test_making_it_yours.py",
 )
 """Tests that run in the long form only, for their time."""

@@ -29,8 +29,8 @@ class Entry:
 class Result(NamedTuple):
     """`lost`: acknowledged items that aren't stored, and `lost_changes`: those whose stored version
     or name is another one than was acknowledged. `doubled`: keys with several items. `unknown`:
-    items that nobody has asked for. `not_found`: those that a search for their word doesn't find,
-    or not alone."""
+    items that no client has asked for. `not_found`: those that a search for their word doesn't
+    find, or not alone."""
 
     acknowledged: int
     retried: int

@@ -120,11 +120,13 @@ async def test_a_poller_finds_every_change(
             for hours in (0, 1, 0, -1, 0) * (10 if long_form else 1):
                 clock.set(hours)
                 await asyncio.to_thread(lambda: list(poller.changes()))
+            while len(acknowledged) <= 2:  # on a slow machine
+                await asyncio.to_thread(lambda: list(poller.changes()))
             ended.set()
         await asyncio.to_thread(lambda: list(poller.changes()))
     missed = {id_ for id_, version in acknowledged.items() if poller.versions.get(id_, 0) < version}
     assert missed == set()
-    assert len(acknowledged) >= 2  # each client has created one
+    assert len(acknowledged) > 2
 
 
 async def test_a_session_goes_on(clock: Clock, api: httpx.AsyncClient) -> None:
