@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -106,7 +106,7 @@ def serving(folder: Path, processes: int) -> Iterator[Circus]:
     with subprocess.Popen(
         ["make", "serve", f"PROCESSES={processes}", f"PORT={port}"],
         cwd=folder,
-        env=environment(SECRET_KEY=SECRET_KEY, SHUTDOWN_GRACE=str(HUNG)),
+        env=environment(SECRET_KEY=SECRET_KEY, SHUTDOWN_GRACE=str(HUNG), BODY_TIMEOUT=str(HUNG)),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -125,6 +125,17 @@ def circus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Circus]:
     """One for all tests that leave two processes running."""
     with serving(tmp_path_factory.mktemp("circus"), 2) as circus:
         yield circus
+
+
+def sent_around(stop: Callable[[], None], address: str) -> httpx.Response:
+    """Call `stop` between the head of a request and its body, and return the response."""
+
+    def body() -> Iterator[bytes]:
+        stop()
+        yield b"grant_type=nothing"
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return httpx.post(f"{address}/api/auth/token", content=body(), headers=form)
 
 
 def test_one_of_the_processes_migrates_and_both_serve(circus: Circus) -> None:
@@ -163,11 +174,13 @@ def test_no_other_user_can_give_it_commands(circus: Circus) -> None:
 def test_an_interrupt_ends_each_process_in_its_own_time(tmp_path: Path) -> None:
     """A second signal from the terminal would cut off what they are doing."""
     with serving(tmp_path, 2) as circus:
-        with httpx.Client(base_url=circus.address) as client:
-            assert client.get("/api/health").status_code == 200
+
+        def stop() -> None:
             circus.interrupt()
             circus.wait_for("stopping, in 0 seconds")
-            assert client.get("/api/health").headers["Connection"] == "close"
+
+        response = sent_around(stop, circus.address)
+        assert (response.status_code, response.headers["Connection"]) == (400, "close")
         circus.wait()
         with pytest.raises(httpx.ConnectError):
             httpx.get(circus.address)
@@ -195,13 +208,15 @@ def test_a_port_that_is_taken_stops_it_in_one_line(tmp_path: Path) -> None:
 def test_processes_end_in_their_own_time_when_circus_is_killed(tmp_path: Path) -> None:
     """They would keep the port, and nothing would look after them."""
     with serving(tmp_path, 2) as circus:
-        with httpx.Client(base_url=circus.address) as client:
-            assert client.get("/api/health").status_code == 200
+
+        def stop() -> None:
             make = circus.process.pid
             [circusd] = Path(f"/proc/{make}/task/{make}/children").read_text().split()
             os.kill(int(circusd), signal.SIGKILL)
             circus.wait_for("stopping, in 0 seconds", times=2)
-            assert client.get("/api/health").headers["Connection"] == "close"
+
+        response = sent_around(stop, circus.address)
+        assert (response.status_code, response.headers["Connection"]) == (400, "close")
         with contextlib.suppress(ConnectionRefusedError):
             while True:
                 socket.create_connection(("127.0.0.1", circus.port), HUNG).close()
