@@ -51,7 +51,7 @@ async def create_item(body: Body[ItemValues], write: IdempotentWrite) -> ItemRow
     Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
     `Idempotency-Key` the request can be sent again without creating another item.
     """
-    return await write(ITEMS.create, body, quota=settings.rows_per_user)
+    return await write.create(ITEMS, body, quota=settings.rows_per_user)
 
 
 @items.get("/<id:item_id>")
@@ -100,4 +100,4 @@ async def delete_item(item_id: UUID, if_match: IfMatch, write: IdempotentWrite) 
 
     With `If-Match` only the version that was read. It can't be restored.
     """
-    return await write(ITEMS.delete, item_id, if_match)
+    return await write.delete(ITEMS, item_id, if_match)

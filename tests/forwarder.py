@@ -1,6 +1,7 @@
 """A TCP address that leads to one Unix socket, and later to another, as after a failover."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,8 @@ class Forwarder:
     def __init__(self, target: Path) -> None:
         self.target = target
         self.accepted = 0
+        self.received = bytearray()
+        """What clients have sent, all connections together."""
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -39,12 +42,15 @@ class Forwarder:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_unix_connection(self.target)
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        await asyncio.gather(_copy(reader, back, self.received.extend), _copy(there, writer, len))
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Callable[[bytes], object]
+) -> None:
     try:
         while data := await reader.read(65536):
+            seen(data)
             writer.write(data)
             await writer.drain()
     except ConnectionError:

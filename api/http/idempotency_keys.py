@@ -39,7 +39,8 @@ IDEMPOTENCY_KEY = RequestHeader(
 
 
 class IdempotentCall:
-    """`await write(function, …)` in place of `await caller.write(function, …)`."""
+    """`await write(function, …)` in place of `await caller.write(function, …)`, and the writes of
+    one row of a collection."""
 
     def __init__(self, call: Call, key: str | None) -> None:
         self._call = call
@@ -62,6 +63,21 @@ class IdempotentCall:
             lambda result: context.run(render, result),
         )
 
+    async def create(
+        self, collection: Collection, values: Any, *, quota: int | None = None
+    ) -> Row | Answer:
+        """See Collection.create."""
+        one_statement = collection.is_one_statement(values)
+        return await self._write_row(
+            collection.create, values, quota=quota, one_statement=one_statement
+        )
+
+    async def delete(
+        self, collection: Collection, row_id: UUID, precondition: Precondition
+    ) -> Answer | None:
+        """See Collection.delete."""
+        return await self._write_row(collection.delete, row_id, precondition, one_statement=True)
+
     async def update(
         self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
     ) -> Row | Answer:
@@ -69,7 +85,10 @@ class IdempotentCall:
         PUT that aren't those of the row."""
         sent, returns = self._call.read_only, self._call.returns
         if not sent or returns is None:
-            return await self(collection.update, row_id, changes, precondition)
+            one_statement = collection.is_one_statement(changes)
+            return await self._write_row(
+                collection.update, row_id, changes, precondition, one_statement=one_statement
+            )
 
         def update_same(connection: Any, viewer: Viewer) -> Row:
             before = collection.get(connection, viewer, row_id)
@@ -80,6 +99,13 @@ class IdempotentCall:
             return after
 
         return await self(update_same)
+
+    async def _write_row(
+        self, function: Callable[..., T], *args: Any, one_statement: bool, **kwargs: Any
+    ) -> T | Answer:
+        if one_statement and self._key is None:
+            return await self._call.caller.write_statement(function, *args, **kwargs)
+        return await self(function, *args, **kwargs)
 
 
 def fingerprint(call: Call) -> bytes:

@@ -67,6 +67,12 @@ class RequestCaller:
         """Like Database.write. Raises SignedOut and NotAdmin too."""
         return await self._run(database.write, function, args, kwargs)
 
+    async def write_statement(
+        self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like Database.write_statement. Raises SignedOut and NotAdmin too."""
+        return await self._run(database.write_statement, function, args, kwargs)
+
     async def page(self, collection: Collection, query: dict[str, Any]) -> PageOf:
         """The page of a list that `query` asks for. Raises InvalidRequest for a cursor of another
         list."""

@@ -67,7 +67,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
         return await caller.page(collection, query)
 
     async def create(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
-        return await write(collection.create, body, quota=settings.rows_per_user)
+        return await write.create(collection, body, quota=settings.rows_per_user)
 
     async def get(caller: Caller, **path: UUID) -> Row:
         return await caller.get(collection, *path.values())
@@ -85,7 +85,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
 
     async def delete(if_match: IfMatch, write: IdempotentWrite, **path: UUID) -> Answer | None:
         [row_id] = path.values()
-        return await write(collection.delete, row_id, if_match)
+        return await write.delete(collection, row_id, if_match)
 
     many, one = "", f"/<id:{name}_id>"
     table: dict[str, tuple[str, str, Any, str, dict[str, Any]]] = {

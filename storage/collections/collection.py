@@ -106,6 +106,10 @@ class Collection(Lists):
         sorts = [sort for sort in self.sorts if not sort.startswith("-")]
         return missing_indexes(self.table, sorts, self.filters, self.relations)
 
+    def is_one_statement(self, values: Query) -> bool:
+        """Whether a write of `values` locks no related row first: see Database.write_statement."""
+        return all(values.get(name) is None for name in self.relations)
+
     def create(
         self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None
     ) -> Row:

@@ -78,6 +78,19 @@ class Database(ABC):
             return await self._write(lambda connection: function(connection, *args, **kwargs))
         return await self._write(function)
 
+    async def write_statement(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `write`, for a function that changes the database in one statement, without a lock.
+
+        Where BEGIN and COMMIT are round trips, that statement is sent without them. A function that
+        turns out to need a transaction before it has changed anything runs again as a `write`; one
+        that has changed something gets a RuntimeError in place of its next change.
+        """
+        if not self._prepared:
+            await self._prepare()
+        return await self._write_statement(lambda connection: function(connection, *args, **kwargs))
+
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -123,6 +136,9 @@ class Database(ABC):
 
     @abstractmethod
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T: ...
+
+    async def _write_statement(self, unit_of_work: Callable[[Connection], T]) -> T:
+        return await self._write(unit_of_work)
 
     @abstractmethod
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T: ...

@@ -1,5 +1,6 @@
 """The PostgreSQL servers that a URL leads to, and the way to the one that can be used."""
 
+import select
 from time import monotonic
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -19,6 +20,8 @@ GRACE = 0.25
 """Seconds that the server has beyond a statement's deadline to say that it is over."""
 
 READ_ONLY_SETTINGS = ("in_hot_standby", "default_transaction_read_only")
+
+CLOSED: int = getattr(select, "POLLRDHUP", 0)  # macOS has POLLHUP alone, which always counts
 
 ERRORS = (
     OSError,
@@ -67,6 +70,16 @@ class Servers:
         """Return what the server has said last, without asking it (PostgreSQL 14 and later)."""
         settings = connection.get_settings()
         return any(getattr(settings, name, "off") == "on" for name in READ_ONLY_SETTINGS)
+
+    def has_left(self, connection: AsyncpgConnection) -> bool:
+        """Return whether the server has closed the connection, even if the loop hasn't read that
+        yet."""
+        if connection.is_closed():
+            return True
+        socket = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # there is no public way to it
+        poll = select.poll()
+        poll.register(socket, CLOSED)
+        return bool(poll.poll(0))
 
     def terminate(self) -> None:
         """Cut all connections, without waiting for a server."""

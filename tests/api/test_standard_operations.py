@@ -60,7 +60,7 @@ def written_out() -> Blueprint:
     @operation(body=BookingInput, returns=Booking, status=201, raises=[QuotaExceeded], **of)
     async def create_booking(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
         """Create a booking."""
-        return await write(BOOKINGS.create, body)
+        return await write.create(BOOKINGS, body)
 
     @bookings.get("/<id:booking_id>")
     @operation(returns=Booking, **of)
@@ -90,7 +90,7 @@ def written_out() -> Blueprint:
         booking_id: UUID, if_match: IfMatch, write: IdempotentWrite
     ) -> Answer | None:
         """Delete a booking."""
-        return await write(BOOKINGS.delete, booking_id, if_match)
+        return await write.delete(BOOKINGS, booking_id, if_match)
 
     return bookings
 

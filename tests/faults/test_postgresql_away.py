@@ -6,7 +6,9 @@ from sqlalchemy import Connection, text
 
 from api.runtime.async_flask import AsyncFlask
 from storage import Database, DatabaseUnavailable
+from storage.collections.viewers import EVERYBODY
 from tests.faults.conftest import assert_all_connections_are_back, assert_unavailable
+from tests.gizmos import GIZMOS, gizmo_input
 from tests.postgresql import Server
 from tests.storage.units import execute, scalars
 
@@ -62,7 +64,8 @@ async def terminate(app: AsyncFlask, pid: object) -> None:
 async def test_units_of_work_go_on_when_their_connections_ended_between_them(
     app: AsyncFlask,
 ) -> None:
-    for unit in (app.services[Database].read, app.services[Database].write):
+    database = app.services[Database]
+    for unit in (database.read, database.write, database.write_statement):
         [pid] = await unit(scalars, OWN_PID)
         await terminate(app, pid)
         [other] = await unit(scalars, OWN_PID)
@@ -134,6 +137,36 @@ async def test_a_write_does_not_run_again_once_its_commit_was_sent(app: AsyncFla
     await app.services[Database].administer(prepare)
     with pytest.raises(DatabaseUnavailable, match="during a commit"):
         await app.services[Database].write(insert)
+    assert len(calls) == 1
+    await assert_all_connections_are_back(app.services[Database])
+
+
+async def test_a_write_of_one_statement_does_not_run_again_once_that_was_sent(
+    app: AsyncFlask,
+) -> None:
+    def prepare(connection: Connection) -> None:
+        connection.execute(
+            text("""
+                CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
+            """)
+        )
+        connection.execute(
+            text("""
+                CREATE TRIGGER leave AFTER INSERT ON gizmos
+                FOR EACH ROW EXECUTE FUNCTION leave()
+            """)
+        )
+
+    calls = []
+
+    def create(connection: Connection) -> None:
+        calls.append(1)
+        GIZMOS.create(connection, EVERYBODY, gizmo_input())
+
+    await app.services[Database].administer(prepare)
+    with pytest.raises(DatabaseUnavailable, match="during a write"):
+        await app.services[Database].write_statement(create)
     assert len(calls) == 1
     await assert_all_connections_are_back(app.services[Database])
 

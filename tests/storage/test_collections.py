@@ -165,6 +165,12 @@ async def test_values_come_back_as_they_were_written(database: Database) -> None
         assert (changed.price, changed.paid_on, changed.version) == (price, None, 2)
 
 
+def test_a_write_with_a_relation_is_more_than_one_statement() -> None:
+    assert BOOKINGS.is_one_statement({"guest": "Ada", "gizmo_id": None})
+    assert not BOOKINGS.is_one_statement({"guest": "Ada", "gizmo_id": UUID(int=1)})
+    assert GIZMOS.is_one_statement({"name": "Lamp"})
+
+
 async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: Viewer) -> None:
     own = await database.write(GIZMOS.create, ada, GIZMO)
     other = await database.write(GIZMOS.create, EVERYBODY, GIZMO)

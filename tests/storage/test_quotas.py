@@ -43,7 +43,7 @@ async def a_user(database: Database, name: str) -> Viewer:
 
 
 async def create(database: Database, viewer: Viewer, quota: int | None = QUOTA) -> GizmoRow:
-    return await database.write(GIZMOS.create, viewer, VALUES, quota=quota)
+    return await database.write_statement(GIZMOS.create, viewer, VALUES, quota=quota)
 
 
 async def count(database: Database, viewer: Viewer) -> int:
