@@ -26,7 +26,7 @@ NPM_CI := npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglev
 # processes if Circus is killed; they would keep the port. What earlier processes have counted is removed.
 CIRCUS = $(BIN)/python -c 'from serving.listener import listen; listen("$(or $(HOST),127.0.0.1)", $(or $(PORT),8000))' \
 	&& mkdir -m 700 -p data && rm -rf data/metrics-$(or $(PORT),8000) \
-	&& if setpriv --pdeathsig TERM true 2>/dev/null; then export WRAPPER="setpriv --pdeathsig TERM"; fi \
+	&& if setpriv --pdeathsig PWR true 2>/dev/null; then export WRAPPER="setpriv --pdeathsig PWR"; fi \
 	&& HOST=$(or $(HOST),127.0.0.1) PORT=$(or $(PORT),8000) PROCESSES=$(PROCESSES) WRAPPER=$${WRAPPER:-env} \
 	exec $(BIN)/circusd deploy/circus.ini
 

@@ -31,7 +31,12 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 MOST_CONNECTIONS = 4096
 """The default limit of connections: each takes about 50 kB of memory."""
 
-DRAINING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+REPEATED = {signal.SIGHUP, getattr(signal, "SIGPWR", signal.SIGHUP)}
+"""Signals that can come more than once for one event: a terminal that is closed sends SIGHUP again,
+and the kernel sends setpriv's --pdeathsig, which is SIGPWR in the Makefile (macOS has none), as
+each thread of the parent ends."""
+
+DRAINING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, *REPEATED)
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2)
 """Supervisors and log rotation send these to programs that use them; by default they would end a
 process at once."""
@@ -127,7 +132,7 @@ async def report_alive(options: Options) -> None:
 
 def first_signal() -> asyncio.Event:
     """Return an event that the next signal of DRAINING sets. Another one ends the process at once,
-    except for SIGHUP: a terminal that is closed sends it more than once."""
+    except for those of REPEATED."""
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
     for number in IGNORED:
@@ -139,7 +144,7 @@ def first_signal() -> asyncio.Event:
     def handle() -> None:
         for number in numbers:
             loop.remove_signal_handler(number)
-            again = signal.SIG_IGN if number == signal.SIGHUP else end_at_once
+            again = signal.SIG_IGN if number in REPEATED else end_at_once
             signal.signal(number, again)
         signalled.set()
 

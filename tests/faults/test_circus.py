@@ -22,7 +22,7 @@ from tests.processes import ROOT, environment
 
 needs_setpriv = pytest.mark.skipif(
     subprocess.run(
-        ["sh", "-c", "setpriv --pdeathsig TERM true"], capture_output=True, check=False
+        ["sh", "-c", "setpriv --pdeathsig PWR true"], capture_output=True, check=False
     ).returncode
     != 0,
     reason="needs setpriv of util-linux",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.runner import IGNORED
+from serving.runner import IGNORED, REPEATED
 from tests.live import HUNG
 from tests.serving.test_runner import Server, running
 
@@ -46,14 +46,14 @@ def answer_during(server: Server, *signals: signal.Signals) -> bytes:
     ("signals", "nohup"),
     [
         ((*IGNORED, signal.SIGQUIT), False),
-        ((signal.SIGHUP, signal.SIGHUP), False),
+        *(((number, number), False) for number in REPEATED),
         ((signal.SIGHUP, signal.SIGTERM), True),
     ],
 )
 def test_requests_are_answered_before_a_signal_ends_the_server(
     tmp_path: Path, signals: tuple[signal.Signals, ...], nohup: bool
 ) -> None:
-    """A second signal other than SIGHUP would end it at once; with nohup SIGHUP doesn't count."""
+    """Another second signal would end it at once; with nohup SIGHUP doesn't count."""
     (tmp_path / "small.py").write_text(SERVICE)
     with contextlib.ExitStack() as stack:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)
