@@ -191,7 +191,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         case "postgresql":
             server: Server = request.getfixturevalue("postgresql")
             with server.database() as url:
-                yield url
+                yield f"{url}&connect_timeout=60"
         case "none":
             yield f"sqlite:///{tmp_path}"  # a folder, which SQLite can't open
 

@@ -15,6 +15,8 @@ UNLIMITED = dict.fromkeys(
     "1000000/second",
 )
 """Rates that no test meets by accident."""
+PATIENT = {"DATABASE_POOL_TIMEOUT": "60", "DATABASE_STATEMENT_TIMEOUT": "60"}
+"""A busy machine is no slow database."""
 
 
 def settings_for(folder: Path, **environ: str) -> Settings:
@@ -27,6 +29,7 @@ def settings_for(folder: Path, **environ: str) -> Settings:
             "SECRET_KEY": SECRET_KEY,
             "LOG_FORMAT": "json",  # so that what each test logs is parsed: tests/log_lines.py
             **UNLIMITED,
+            **PATIENT,
             **environ,
         }
     )

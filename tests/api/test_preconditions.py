@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from api import create_app
-from api.config.settings import Settings
 from storage import Database
 from tests.conftest import bridged
-from tests.factory import settings_for
+from tests.factory import PATIENT, settings_for
 from tests.gizmos import gizmo_input
 from tests.processes import started
 
@@ -208,15 +207,6 @@ async def test_a_server_may_want_a_precondition_with_every_change(tmp_path: Path
             assert response.json()["type"] == "/errors/precondition-required"
         assert (await write(client, "PATCH", path, If_Match='"1"')).status_code == 200
         assert (await write(client, "PUT", path, If_Match="*")).status_code == 200
-
-
-PATIENT = {"DATABASE_POOL_TIMEOUT": "60", "DATABASE_STATEMENT_TIMEOUT": "60"}
-"""However busy the machine is."""
-
-
-@pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
-    return settings_for(tmp_path, DATABASE_URL=database_url, **PATIENT)
 
 
 @pytest.fixture

@@ -43,7 +43,11 @@ def postgresql_url(server: Server) -> Iterator[str]:
 @pytest.fixture
 async def app(tmp_path: Path, postgresql_url: str) -> AsyncIterator[AsyncFlask]:
     settings = settings_for(
-        tmp_path, DATABASE_URL=postgresql_url, DATABASE_POOL_SIZE=str(CONNECTIONS)
+        tmp_path,
+        DATABASE_URL=postgresql_url,
+        DATABASE_POOL_SIZE=str(CONNECTIONS),
+        DATABASE_POOL_TIMEOUT="1",
+        DATABASE_STATEMENT_TIMEOUT="1",
     )
     app = create_app(settings)
     app.services[Readiness].keep = 0
