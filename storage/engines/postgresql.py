@@ -33,6 +33,7 @@ from storage.engines.postgresql_server import CONNECT_TIMEOUT, Servers, options,
 from storage.engines.postgresql_statement import NeedsTransaction, SingleStatement
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Connection)
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +82,6 @@ class PostgresDatabase(Database):
             connect_args={"async_creator_fn": self._servers.connect}
             | options(pool, timeout=pool.statement_timeout),
         )
-        self._writing = self._engine.sync_engine
-        self._reading = self._writing.execution_options(isolation_level="AUTOCOMMIT")
-        self._single_statement = SingleStatement(self._writing)
         # Building an index may take longer than any statement of a request may.
         self._administering = create_async_engine(
             "postgresql+asyncpg://",
@@ -106,7 +104,10 @@ class PostgresDatabase(Database):
             self._servers.terminate()
 
     async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await self._attempt(lambda: self._run("read", self._reading, unit_of_work))
+        def read(connection: Connection) -> T:
+            return unit_of_work(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+        return await self._attempt(lambda: self._run("read", Connection, read))
 
     async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
         def write(connection: Connection) -> T:
@@ -120,34 +121,34 @@ class PostgresDatabase(Database):
                 raise
             return result
 
-        return await self._attempt(lambda: self._run("write", self._writing, write))
+        return await self._attempt(lambda: self._run("write", Connection, write))
 
     async def _write_statement(self, unit_of_work: Callable[[Connection], T]) -> T:
-        single = self._single_statement
-
-        def write(connection: Connection) -> T:
-            change = single.begin(connection)
+        def write(connection: SingleStatement) -> T:
             try:
                 return unit_of_work(connection)
             except DBAPIError as error:
-                refused = change.cursor is None or _sqlstate(error.orig) == READ_ONLY
+                refused = not connection.sent or _sqlstate(error.orig) == READ_ONLY
                 if error.connection_invalidated and not refused:
                     # It may have been carried out: the function must not run again.
                     raise DatabaseUnavailable(f"lost during a write: {error.orig}") from error
                 raise
 
         try:
-            return await self._attempt(lambda: self._run("write", single.engine, write))
+            return await self._attempt(lambda: self._run("write", SingleStatement, write))
         except NeedsTransaction:
             return await self._write(unit_of_work)
 
-    async def _run(self, kind: Kind, engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
+    async def _run(
+        self, kind: Kind, connect: Callable[[Engine], C], unit_of_work: Callable[[C], T]
+    ) -> T:
         """All of it in one greenlet: AsyncEngine takes one to connect, one to run and one to close,
         a quarter of what a read by its key costs."""
         unit = Unit(self._observer, kind)
 
         def run() -> T:
-            with engine.connect() as connection, unit:
+            connection = connect(self._engine.sync_engine)
+            with connection, unit:
                 return unit_of_work(connection)
 
         try:

@@ -1,56 +1,41 @@
 """Writes of one statement, which need no transaction around it (PostgreSQL)."""
 
-import re
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.default import DefaultExecutionContext
-
-LOCKS = re.compile(r" FOR (NO KEY )?(KEY )?(UPDATE|SHARE)\b")
-CHANGE = "change"
+from sqlalchemy import Connection, CursorResult, Engine, Executable
 
 
 class NeedsTransaction(Exception):
     """Raised before a statement that needs one, while nothing has been changed."""
 
 
-class Change:
-    """That of one unit of work. `cursor`: of the statement, once that is sent."""
-
-    cursor: Any = None
-
-
-class SingleStatement:
-    """Keeps units of work on `engine` to one statement that changes something.
+class SingleStatement(Connection):
+    """Executes one statement that changes something, after reads at most.
 
     Raises NeedsTransaction in place of a lock, which would end with its statement, and of another
-    change where the first has met no row; else RuntimeError.
+    change where the first has met no row; else RuntimeError. An event of SQLAlchemy's could do
+    this, but once there is one, each statement of the engine takes a hundred calls more.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        event.listen(self.engine, "before_cursor_execute", self._guard)
+        super().__init__(engine)
+        self.sent = False
+        """Whether the change has been sent."""
+        self._changed: CursorResult[Any] | None = None
+        self.execution_options(isolation_level="AUTOCOMMIT")
 
-    def begin(self, connection: Connection) -> Change:
-        """Start a unit of work."""
-        change = connection.info[CHANGE] = Change()
-        return change
+    def execute(self, statement: Executable, *args: Any, **options: Any) -> CursorResult[Any]:
+        if not statement.is_dml:
+            if getattr(statement, "_for_update_arg", None) is not None:
+                self._need_transaction(statement)
+            return super().execute(statement, *args, **options)
+        if self.sent:
+            self._need_transaction(statement)
+        self.sent = True
+        self._changed = super().execute(statement, *args, **options)
+        return self._changed
 
-    def _guard(
-        self,
-        connection: Connection,
-        cursor: Any,
-        statement: str,
-        parameters: Any,
-        context: DefaultExecutionContext,
-        executemany: bool,
-    ) -> None:
-        changes = context.isinsert or context.isupdate or context.isdelete
-        if not changes and not LOCKS.search(statement):
-            return
-        change = connection.info[CHANGE]
-        if change.cursor is not None and change.cursor.rowcount != 0:
+    def _need_transaction(self, statement: Executable) -> None:
+        if self.sent and (self._changed is None or self._changed.rowcount != 0):
             raise RuntimeError(f"a second change without a transaction: {statement}")
-        if change.cursor is not None or not changes:
-            raise NeedsTransaction
-        change.cursor = cursor
+        raise NeedsTransaction
