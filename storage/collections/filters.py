@@ -1,15 +1,23 @@
 """The kinds of filters that a Collection declares for the parameters of a list."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, func, select
 
-from storage.collections.full_text import Columns, SqliteSearch, words_column
+from storage.collections.full_text import Columns, SearchForm, SqliteSearch, words_column
 from storage.collections.matching import ByNumber, Lookup, Matching, matching_rows, within
 from storage.collections.orders import Bound, ByColumns
 from storage.collections.words import search_of, words_of
+
+
+class Given(NamedTuple):
+    """A value that was sent for a filter's parameter. `form`: what statements depend on; they are
+    the same for all values of a form, and executed with the `parameters`."""
+
+    form: Hashable
+    parameters: dict[str, Any]
 
 
 class Filter(Protocol):
@@ -19,8 +27,16 @@ class Filter(Protocol):
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that it reads."""
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
-        """What `value`, which was sent for the parameter, asks for."""
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        """What `value`, sent for the parameter `name`, asks for; None: nothing."""
+
+    def matching(self, name: str, form: Any, at: Lookup) -> list[Matching]:
+        """The rows that pass, for values of a form."""
+
+
+def _parameter(name: str, number: int = 0) -> str:
+    """Of a filter's value; it can't be the name of another parameter."""
+    return f"filter{number}_{name}"
 
 
 @dataclass(frozen=True)
@@ -34,13 +50,17 @@ class OneOf:
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
-        def test(row: Columns) -> ColumnElement[bool]:
-            return row[self.column].in_(value)  # type: ignore[no-any-return]  # of any column
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        several = len(value) > 1
+        return Given(several, {_parameter(name): value if several else value[0]})
 
-        if len(value) > 1:
-            return [matching_rows(at, test)]
-        return EqualTo(self.column).matching(value[0], at)
+    def matching(self, name: str, form: bool, at: Lookup) -> list[Matching]:
+        values = bindparam(_parameter(name), expanding=True, type_=at.table.c[self.column].type)
+
+        def test(row: Columns) -> ColumnElement[bool]:
+            return row[self.column].in_(values)  # type: ignore[no-any-return]  # of any column
+
+        return [matching_rows(at, test)] if form else EqualTo(self.column).matching(name, None, at)
 
 
 @dataclass(frozen=True)
@@ -54,11 +74,16 @@ class EqualTo:
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        return Given(None, {_parameter(name): value})
+
+    def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
+        table, viewer, _ = at
+        value = bindparam(_parameter(name), type_=table.c[self.column].type)
+
         def test(row: Columns) -> ColumnElement[bool]:
             return row[self.column].in_([value])  # type: ignore[no-any-return]  # of any column
 
-        table, viewer, _ = at
         prefix = [*viewer.index_prefix(table.c.owner_id), (table.c[self.column], value)]
         return [matching_rows(at, test, ByColumns(table.c.created_at, table.c.id, prefix))]
 
@@ -73,10 +98,16 @@ class AllOf:
     def columns(self) -> tuple[str, ...]:
         return (self.entries.info["entries_of"][1],)
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
-        return [self._one(one, at) for one in dict.fromkeys(value)]
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        values = list(dict.fromkeys(value))
+        return Given(len(values), {_parameter(name, n): one for n, one in enumerate(values)})
 
-    def _one(self, value: Any, at: Lookup) -> Matching:
+    def matching(self, name: str, form: int, at: Lookup) -> list[Matching]:
+        type_ = self.entries.c.value.type
+        values = (bindparam(_parameter(name, number), type_=type_) for number in range(form))
+        return [self._one(value, at) for value in values]
+
+    def _one(self, value: BindParameter[Any], at: Lookup) -> Matching:
         entry = self.entries.c
 
         def test(row: Columns) -> ColumnElement[bool]:
@@ -109,11 +140,15 @@ class Bounded:
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def bound(self, value: Any) -> Bound:
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        return Given(None, {_parameter(name): value})
+
+    def bound(self, name: str, table: Table) -> Bound:
+        value = bindparam(_parameter(name), type_=table.c[self.column].type)
         return Bound(self.above, value, inclusive=self.inclusive)
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
-        return [within(self.column, [self.bound(value)], at)]
+    def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
+        return [within(self.column, [self.bound(name, at.table)], at)]
 
 
 class After(Bounded):
@@ -160,20 +195,24 @@ class Matches:
         """The words of those texts that are among `values`, by the names of their columns."""
         return {words: words_of(values[text]) for text, words in self._words if text in values}
 
-    def matching(self, value: Any, at: Lookup) -> list[Matching]:
-        search = search_of(value)
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        search, dialect = search_of(value), at.dialect
         if not search:
-            return []
+            return None
+        return Given(dialect.form(search), dialect.parameters(search, at.viewer))
+
+    def matching(self, name: str, form: SearchForm, at: Lookup) -> list[Matching]:
         table, viewer, dialect = at
 
         def test(row: Columns) -> ColumnElement[bool]:
-            return dialect.test(row, search)
+            return dialect.test(row, form)
 
-        where = dialect.matches(table.c, search, viewer)
+        where = dialect.matches(table.c, form, viewer)
         found = replace(matching_rows(at, test), where=where)
         if not isinstance(dialect, SqliteSearch):
             return [found]
         rowid = dialect.entries.c.rowid
         creation = ByNumber(table, rowid, where)
-        exact = dialect.is_exact(search)
-        return [replace(found, index=dialect.entries, key=rowid, creation=creation, exact=exact)]
+        return [
+            replace(found, index=dialect.entries, key=rowid, creation=creation, exact=form.exact)
+        ]

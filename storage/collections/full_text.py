@@ -3,7 +3,7 @@ index's entries to their rows. Everything else is the same SQL."""
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     and_,
+    bindparam,
     cast,
     column,
     func,
@@ -39,6 +40,21 @@ Columns = ReadOnlyColumnCollection[str, Any]
 
 INDEXED_PREFIX = 4
 """The longest prefix that SQLite's index is made for; what is longer is looked up in the words."""
+
+
+SEARCH = "search"
+
+
+class SearchForm(NamedTuple):
+    """What statements depend on. `parts`: how many parameters a row's test has. `exact`: whether
+    each entry of the index that matches is of a row that passes the test."""
+
+    parts: int
+    exact: bool
+
+
+def _part(number: int) -> str:
+    return f"{SEARCH}_{number}"
 
 
 def words_column(text: str) -> str:
@@ -74,23 +90,30 @@ class SqliteSearch:
         self._words = [words_column(text) for text in texts]
         self.entries = table(self._name, column("rowid", Integer))
 
-    def matches(self, row: Columns, search: Search, viewer: Viewer) -> ColumnElement[bool]:
-        """Of an entry of the index: not yet all that is asked for if a prefix is long. The owner is
-        a term there like the words, but none that a text could have."""
+    def form(self, search: Search) -> SearchForm:
+        parts = len(search.words) + len(search.prefixes)
+        exact = all(len(prefix) <= INDEXED_PREFIX for prefix in search.prefixes)
+        return SearchForm(parts, exact)
+
+    def parameters(self, search: Search, viewer: Viewer) -> dict[str, Any]:
         prefixes = sorted({prefix[:INDEXED_PREFIX] for prefix in search.prefixes})
         terms = [f'"{word}"' for word in search.words] + [f'"{prefix}"*' for prefix in prefixes]
-        terms += [f'"@{owner.hex}"' for _, owner in viewer.index_prefix(row.owner_id)]
-        return literal_column(self._name, String).op("MATCH")(" ".join(terms))
+        if viewer.user_id is not None and not viewer.sees_all:
+            terms.append(f'"@{viewer.user_id.hex}"')
+        parts = [f" {word} " for word in search.words] + [f" {p}" for p in search.prefixes]
+        return {SEARCH: " ".join(terms)} | {_part(n): part for n, part in enumerate(parts)}
 
-    def is_exact(self, search: Search) -> bool:
-        return all(len(prefix) <= INDEXED_PREFIX for prefix in search.prefixes)
+    def matches(self, row: Columns, form: SearchForm, viewer: Viewer) -> ColumnElement[bool]:
+        """Of an entry of the index: not yet all that is asked for unless the form is exact. The
+        owner is a term there like the words, but none that a text could have."""
+        return literal_column(self._name, String).op("MATCH")(bindparam(SEARCH, type_=String))
 
-    def test(self, row: Columns, search: Search) -> ColumnElement[bool]:
+    def test(self, row: Columns, form: SearchForm) -> ColumnElement[bool]:
         """Of a row, all that is asked for."""
         text: ColumnElement[Any] = literal(" ")
         for name in self._words:
             text = text + type_coerce(row[name], Text) + " "
-        parts = [f" {word} " for word in search.words] + [f" {p}" for p in search.prefixes]
+        parts = (bindparam(_part(number), type_=String) for number in range(form.parts))
         return and_(*(func.instr(text, part) > 0 for part in parts))
 
     def join(self, entries: Subquery, key: str, target: Column[Any]) -> tuple[FromClause, Columns]:
@@ -104,20 +127,23 @@ class PostgresSearch:
     def __init__(self, of: Table, texts: Sequence[str]) -> None:
         self._words = [words_column(text) for text in texts]
 
-    def matches(self, row: Columns, search: Search, viewer: Viewer) -> ColumnElement[bool]:
+    def form(self, search: Search) -> SearchForm:
+        return SearchForm(parts=1, exact=True)
+
+    def parameters(self, search: Search, viewer: Viewer) -> dict[str, Any]:
+        terms = [f"'{word}'" for word in search.words] + [f"'{p}':*" for p in search.prefixes]
+        return {SEARCH: " & ".join(terms)}
+
+    def matches(self, row: Columns, form: SearchForm, viewer: Viewer) -> ColumnElement[bool]:
         """Of a row as the index has it: a B-tree over the owners is no match for both at once."""
         owners = viewer.index_prefix(row.owner_id)
-        owned = (array([column]).contains(array([literal(o, column.type)])) for column, o in owners)
-        return and_(self.test(row, search), *owned)
+        owned = (array([column]).contains(array([owner])) for column, owner in owners)
+        return and_(self.test(row, form), *owned)
 
-    def is_exact(self, search: Search) -> bool:
-        return True
-
-    def test(self, row: Columns, search: Search) -> ColumnElement[bool]:
-        terms = [f"'{word}'" for word in search.words] + [f"'{p}':*" for p in search.prefixes]
+    def test(self, row: Columns, form: SearchForm) -> ColumnElement[bool]:
         words = [row[name] for name in self._words]
         text = reduce(lambda one, other: one.op("||", return_type=TSVECTOR())(other), words)
-        query = cast(literal(" & ".join(terms)), TSQUERY)
+        query = cast(bindparam(SEARCH, type_=String), TSQUERY)
         found: ColumnElement[bool] = text.op("@@", return_type=Boolean())(query)
         return found
 

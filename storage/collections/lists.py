@@ -1,7 +1,8 @@
 """The lists of a collection: pages and totals, by the sorts and filters that are declared."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import Connection, Table, bindparam, or_, select, update
@@ -11,7 +12,8 @@ from storage.collections.full_text import Words, full_text_of, words_column
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
 from storage.collections.matching import Lookup, Matching, within
 from storage.collections.orders import Bound, Position, Sort
-from storage.collections.query_plan import BUDGET, Listing, Total, count
+from storage.collections.query_plan import BUDGET, Asked, Listing
+from storage.collections.totals import Total, Totals
 from storage.collections.viewers import Viewer
 
 Row = sqlalchemy.Row[Any]
@@ -21,8 +23,19 @@ Query = Mapping[str, Any]
 ABSENT: tuple[Any, ...] = (None, "", [], ())
 """Values of a filter that was not given."""
 INTERNAL = {"seq", "owner_id"}
+KEPT = 128
+"""For how many forms of queries a collection keeps the statements."""
 REBUILT = 500
 """How many rows one transaction splits into words again: others write in between."""
+
+
+class Form(NamedTuple):
+    """What the statements for a query depend on: the kind of the viewer, the kind of the database,
+    and the filters that are given, with the forms of their values."""
+
+    viewer: Viewer
+    dialect: str
+    filters: tuple[tuple[str, Hashable], ...]
 
 
 class Lists:
@@ -34,13 +47,14 @@ class Lists:
         kinds = self.filters.items()
         self._bounded = [(name, kind) for name, kind in kinds if isinstance(kind, Bounded)]
         self._bounded_columns = tuple(dict.fromkeys(kind.column for _, kind in self._bounded))
-        self._unbounded = [(name, kind) for name, kind in kinds if not isinstance(kind, Bounded)]
         searches = [kind for _, kind in kinds if isinstance(kind, Matches)]
         self._texts = searches[0] if searches else Matches()
         self._dialects = full_text_of(table, self._texts.texts)
         hidden = INTERNAL | set(map(words_column, self._texts.texts))
         self.columns = [column for column in table.c if column.name not in hidden]
         self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
+        self._listing = lru_cache(KEPT)(self._make_listing)
+        self._totals = lru_cache(KEPT)(self._make_totals)
 
     def page(
         self,
@@ -54,42 +68,22 @@ class Lists:
     ) -> Page:
         """At most `limit` rows after `after`; fewer, though more follow, where the budget ended
         first. The newest first unless `query` has another `sort`."""
-        text = query.get("sort", "-created_at")
-        sort, dialect = Sort.parse(text), self._dialects[connection.dialect.name]
-        at = Lookup(self.table, viewer, dialect)
-        filters, bounds = self._matching(query, at, but=sort.by), self._bounds(query, sort.by)
-        if not filters and not bounds:
-            return self._keysets[text].page(connection, viewer, limit=limit, after=after)
+        sort = query.get("sort", "-created_at")
+        form, parameters = self._form(connection, viewer, query)
+        if not form.filters:
+            return self._keysets[sort].page(connection, viewer, limit=limit, after=after)
 
         def run(limit: int, after: Position | None, nulls: bool | None) -> Page:
-            inside = bounds
-            if after is not None:
-                # Nearer than a filter on the same side, since a row within that was there. SQLite
-                # begins at either of two, and not at the nearer one.
-                above = not sort.descending
-                inside = [bound for bound in bounds if bound.above != above]
-                inside.append(Bound(above, after.value, after.id))
-            return Listing(
-                table=self.table,
-                columns=self.columns,
-                connection=connection,
-                viewer=viewer,
-                dialect=dialect,
-                sort=sort,
-                filters=filters,
-                bounds=inside,
-                nulls=nulls,
-                limit=limit,
-                budget=budget,
-            ).page()
+            place = {} if after is None else {"_value": after.value, "_id": after.id}
+            listing = self._listing(form, sort, nulls, after is not None)
+            return listing.page(Asked(connection, parameters | place, limit, budget))
 
-        return with_nulls_last(run, self.table.c[sort.by], limit, after)
+        return with_nulls_last(run, self.table.c[Sort.parse(sort).by], limit, after)
 
     def count(self, connection: Connection, viewer: Viewer, query: Query) -> Total:
         """How many rows `query` asks for, counted up to COUNTED."""
-        dialect = self._dialects[connection.dialect.name]
-        filters = self._matching(query, Lookup(self.table, viewer, dialect))
-        return count(connection, self.table, viewer, dialect, filters)
+        form, parameters = self._form(connection, viewer, query)
+        return self._totals(form).count(connection, parameters)
 
     def rebuild_words(self, connection: Connection, after: int = 0) -> int | None:
         """Split the texts of a portion of rows into words again: of those after the number `after`.
@@ -113,22 +107,66 @@ class Lists:
         connection.execute(rebuild, new)
         return int(rows[-1].seq)
 
-    def _bounds(self, query: Query, by: str) -> list[Bound]:
-        """The bounds of the column `by`."""
-        bounds = []
-        for name, kind in self._bounded:
-            if kind.column == by and query.get(name) is not None:
-                bounds.append(kind.bound(query[name]))
-        return bounds
-
-    def _matching(self, query: Query, at: Lookup, *, but: str = "") -> list[Matching]:
-        """Every filter, but for the bounds of the column `but`."""
-        found = []
-        for name, kind in self._unbounded:
+    def _form(
+        self, connection: Connection, viewer: Viewer, query: Query
+    ) -> tuple[Form, dict[str, Any]]:
+        """What the statements for `query` depend on, and the parameters to execute them with."""
+        dialect, forms = connection.dialect.name, {}
+        at = Lookup(self.table, viewer, self._dialects[dialect])
+        parameters = viewer.parameters
+        for name, kind in self.filters.items():
             if query.get(name) not in ABSENT:
-                found += kind.matching(query[name], at)
+                given = kind.given(name, query[name], at)
+                if given is not None:
+                    forms[name] = given.form
+                    parameters |= given.parameters
+        return Form(viewer.kind, dialect, tuple(forms.items())), parameters
+
+    def _make_listing(self, form: Form, sort: str, nulls: bool | None, later: bool) -> Listing:
+        """`later`: whether a page begins after a position, the parameters _value and _id."""
+        by, descending = Sort.parse(sort)
+        at, column = self._at(form), self.table.c[by]
+        bounds = self._bounds(form, by)
+        if later:
+            # Nearer than a filter on the same side, since a row within that was there. SQLite
+            # begins at either of two, and not at the nearer one.
+            above = not descending
+            value = None if nulls else bindparam("_value", type_=column.type)
+            place = Bound(above, value, bindparam("_id", type_=self.table.c.id.type))
+            bounds = [*(bound for bound in bounds if bound.above != above), place]
+        return Listing(
+            table=self.table,
+            columns=self.columns,
+            viewer=at.viewer,
+            dialect=at.dialect,
+            sort=Sort(by, descending),
+            filters=self._matching(form, but=by),
+            bounds=bounds,
+            nulls=nulls,
+        )
+
+    def _make_totals(self, form: Form) -> Totals:
+        _, viewer, dialect = self._at(form)
+        filters = self._matching(form)
+        return Totals(table=self.table, viewer=viewer, dialect=dialect, filters=filters)
+
+    def _at(self, form: Form) -> Lookup:
+        return Lookup(self.table, form.viewer, self._dialects[form.dialect])
+
+    def _bounds(self, form: Form, by: str) -> list[Bound]:
+        """The bounds of the column `by`."""
+        names = [name for name, _ in form.filters]
+        kinds = [(name, kind) for name, kind in self._bounded if name in names]
+        return [kind.bound(name, self.table) for name, kind in kinds if kind.column == by]
+
+    def _matching(self, form: Form, *, but: str = "") -> list[Matching]:
+        """Every filter, but for the bounds of the column `but`."""
+        found, at = [], self._at(form)
+        for name, value_form in form.filters:
+            if not isinstance(self.filters[name], Bounded):
+                found += self.filters[name].matching(name, value_form, at)
         for by in self._bounded_columns:
-            bounds = self._bounds(query, by) if by != but else []
+            bounds = self._bounds(form, by) if by != but else []
             if bounds:
                 found.append(within(by, bounds, at))
         return found

@@ -13,7 +13,6 @@ from sqlalchemy import (
     UnaryExpression,
     any_,
     false,
-    literal,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import array
@@ -51,11 +50,12 @@ class Bound(NamedTuple):
     """Rows above or below a value; the value itself is outside unless the bound is `inclusive`.
 
     With an id it is a place: of the rows with that value, those above or below that id are inside.
+    Without a value it is one among the nulls.
     """
 
     above: bool
-    value: Any
-    id: UUID | BindParameter[Any] | None = None
+    value: BindParameter[Any] | None
+    id: BindParameter[Any] | None = None
     inclusive: bool = False
 
     def holds(self, by: ColumnElement[Any], id_: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -90,9 +90,7 @@ class Pinned(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
-    def __init__(self, column: ColumnElement[Any], value: Any) -> None:
-        if not isinstance(value, BindParameter):
-            value = literal(value, column.type)
+    def __init__(self, column: ColumnElement[Any], value: BindParameter[Any]) -> None:
         super().__init__(column, value)
 
     def self_group(self, against: object = None) -> Self:
@@ -120,7 +118,7 @@ class ByColumns(NamedTuple):
 
     by: ColumnElement[Any]
     id: ColumnElement[Any]
-    prefix: Sequence[tuple[ColumnElement[Any], Any]] = ()
+    prefix: Sequence[tuple[ColumnElement[Any], BindParameter[Any]]] = ()
     nulls: bool | None = None
 
     def order(self, sort: Sort) -> tuple[UnaryExpression[Any], ...]:

@@ -4,13 +4,13 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Delete,
     Select,
     Update,
     bindparam,
-    literal,
     true,
 )
 
@@ -29,17 +29,30 @@ class Viewer(NamedTuple):
         return cls(user_id, is_admin=False, sees_all=False)
 
     def owns(self, owner_id: Column[Any]) -> ColumnElement[bool]:
-        """As part of a WHERE clause: rows of other owners don't exist for the viewer."""
-        return true() if self.sees_all else owner_id == literal(self.user_id, owner_id.type)
+        """As part of a WHERE clause: rows of other owners don't exist for the viewer. To be
+        executed with the `parameters`."""
+        return true() if self.sees_all else owner_id == _viewer_id(owner_id)
+
+    @property
+    def kind(self) -> "Viewer":
+        """What statements depend on; they are the same for all viewers of a kind."""
+        return SEES_ALL if self.sees_all else SEES_OWN
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters of Owned statements."""
+        """The parameters of statements that are made for the viewer's kind."""
         return {} if self.sees_all else {"_viewer_id": self.user_id}
 
-    def index_prefix(self, owner_id: Column[Any]) -> list[tuple[Column[Any], Any]]:
+    def index_prefix(self, owner_id: Column[Any]) -> list[tuple[Column[Any], BindParameter[Any]]]:
         """The same for orders.ByColumns: what the index's entries begin with."""
-        return [] if self.sees_all else [(owner_id, self.user_id)]
+        return [] if self.sees_all else [(owner_id, _viewer_id(owner_id))]
+
+
+def _viewer_id(owner_id: Column[Any]) -> BindParameter[UUID]:
+    return bindparam("_viewer_id", type_=owner_id.type)
+
+
+SEES_ALL, SEES_OWN = (Viewer(None, is_admin=False, sees_all=sees_all) for sees_all in (True, False))
 
 
 EVERYBODY = Viewer(user_id=None, is_admin=False, sees_all=True)
@@ -58,7 +71,7 @@ class Owned(Generic[S]):
 
     def __init__(self, statement: S, owner_id: Column[Any]) -> None:
         self._statement: S = statement
-        self._own: S = statement.where(owner_id == bindparam("_viewer_id"))
+        self._own: S = statement.where(SEES_OWN.owns(owner_id))
 
     def by(self, viewer: Viewer) -> S:
         """To be executed with the viewer's `parameters`."""
