@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from serving.connections import Connections
 
-BATCH = 8
-"""The number of connections that are accepted before the open ones are served again."""
+BATCH = 64
+"""The number of connections that are accepted before the open ones are served again. Setting one up
+takes ten times as long, so that waits for a turn."""
 
 PAUSE = 1.0
 """The seconds until accepting is tried again, unless a connection ends before."""
@@ -18,7 +19,7 @@ OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts connections from `listener` and calls `accepted` with each socket.
+    """Accepts connections from `listener` and calls `accepted` with each socket, in its turn.
 
     asyncio's own acceptor, when no descriptor is left, tries as many times as its backlog is long,
     and logs each failure.
@@ -33,6 +34,8 @@ class Acceptor:
         self._listener = listener
         self._connections = connections
         self._accepted = accepted
+        self._waiting = 0
+        """How many are accepted, and wait for their turn."""
         self._loop = asyncio.get_running_loop()
         self._resumes: asyncio.TimerHandle | None = None
 
@@ -42,7 +45,9 @@ class Acceptor:
 
     def stop(self) -> None:
         """Accept the connections that already wait, then close the socket."""
-        self._accept()
+        while self._accept():
+            pass
+        self._connections.turns.begin_all()
         if self._resumes is not None:
             self._resumes.cancel()
             self._resumes = None
@@ -56,29 +61,40 @@ class Acceptor:
             self._resumes = None
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Accept up to BATCH connections, and return whether there may be more."""
         for _ in range(BATCH):
             spare = None
-            if self._connections.full:
+            if not self._connections.has_room(self._waiting + 1):
                 spare = self._connections.longest_waiting()
                 if spare is None:
                     self._pause("all open connections have a request in progress")
-                    return
+                    return False
             try:
-                accepted, _ = self._listener.accept()
+                accepted, address = self._listener.accept()
             except OSError as error:
                 # Other errors than a lack of resources concern only this connection: accept(2).
                 if error.errno in OUT_OF_RESOURCES:
                     self._pause(os.strerror(error.errno))
-                return
+                return False
             accepted.setblocking(False)
-            self._accepted(accepted)
+            self._set_up(accepted, address[0] if address else "")
             if spare is not None:
                 self._connections.log.warning(
                     "the limit of %d connections is reached: closing those that wait for clients",
                     self._connections.limits.connections,
                 )
                 self._connections.dismiss(spare)
+        return True
+
+    def _set_up(self, accepted: socket.socket, client: str) -> None:
+        def begin() -> None:
+            self._waiting -= 1
+            self._accepted(accepted)
+
+        self._waiting += 1
+        if self._connections.turns.take(client, begin):
+            begin()
 
     def _pause(self, reason: str) -> None:
         self._connections.log.warning("no connection can be accepted: %s", reason)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from serving.asgi import Message, Receive, Scope, Send
 from serving.streams import Call
+from serving.turns import Turns
 
 ROOM = 1024 * 1024
 """The number of bytes that may wait for a client before its further requests wait too."""
@@ -15,14 +16,16 @@ is limited because the size of these responses isn't known yet."""
 
 
 class Admission:
-    """Calls `application` when there is room, and `held` with each change of `unsent`."""
+    """Calls `application` when there is room and it is the client's turn, and `held` with each
+    change of `unsent`."""
 
-    def __init__(self, application: Call, held: Callable[[int], None]) -> None:
+    def __init__(self, application: Call, held: Callable[[int], None], turns: Turns) -> None:
         self.unsent = 0
         """The number of bytes that wait for the client."""
         self.client_left = False
         self._application = application
         self._held = held
+        self._turns = turns
         self._unanswered = 0
         self._changed = asyncio.Event()
 
@@ -35,6 +38,8 @@ class Admission:
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
     ) -> None:
+        client, _ = scope["client"] or ("", 0)
+        await self._turns.turn(client)
         if scope["http_version"].startswith("1"):  # one request after the other
             await self._application(scope, receive, send, *threads)
             return

@@ -45,7 +45,7 @@ class Connection:
         cleartext_http2: bool,
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
-        self._admission = Admission(application, context.hold)
+        self._admission = Admission(application, context.hold, context.turns)
         self._config = config
         self._context = context
         self._socket = accepted

@@ -9,6 +9,7 @@ from typing import Protocol
 from hypercorn.asyncio.worker_context import WorkerContext
 
 from serving.sparing import SparingLog
+from serving.turns import Turns
 
 MAX_UNSENT = 24 * 1024 * 1024
 """The number of response bytes that may wait for all clients together."""
@@ -56,14 +57,15 @@ class Connections(WorkerContext):
         super().__init__(max_requests=None)
         self.limits = limits
         self.log = SparingLog(logging.getLogger(__name__))
+        self.turns = Turns()
         self.retiring = False
         self.leaving = False
         self._unsent = 0
         self._members: OrderedDict[Member, None] = OrderedDict()
 
-    @property
-    def full(self) -> bool:
-        return len(self._members) >= self.limits.connections
+    def has_room(self, more: int) -> bool:
+        """Whether `more` connections may be added."""
+        return len(self._members) + more <= self.limits.connections
 
     def add(self, member: Member) -> None:
         self._members[member] = None

@@ -19,15 +19,15 @@ from hypercorn.events import Event as ConnectionEvent
 from hypercorn.protocol import events as stream_events
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import WSStream
-from hypercorn.typing import ConnectionState, TaskGroup, WorkerContext
+from hypercorn.typing import ConnectionState, TaskGroup
 from hypercorn.utils import filter_pseudo_headers
 
+from serving.connections import Connections
 from serving.frames import Http2Connection, is_well_formed
 from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
 
-PIECE = 2 * 1024
-"""The number of bytes that are parsed before other connections have their turn: about 220 of the
-smallest frames."""
+PIECE = 1024
+"""The number of bytes that are parsed in one turn: about 110 of the smallest frames."""
 
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
@@ -43,7 +43,7 @@ class Http2:
         self,
         application: Call,
         config: Config,
-        context: WorkerContext,
+        context: Connections,
         task_group: TaskGroup,
         state: ConnectionState,
         addresses: Addresses,
@@ -85,10 +85,12 @@ class Http2:
                 await self._close(stream)
             self._wake.set()
         elif isinstance(event, RawData):
+            _, client, _ = self._addresses
+            address, _ = client or ("", 0)
             for begin in range(0, len(event.data), PIECE):
                 if not self.closed:
+                    await self._context.turns.turn(address)
                     await self._receive(event.data[begin : begin + PIECE])
-                    await asyncio.sleep(0)
 
     async def stream_send(self, event: stream_events.Event) -> None:
         """Send a part of a response, unless its stream has ended meanwhile."""
