@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 from serving.connections import Connections
 
-BATCH = 64
-"""The number of connections that are accepted before the open ones are served again. Setting one up
-takes ten times as long, so that waits for a turn."""
+BATCH = 32
+"""The number of connections that are accepted before the open ones are served again."""
 
 PAUSE = 1.0
 """The seconds until accepting is tried again, unless a connection ends before."""
@@ -19,7 +18,8 @@ OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts connections from `listener` and calls `accepted` with each socket, in its turn.
+    """Accepts connections from `listener` and calls `accepted` with each socket and the
+    client's address.
 
     asyncio's own acceptor, when no descriptor is left, tries as many times as its backlog is long,
     and logs each failure.
@@ -29,13 +29,11 @@ class Acceptor:
         self,
         listener: socket.socket,
         connections: Connections,
-        accepted: Callable[[socket.socket], None],
+        accepted: Callable[[socket.socket, str], None],
     ) -> None:
         self._listener = listener
         self._connections = connections
         self._accepted = accepted
-        self._waiting = 0
-        """How many are accepted, and wait for their turn."""
         self._loop = asyncio.get_running_loop()
         self._resumes: asyncio.TimerHandle | None = None
 
@@ -47,7 +45,6 @@ class Acceptor:
         """Accept the connections that already wait, then close the socket."""
         while self._accept():
             pass
-        self._connections.turns.begin_all()
         if self._resumes is not None:
             self._resumes.cancel()
             self._resumes = None
@@ -65,7 +62,7 @@ class Acceptor:
         """Accept up to BATCH connections, and return whether there may be more."""
         for _ in range(BATCH):
             spare = None
-            if not self._connections.has_room(self._waiting + 1):
+            if self._connections.full:
                 spare = self._connections.longest_waiting()
                 if spare is None:
                     self._pause("all open connections have a request in progress")
@@ -78,7 +75,7 @@ class Acceptor:
                     self._pause(os.strerror(error.errno))
                 return False
             accepted.setblocking(False)
-            self._set_up(accepted, address[0] if address else "")
+            self._accepted(accepted, address[0] if address else "")
             if spare is not None:
                 self._connections.log.warning(
                     "the limit of %d connections is reached: closing those that wait for clients",
@@ -86,15 +83,6 @@ class Acceptor:
                 )
                 self._connections.dismiss(spare)
         return True
-
-    def _set_up(self, accepted: socket.socket, client: str) -> None:
-        def begin() -> None:
-            self._waiting -= 1
-            self._accepted(accepted)
-
-        self._waiting += 1
-        if self._connections.turns.take(client, begin):
-            begin()
 
     def _pause(self, reason: str) -> None:
         self._connections.log.warning("no connection can be accepted: %s", reason)

@@ -40,11 +40,13 @@ class Connection:
         config: Config,
         context: Connections,
         accepted: socket.socket,
+        client: str,
         tls: SSLContext | None,
         *,
         cleartext_http2: bool,
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
+        self.client = client
         self._admission = Admission(application, context.hold, context.turns)
         self._config = config
         self._context = context
@@ -91,17 +93,18 @@ class Connection:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
 
-    async def check(self, now: float) -> None:
+    async def check(self, now: float) -> bool:
         """End the connection if its client has sent no request, or read nothing, for too long."""
         if self.protocol is None or self._writer is None:
-            return  # the handshake of TLS has a timeout of its own
+            return False  # the handshake of TLS has a timeout of its own
         limits = self._context.limits
         closing = self._writer.is_closing()
         if self._idle and not closing:
-            if now - self._waits_since >= limits.keep_alive:
-                await self.protocol.handle(Closed())
-                self._writer.close()
-            return
+            if now - self._waits_since < limits.keep_alive:
+                return False
+            await self.protocol.handle(Closed())
+            self._writer.close()
+            return True
         taken, pending = taken_by(self._socket, self._writer.transport)
         if not pending or taken != self._taken:
             self._taken, self._taken_since = taken, now
@@ -110,11 +113,13 @@ class Connection:
                 "a client read nothing for %s seconds: connection reset", limits.send_timeout
             )
             self.abort()
-            return
+            return True
         if isinstance(self.protocol, Http2):
             await self.protocol.reset_stalled(now - limits.send_timeout)
+        return False
 
     async def _run(self) -> None:
+        await self._context.turns.turn(self.client)
         try:
             reader, writer = await self._open()
         except OSError:

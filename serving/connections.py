@@ -33,6 +33,10 @@ class Member(Protocol):
     """The interface of a connection that `Connections` uses."""
 
     @property
+    def client(self) -> str:
+        """The client's address."""
+
+    @property
     def unsent(self) -> int:
         """The number of response bytes that wait for the client."""
 
@@ -43,14 +47,15 @@ class Member(Protocol):
     def abort(self) -> None:
         """End the connection without waiting for its client."""
 
-    async def check(self, now: float) -> None:
-        """End the connection, or its streams, if it has waited too long for the client."""
+    async def check(self, now: float) -> bool:
+        """End the connection, or its streams, if it has waited too long for the client. Return
+        whether it did."""
 
 
 class Connections(WorkerContext):
     """The state that all connections share: their limits, and how far the shutdown has come.
 
-    Connections are kept in the order in which their clients last sent something.
+    Those of each address are kept in the order in which their clients last sent something.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -61,27 +66,39 @@ class Connections(WorkerContext):
         self.retiring = False
         self.leaving = False
         self._unsent = 0
-        self._members: OrderedDict[Member, None] = OrderedDict()
+        self._count = 0
+        self._members: dict[str, OrderedDict[Member, None]] = {}
 
-    def has_room(self, more: int) -> bool:
-        """Whether `more` connections may be added."""
-        return len(self._members) + more <= self.limits.connections
+    @property
+    def full(self) -> bool:
+        return self._count >= self.limits.connections
 
     def add(self, member: Member) -> None:
-        self._members[member] = None
+        self._count += 1
+        self._members.setdefault(member.client, OrderedDict())[member] = None
 
     def remove(self, member: Member) -> None:
-        self._members.pop(member, None)
+        its = self._members.get(member.client)
+        if its is not None and member in its:
+            self._count -= 1
+            del its[member]
+            if not its:
+                del self._members[member.client]
 
     def mark_active(self, member: Member) -> None:
         """Record that the client of `member` has sent something."""
-        if member in self._members:
-            self._members.move_to_end(member)
+        its = self._members.get(member.client)
+        if its is not None and member in its:
+            its.move_to_end(member)
 
     def longest_waiting(self) -> Member | None:
-        """Return the connection that has waited longest for its client, or None if no connection
-        waits for its client."""
-        return next((member for member in self._members if member.waits_for_client), None)
+        """Return the connection that has waited longest for its client, of those of the address
+        that has most; or None if no connection waits for its client."""
+        for its in sorted(self._members.values(), key=len, reverse=True):
+            for member in its:
+                if member.waits_for_client:
+                    return member
+        return None
 
     def dismiss(self, member: Member) -> None:
         """Abort `member`, and forget it."""
@@ -100,13 +117,17 @@ class Connections(WorkerContext):
         interval = min(1.0, self.limits.keep_alive / 4, self.limits.send_timeout / 4)
         while True:
             await asyncio.sleep(interval)
-            for member in list(self._members):
-                await member.check(loop.time())
+            for member in self._all():
+                if await member.check(loop.time()):
+                    await asyncio.sleep(0)  # many that began together end together
+
+    def _all(self) -> list[Member]:
+        return [member for its in self._members.values() for member in its]
 
     def _shed(self) -> None:
-        unsent = sum(member.unsent for member in self._members)
+        unsent = sum(member.unsent for member in self._all())
         while unsent > MAX_UNSENT:
-            largest = max(self._members, key=lambda member: member.unsent)
+            largest = max(self._all(), key=lambda member: member.unsent)
             self.log.warning(
                 "more than %d bytes wait for clients: resetting the slowest", MAX_UNSENT
             )

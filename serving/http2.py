@@ -60,6 +60,8 @@ class Http2:
         self._task_group = task_group
         self._state = state
         self._addresses = addresses
+        _, client, _ = addresses
+        self._client = client[0] if client else ""
         self._send = send
         self._hold = hold
         self._wake = asyncio.Event()
@@ -85,11 +87,9 @@ class Http2:
                 await self._close(stream)
             self._wake.set()
         elif isinstance(event, RawData):
-            _, client, _ = self._addresses
-            address, _ = client or ("", 0)
             for begin in range(0, len(event.data), PIECE):
                 if not self.closed:
-                    await self._context.turns.turn(address)
+                    await self._context.turns.turn(self._client)
                     await self._receive(event.data[begin : begin + PIECE])
 
     async def stream_send(self, event: stream_events.Event) -> None:

@@ -77,12 +77,13 @@ class Server:
         finally:
             self._watch.cancel()
 
-    def _accepted(self, accepted: socket.socket) -> None:
+    def _accepted(self, accepted: socket.socket, client: str) -> None:
         connection = Connection(
             self._application,
             self._config,
             self._context,
             accepted,
+            client,
             self._tls,
             cleartext_http2=self._cleartext_http2,
         )

@@ -7,10 +7,10 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from serving.asgi import Receive, Scope, Send
-from serving.turns import AT_ONCE, Turns
+from serving.turns import MANY, Turns
 from tests.live import HUNG, started
 
-MANY, OTHER = "127.0.0.1", "127.0.0.2"
+CROWD, OTHER = "127.0.0.1", "127.0.0.2"
 
 
 async def next_turn() -> None:
@@ -18,40 +18,41 @@ async def next_turn() -> None:
     await asyncio.sleep(0)
 
 
-async def test_addresses_take_turns() -> None:
+async def test_addresses_take_turns_and_a_crowd_begins_slowly() -> None:
     turns = Turns()
     begun: list[object] = []
-    for number in range(3 * AT_ONCE):
-        if turns.take(MANY, partial(begun.append, number)):
+    for number in range(3 * MANY):
+        if turns.take(CROWD, partial(begun.append, number)):
             begun.append(number)
-    assert begun == [*range(AT_ONCE)]
-    assert not turns.take(OTHER, lambda: begun.append(OTHER))
+    assert begun == [*range(MANY)]
+    assert not turns.take(OTHER, partial(begun.append, OTHER))
     await next_turn()
-    assert begun[AT_ONCE:] == [AT_ONCE, OTHER, *range(AT_ONCE + 1, 2 * AT_ONCE - 1)]
+    assert begun[MANY:] == [MANY, OTHER]
     await next_turn()
+    assert begun[MANY + 2 :] == [MANY + 1, MANY + 2]
+
+
+async def test_one_address_alone_begins_much_at_once() -> None:
+    turns = Turns()
+    begun: list[object] = []
+    for number in range(3 * MANY):
+        turns.take("", partial(begun.append, number))
     await next_turn()
-    assert len(begun) == 3 * AT_ONCE + 1
-    assert turns.take(OTHER, lambda: None)
+    assert begun == [*range(MANY, 2 * MANY)]
+    await next_turn()
+    assert begun == [*range(MANY, 3 * MANY)]
+    await next_turn()
+    assert turns.take("", partial(begun.append, ""))
 
 
 async def test_who_has_left_keeps_nobody_waiting() -> None:
     turns = Turns()
-    waiting = [asyncio.ensure_future(turns.turn(MANY)) for _ in range(3 * AT_ONCE)]
+    waiting = [asyncio.ensure_future(turns.turn(CROWD)) for _ in range(3 * MANY)]
     await next_turn()
-    for task in waiting[AT_ONCE:-1]:
+    for task in waiting[1:-1]:
         task.cancel()
     async with asyncio.timeout(HUNG):
         await waiting[-1]
-
-
-async def test_all_begin_where_no_turn_will_come() -> None:
-    turns = Turns()
-    begun: list[object] = []
-    for number in range(3 * AT_ONCE):
-        if turns.take(MANY, partial(begun.append, number)):
-            begun.append(number)
-    turns.begin_all()
-    assert begun == [*range(3 * AT_ONCE)]
 
 
 async def test_a_hundred_requests_of_one_address_are_not_all_handled_before_another() -> None:
@@ -74,10 +75,10 @@ async def test_a_hundred_requests_of_one_address_are_not_all_handled_before_anot
 
             # The loop doesn't run meanwhile: all of this arrives at once.
             for _ in range(100):
-                request(MANY)
+                request(CROWD)
             other = request(OTHER)
             other.setblocking(False)
             async with asyncio.timeout(HUNG):
                 answer = await asyncio.get_running_loop().sock_recv(other, 1024)
             assert answer.startswith(b"HTTP/1.1 204")
-            assert seen.index(OTHER) <= 5 * AT_ONCE
+            assert seen.index(OTHER) <= 2 * MANY
