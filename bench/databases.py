@@ -12,9 +12,10 @@ from typing import Protocol
 from sqlalchemy import make_url
 
 from bench.contestants import POSTGRESQL, SQLITE
-from bench.dataset import CHUNK, rows_of
+from bench.dataset import CHUNK, gizmos
 from bench.lists import execute, insert_rows
 from storage import open_database
+from tests.gizmos import GIZMOS
 from tests.migrated import migrate
 from tests.postgresql import Server
 
@@ -69,7 +70,7 @@ async def _fill(url: str, size: int, ids: Path) -> None:
     async with open_database(url, auto_migrate=False) as database:
         with ids.open("w") as file:
             for start in range(0, size, CHUNK):
-                rows = list(rows_of(size, start, chooser))
-                await database.administer(insert_rows, rows)
+                rows = list(gizmos(size, start, chooser))
+                await database.administer(insert_rows, GIZMOS.table, rows)
                 file.writelines(f"{row['id']}\n" for row in rows)
         await database.administer(execute, "ANALYZE")

@@ -1,9 +1,11 @@
-"""Lists of 1,000 and of 1,000,000 items, on both databases: `python -m bench.lists [large]`.
+"""Lists of 1,000 and of 1,000,000 rows, on both databases: `python -m bench.lists [large]`.
 
-Writes bench/LISTS.md: medians of the units of work alone, without HTTP. The two sizes are measured
-in turns, so that other load on the machine affects both. The same holds for viewers of all items
-and viewers of their own items in the larger database, and for writes with and without the indexes
-that start with the owner. PostgreSQL's tables are vacuumed, as autovacuum leaves them.
+Writes bench/LISTS.md: medians of the units of work alone, without HTTP. There are two resources:
+the gizmos of the tests, which have what items have, and their bookings, which sort by a column of
+every type. The two sizes are measured in turns, so that other load on the machine affects both. The
+same holds for viewers of all rows and viewers of their own in the larger database, and for writes
+with and without the indexes that start with the owner. PostgreSQL's tables are vacuumed, as
+autovacuum leaves them.
 """
 
 import asyncio
@@ -15,21 +17,37 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, make_url, text
+from sqlalchemy import Connection, Table, insert, make_url, text
 
-from bench.dataset import CHUNK, FEW, MANY, SOME, START, owned, owners, rows_of
+from bench.dataset import (
+    BOOKING_ROWS,
+    CHUNK,
+    FEW,
+    GIZMO_ROWS,
+    MANY,
+    RELATED,
+    SOME,
+    START,
+    Dataset,
+    gizmos,
+    owned,
+    owners,
+)
 from bench.owned_writes import compare_writes, tables_of_writes
 from bench.rounds import ROUNDS, measure
 from storage import Database, open_database
 from storage.accounts.users import users
+from storage.collections.collection import Collection
 from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer
+from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.migrated import create_tables
 from tests.postgresql import Server, vacuum
@@ -44,128 +62,175 @@ class Case(NamedTuple):
     name: str
     wanted: bool
     """Whether the ratios of the case should be at most 1.5."""
-    work: Callable[[int], Work]
+    work: Callable[[Collection, int], Work]
 
     @property
     def bound(self) -> str:
         return "1.5" if self.wanted else ""
 
 
-def insert_owners(connection: Connection) -> None:
-    connection.execute(insert(users), owners())
+class Compared(NamedTuple):
+    """`taken`: milliseconds with few rows, with many, and for three owners of some of the many."""
 
-
-def insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    connection.execute(insert(GIZMOS.table), rows)
+    case: Case
+    taken: list[float]
 
 
 def execute(connection: Connection, statement: str) -> None:
     connection.execute(text(statement))
 
 
-async def fill(database: Database, size: int) -> float:
+def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    connection.execute(insert(table), rows)
+
+
+def prepare(connection: Connection, dataset: Dataset) -> None:
+    """Make the tables and the owners. The indexes are made last, in a fraction of the time."""
+    create_tables(connection)
+    connection.execute(insert(users), owners())
+    if GIZMOS in dataset.collection.relations.values():
+        [gizmo, *_] = gizmos(1000, 0, random.Random(0))
+        insert_rows(connection, GIZMOS.table, [{**gizmo, "id": RELATED}])
+    for table in dataset.tables:
+        for index in table.indexes:
+            index.drop(connection)
+
+
+def finish(connection: Connection, dataset: Dataset) -> None:
+    for table in dataset.tables:
+        for index in table.indexes:
+            index.create(connection)
+    execute(connection, "ANALYZE")
+
+
+async def fill(database: Database, size: int, dataset: Dataset) -> float:
     """Return the seconds that it took."""
     chooser = random.Random(size)
     began = time.perf_counter()
-    await database.administer(create_tables)
-    await database.administer(create_tables)
-    await database.administer(insert_owners)
+    await database.administer(prepare, dataset)
     for start in range(0, size, CHUNK):
-        rows = owned(size, start, rows_of(size, start, chooser))
-        await database.administer(insert_rows, list(rows))
-    await database.administer(execute, "ANALYZE")
+        rows = owned(size, start, dataset.rows(size, start, chooser))
+        await database.administer(insert_rows, dataset.collection.table, list(rows))
+    await database.administer(finish, dataset)
     return time.perf_counter() - began
 
 
-def page(after: Position | None = None, **wanted: Any) -> Callable[[int], Work]:
-    asked = dict(**wanted)
-    return lambda _: (
-        lambda database, viewer: database.read(GIZMOS.page, viewer, asked, limit=50, after=after)
-    )
+def page(after: Position | None = None, **wanted: Any) -> Callable[[Collection, int], Work]:
+    """Return a page of 50."""
 
-
-def total(**wanted: Any) -> Callable[[int], Work]:
-    asked = dict(**wanted)
-    return lambda _: lambda database, viewer: database.read(GIZMOS.count, viewer, asked)
-
-
-def late_page(**wanted: Any) -> Callable[[int], Work]:
-    """Return page 1,000 of a million items, or the middle page of a thousand."""
-
-    def of(size: int) -> Work:
-        number = size - 49_950 if size > 100_000 else size // 2
-        return page(Position(START + timedelta(seconds=number), UUID(int=0)), **wanted)(size)
+    def of(collection: Collection, size: int) -> Work:
+        assert set(wanted) <= {"sort", *collection.filters}
+        return lambda database, viewer: database.read(
+            collection.page, viewer, wanted, limit=50, after=after
+        )
 
     return of
 
 
-def get(size: int) -> Work:
-    """Return the first item that the viewer owns."""
-    rows = [*owned(size, 0, rows_of(size, 0, random.Random(size)))]
+def total(**wanted: Any) -> Callable[[Collection, int], Work]:
+    def of(collection: Collection, size: int) -> Work:
+        assert set(wanted) <= set(collection.filters)
+        return lambda database, viewer: database.read(collection.count, viewer, wanted)
+
+    return of
+
+
+def late_page(**wanted: Any) -> Callable[[Collection, int], Work]:
+    """Return page 1,000 of a million rows, or the middle page of a thousand."""
+
+    def of(collection: Collection, size: int) -> Work:
+        number = size - 49_950 if size > 100_000 else size // 2
+        after = Position(START + timedelta(seconds=number), UUID(int=0))
+        return page(after, **wanted)(collection, size)
+
+    return of
+
+
+def get(collection: Collection, size: int) -> Work:
+    """Return the first row that the viewer owns."""
+    rows = [*owned(size, 0, gizmos(size, 0, random.Random(size)))]
     first = {row["owner_id"]: row["id"] for row in reversed(rows)}
     first[None] = rows[0]["id"]
-    return lambda database, viewer: database.read(GIZMOS.get, viewer, first[viewer.user_id])
+    return lambda database, viewer: database.read(collection.get, viewer, first[viewer.user_id])
 
 
-CASES = [
+GIZMO_CASES = [
     Case("get", True, get),
     Case("first page", True, page()),
     Case("page 1,000 by cursor", True, late_page()),
-    Case("the same of one status", True, late_page(statuses=("done",))),
+    Case("the same of one status", True, late_page(status=("done",))),
     Case("the same before a time", True, late_page(created_before=LATER)),
     Case("first page after a time", True, page(created_after=START + timedelta(minutes=5))),
-    Case("one common tag", True, page(tags=("tag-0",))),
-    Case("one tag of 100 items", True, page(tags=("walrus",))),
-    Case("search, 100 matches", True, page(search="walrus")),
-    Case("search by prefix, 100 matches", True, page(search="walru*")),
-    Case("search, 100 matches, by name", True, page(search="walrus", sort="name")),
+    Case("one common tag", True, page(tag=("tag-0",))),
+    Case("one tag of 100 items", True, page(tag=("walrus",))),
+    Case("search, 100 matches", True, page(q="walrus")),
+    Case("search by prefix, 100 matches", True, page(q="walru*")),
+    Case("search, 100 matches, by name", True, page(q="walrus", sort="name")),
     Case("first page by name", True, page(sort="name")),
-    Case("status in the default order", True, page(statuses=("doing",))),
-    Case("search, a common word", False, page(search="kitchen")),
-    Case("search, two common words", False, page(search="kitchen kettle")),
-    Case("common tag, by name", False, page(tags=("tag-0",), sort="name")),
-    Case("two common tags", False, page(tags=("tag-1", "tag-2"))),
-    Case("rarely met: tag and status", False, page(tags=("tag-150",), statuses=("doing",))),
+    Case("status in the default order", True, page(status=("doing",))),
+    Case("search, a common word", False, page(q="kitchen")),
+    Case("search, two common words", False, page(q="kitchen kettle")),
+    Case("common tag, by name", False, page(tag=("tag-0",), sort="name")),
+    Case("two common tags", False, page(tag=("tag-1", "tag-2"))),
+    Case("rarely met: tag and status", False, page(tag=("tag-150",), status=("doing",))),
     Case("rarely met: tag, status and word", False, page(
-        tags=("tag-5",), statuses=("doing",), search="kettle cedar shed", sort="name")),
+        tag=("tag-5",), status=("doing",), q="kettle cedar shed", sort="name")),
     Case("total of everything", False, total()),
-    Case("total of one common tag", False, total(tags=("tag-0",))),
-    Case("total of tag and status", False, total(tags=("tag-3",), statuses=("doing",))),
-    Case("total of two common words", False, total(search="kitchen kettle")),
+    Case("total of one common tag", False, total(tag=("tag-0",))),
+    Case("total of tag and status", False, total(tag=("tag-3",), status=("doing",))),
+    Case("total of two common words", False, total(q="kitchen kettle")),
 ]  # fmt: skip
 
 
-async def compare(urls: dict[int, str]) -> list[tuple[Case, list[float]]]:
-    """Measure each case for all items in both databases, and for each owner in the larger one."""
+BOOKING_CASES = [
+    Case("first page", True, page()),
+    *(Case(f"first page by {sort}", True, page(sort=sort)) for sort in BOOKINGS.sorts),
+    Case("one kind", True, page(kind=("suite",))),
+    Case("confirmed", True, page(confirmed=True)),
+    Case("of one gizmo", True, page(gizmo_id=RELATED)),
+    Case("one common extra", True, page(extra=("sea",))),
+    Case("search, 100 matches", True, page(q="walrus")),
+    Case("prices from 500, by price", True, page(min_price=Decimal(500), sort="price")),
+    Case("paid after a day, by that", True, page(paid_after=date(2025, 6, 1), sort="paid_on")),
+    Case("prices from 500, the newest", False, page(min_price=Decimal(500))),
+    Case("kind and extra, by price", False, page(kind=("suite",), extra=("sea",), sort="price")),
+    Case("total of one kind", False, total(kind=("suite",))),
+]
+
+
+async def compare(urls: dict[int, str], dataset: Dataset, cases: list[Case]) -> list[Compared]:
+    """Measure each case for all rows in both databases, and for each owner in the larger one."""
     async with AsyncExitStack() as stack:
         databases = {
             size: await stack.enter_async_context(open_database(url, auto_migrate=True))
             for size, url in urls.items()
         }
+        name = dataset.collection.table.name
         for size, database in databases.items():
-            print(f"{size} items in {await fill(database, size):.0f} s", flush=True)
+            took = await fill(database, size, dataset)
+            print(f"{size} {name} in {took:.0f} s", flush=True)
             if urls[size].startswith("postgresql"):
                 await vacuum(urls[size])
         compared = []
-        for case in CASES:
-            works = [(case.work(size), database) for size, database in databases.items()]
+        for case in cases:
+            works = [(case.work(dataset.collection, size), db) for size, db in databases.items()]
             seats = [partial(work, database, EVERYBODY) for work, database in works]
             work, database = works[-1]
             seats += [partial(work, database, owner) for owner in (FEW, SOME, MANY)]
-            compared.append((case, await measure(seats)))
-            print(case.name, *(f"{taken:.2f}" for taken in compared[-1][1]), flush=True)
+            compared.append(Compared(case, await measure(seats)))
+            print(case.name, *(f"{taken:.2f}" for taken in compared[-1].taken), flush=True)
         return compared
 
 
-def tables(kind: str, large: int, compared: list[tuple[Case, list[float]]]) -> Iterator[str]:
-    """Yield two tables: the databases compared, and one owner's items compared with all."""
-    yield f"| {kind} | {SMALL:,} items, ms | {large:,} items, ms | ratio | at most |"
+def tables(kind: str, what: str, large: int, compared: list[Compared]) -> Iterator[str]:
+    """Yield two tables: the databases compared, and one owner's rows compared with all."""
+    yield f"| {kind} | {SMALL:,} {what}, ms | {large:,} {what}, ms | ratio | at most |"
     yield "| --- | --- | --- | --- | --- |"
     for case, (small, all_, *_) in compared:
         yield f"| {case.name} | {small:.2f} | {all_:.2f} | {all_ / small:.2f} | {case.bound} |"
     yield ""
     owned = " | ".join(f"own {large // part:,}, ms | ratio" for part in (large // 20, 200, 5))
-    yield f"| {kind}, {large:,} items | all, ms | {owned} | at most |"
+    yield f"| {kind}, {large:,} {what} | all, ms | {owned} | at most |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for case, (_, all_, *owners_) in compared:
         parts = " | ".join(f"{own:.2f} | {own / all_:.2f}" for own in owners_)
@@ -173,24 +238,36 @@ def tables(kind: str, large: int, compared: list[tuple[Case, list[float]]]) -> I
     yield ""
 
 
-def main(large: int) -> None:
-    sizes = (SMALL, large)
+def on_sqlite(large: int, dataset: Dataset, cases: list[Case]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        urls = {size: f"sqlite:///{folder}/{size}.db" for size in sizes}
-        lines = [*tables("SQLite", large, asyncio.run(compare(urls)))]
-        without = shutil.copy(f"{folder}/{large}.db", f"{folder}/without.db")
-        writes = asyncio.run(compare_writes(urls[large], f"sqlite:///{without}"))
-        lines += tables_of_writes("SQLite", large, writes)
-        server = Server(fsync=True)
-        try:
-            with server.database() as one, server.database() as other:
-                urls = dict(zip(sizes, (one, other), strict=True))
-                lines += tables("PostgreSQL", large, asyncio.run(compare(urls)))
+        urls = {size: f"sqlite:///{folder}/{size}.db" for size in (SMALL, large)}
+        compared = asyncio.run(compare(urls, dataset, cases))
+        yield from tables("SQLite", dataset.collection.table.name, large, compared)
+        if dataset is GIZMO_ROWS:
+            without = shutil.copy(f"{folder}/{large}.db", f"{folder}/without.db")
+            writes = asyncio.run(compare_writes(urls[large], f"sqlite:///{without}"))
+            yield from tables_of_writes("SQLite", large, writes)
+
+
+def on_postgresql(large: int, dataset: Dataset, cases: list[Case]) -> Iterator[str]:
+    server = Server(fsync=True)
+    try:
+        with server.database() as one, server.database() as other:
+            compared = asyncio.run(compare({SMALL: one, large: other}, dataset, cases))
+            yield from tables("PostgreSQL", dataset.collection.table.name, large, compared)
+            if dataset is GIZMO_ROWS:
                 with server.database(template=make_url(other).database or "") as without:
                     writes = asyncio.run(compare_writes(other, without))
-                lines += tables_of_writes("PostgreSQL", large, writes)
-        finally:
-            server.stop()
+                yield from tables_of_writes("PostgreSQL", large, writes)
+    finally:
+        server.stop()
+
+
+def main(large: int) -> None:
+    lines: list[str] = []
+    for dataset, cases in ((GIZMO_ROWS, GIZMO_CASES), (BOOKING_ROWS, BOOKING_CASES)):
+        lines += on_sqlite(large, dataset, cases)
+        lines += on_postgresql(large, dataset, cases)
     about = (__doc__ or "").partition("\n\n")[2].strip()
     where = f"Python {platform.python_version()}, {ROUNDS} rounds, pages of 50."
     report = "\n".join(["# Lists", "", about, "", where, "", *lines])

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, text
 
 from bench.answers import Answers, answers_of, differences
 from bench.contestants import FASTAPI, OURS, QUART, SMOREST, STOCK, Contestant
-from bench.dataset import rows_of
+from bench.dataset import gizmos
 from bench.lists import insert_rows
 from bench.machine import Cores
 from bench.servers import PYTHON, served
 from storage import open_database
+from tests.gizmos import GIZMOS
 from tests.migrated import migrate
 
 pytestmark = pytest.mark.skipif(
@@ -28,7 +29,7 @@ ANYWHERE = Cores(os.sched_getaffinity(0), os.sched_getaffinity(0))
 async def fill(url: str) -> None:
     await migrate(url)
     async with open_database(url, auto_migrate=False) as database:
-        await database.administer(insert_rows, list(rows_of(100, 0, Random(1))))
+        await database.administer(insert_rows, GIZMOS.table, list(gizmos(100, 0, Random(1))))
 
 
 def newest(connection: Connection) -> Any:
