@@ -7,9 +7,13 @@ import socket
 from collections.abc import Callable
 
 from serving.connections import Connections
+from serving.turns import client_of
 
 BATCH = 32
 """The number of connections that are accepted before the open ones are served again."""
+
+MOST_WAITING = 1024
+"""The number of connections that are accepted at the end, which is the backlog."""
 
 PAUSE = 1.0
 """The seconds until accepting is tried again, unless a connection ends before."""
@@ -43,8 +47,9 @@ class Acceptor:
 
     def stop(self) -> None:
         """Accept the connections that already wait, then close the socket."""
-        while self._accept():
-            pass
+        for _ in range(MOST_WAITING // BATCH):
+            if not self._accept():
+                break
         if self._resumes is not None:
             self._resumes.cancel()
             self._resumes = None
@@ -75,7 +80,7 @@ class Acceptor:
                     self._pause(os.strerror(error.errno))
                 return False
             accepted.setblocking(False)
-            self._accepted(accepted, address[0] if address else "")
+            self._accepted(accepted, client_of(address))
             if spare is not None:
                 self._connections.log.warning(
                     "the limit of %d connections is reached: closing those that wait for clients",

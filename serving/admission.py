@@ -19,13 +19,16 @@ class Admission:
     """Calls `application` when there is room and it is the client's turn, and `held` with each
     change of `unsent`."""
 
-    def __init__(self, application: Call, held: Callable[[int], None], turns: Turns) -> None:
+    def __init__(
+        self, application: Call, held: Callable[[int], None], turns: Turns, client: str
+    ) -> None:
         self.unsent = 0
         """The number of bytes that wait for the client."""
         self.client_left = False
         self._application = application
         self._held = held
         self._turns = turns
+        self._client = client
         self._unanswered = 0
         self._changed = asyncio.Event()
 
@@ -38,8 +41,7 @@ class Admission:
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
     ) -> None:
-        client, _ = scope["client"] or ("", 0)
-        await self._turns.turn(client)
+        await self._turns.turn(self._client)
         if scope["http_version"].startswith("1"):  # one request after the other
             await self._application(scope, receive, send, *threads)
             return

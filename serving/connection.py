@@ -47,7 +47,7 @@ class Connection:
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
         self.client = client
-        self._admission = Admission(application, context.hold, context.turns)
+        self._admission = Admission(application, context.hold, context.turns, client)
         self._config = config
         self._context = context
         self._socket = accepted
@@ -177,6 +177,7 @@ class Connection:
             group,
             ConnectionState({}),
             self._addresses,
+            client=self.client,
             send=self._send,
             hold=self._admission.hold,
         )

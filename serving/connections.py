@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -34,7 +35,7 @@ class Member(Protocol):
 
     @property
     def client(self) -> str:
-        """The client's address."""
+        """The client's address, or the network of an IPv6 address."""
 
     @property
     def unsent(self) -> int:
@@ -55,7 +56,8 @@ class Member(Protocol):
 class Connections(WorkerContext):
     """The state that all connections share: their limits, and how far the shutdown has come.
 
-    Those of each address are kept in the order in which their clients last sent something.
+    The addresses, and the connections of each, are kept in the order in which a client last sent
+    something.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -67,7 +69,7 @@ class Connections(WorkerContext):
         self.leaving = False
         self._unsent = 0
         self._count = 0
-        self._members: dict[str, OrderedDict[Member, None]] = {}
+        self._members: OrderedDict[str, OrderedDict[Member, None]] = OrderedDict()
 
     @property
     def full(self) -> bool:
@@ -78,27 +80,26 @@ class Connections(WorkerContext):
         self._members.setdefault(member.client, OrderedDict())[member] = None
 
     def remove(self, member: Member) -> None:
-        its = self._members.get(member.client)
-        if its is not None and member in its:
+        members = self._members.get(member.client)
+        if members is not None and member in members:
             self._count -= 1
-            del its[member]
-            if not its:
+            del members[member]
+            if not members:
                 del self._members[member.client]
 
     def mark_active(self, member: Member) -> None:
         """Record that the client of `member` has sent something."""
-        its = self._members.get(member.client)
-        if its is not None and member in its:
-            its.move_to_end(member)
+        members = self._members.get(member.client)
+        if members is not None and member in members:
+            members.move_to_end(member)
+            self._members.move_to_end(member.client)
 
     def longest_waiting(self) -> Member | None:
-        """Return the connection that has waited longest for its client, of those of the address
-        that has most; or None if no connection waits for its client."""
-        for its in sorted(self._members.values(), key=len, reverse=True):
-            for member in its:
-                if member.waits_for_client:
-                    return member
-        return None
+        """Return the connection that has waited longest for its client, if possible of
+        those of the address that has most; None if no connection waits for its client."""
+        most = max(self._members.values(), key=len, default=())
+        candidates = chain(most, chain.from_iterable(self._members.values()))
+        return next((member for member in candidates if member.waits_for_client), None)
 
     def dismiss(self, member: Member) -> None:
         """Abort `member`, and forget it."""
@@ -122,7 +123,7 @@ class Connections(WorkerContext):
                     await asyncio.sleep(0)  # many that began together end together
 
     def _all(self) -> list[Member]:
-        return [member for its in self._members.values() for member in its]
+        return [*chain.from_iterable(self._members.values())]
 
     def _shed(self) -> None:
         unsent = sum(member.unsent for member in self._all())

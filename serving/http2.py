@@ -37,9 +37,12 @@ log = logging.getLogger(__name__)
 
 
 class Http2:
-    """The server's side of one connection. It calls `hold` with changes in the waiting bytes."""
+    """The server's side of one connection. It calls `hold` with changes in the waiting bytes.
 
-    def __init__(
+    `client`: see turns.client_of.
+    """
+
+    def __init__(  # noqa: PLR0913  # Hypercorn passes as much
         self,
         application: Call,
         config: Config,
@@ -48,6 +51,7 @@ class Http2:
         state: ConnectionState,
         addresses: Addresses,
         *,
+        client: str,
         send: Callable[[ConnectionEvent], Awaitable[None]],
         hold: Callable[[int], None],
     ) -> None:
@@ -60,8 +64,7 @@ class Http2:
         self._task_group = task_group
         self._state = state
         self._addresses = addresses
-        _, client, _ = addresses
-        self._client = client[0] if client else ""
+        self._client = client
         self._send = send
         self._hold = hold
         self._wake = asyncio.Event()
@@ -88,8 +91,8 @@ class Http2:
             self._wake.set()
         elif isinstance(event, RawData):
             for begin in range(0, len(event.data), PIECE):
+                await self._context.turns.turn(self._client)
                 if not self.closed:
-                    await self._context.turns.turn(self._client)
                     await self._receive(event.data[begin : begin + PIECE])
 
     async def stream_send(self, event: stream_events.Event) -> None:

@@ -142,11 +142,10 @@ def first_signal() -> asyncio.Event:
         numbers.remove(signal.SIGHUP)
 
     def handle() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            again = signal.SIG_IGN if number in REPEATED else end_at_once
-            signal.signal(number, again)
         signalled.set()
+        for number in numbers - REPEATED:
+            loop.remove_signal_handler(number)
+            signal.signal(number, end_at_once)
 
     for number in numbers:
         loop.add_signal_handler(number, handle)

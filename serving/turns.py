@@ -6,53 +6,54 @@ that arrive together would make every other client wait for all of them.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from ipaddress import IPv6Address
+from typing import Any
 
-MANY, FEW = 16, 2
-"""How much may begin in one turn of the loop: FEW while more than MANY wait of one address and
-another address is active. Fewer in each turn means more turns, which cost a fifth of the CPU time
-at 16 requests at once, because the threads take Python's lock in each turn."""
+AT_ONCE, SLOWLY = 16, 2
+"""How much may begin in one turn of the loop: SLOWLY while another client is active and one has a
+CROWD waiting. Fewer in each turn means more turns, which cost a fifth of the CPU time at 16
+requests at once, because other threads take Python's lock in each turn."""
+
+CROWD = 16
 
 ACTIVE = 1.0
-"""The seconds for which an address counts as active."""
+"""The seconds for which a client counts as active."""
 
-Begin = Callable[[], object]
+
+def client_of(address: Any) -> str:
+    """Return the client that a socket's address stands for: an IPv6 network of 64 bits, of which a
+    client has all addresses, or an IPv4 address. All clients of a proxy are one."""
+    host = str(address[0]) if address else ""
+    if ":" not in host:
+        return host
+    ip = IPv6Address(host.partition("%")[0])
+    return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
 
 
 class Turns:
     """Limits what begins in each turn of the loop: to set up a connection, to handle a request, or
-    to parse a piece of HTTP/2. Where more wait, the addresses of the clients take turns.
+    to parse a piece of HTTP/2. Where more wait, the clients take turns.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._left = MANY
+        self._left = AT_ONCE
         self._renewing = False
-        self._waiting: OrderedDict[str, deque[Begin]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._client = ""
         self._alternated = -ACTIVE
-        """When the client's address was last another one than before."""
+        """When a client was last another one than the one before."""
 
-    def take(self, client: str, begin: Begin) -> bool:
-        """Return True if the caller may begin now; if not, `begin` is called once it may."""
+    async def turn(self, client: str) -> None:
+        """Wait until the caller may begin."""
         if client != self._client:
             self._client, self._alternated = client, self._loop.time()
         if self._left and not self._waiting:
             self._begin()
-            return True
-        self._waiting.setdefault(client, deque()).append(begin)
-        return False
-
-    async def turn(self, client: str) -> None:
-        """Wait until the caller may begin."""
+            return
         future = self._loop.create_future()
-
-        def begin() -> None:
-            if not future.done():  # it may have been cancelled meanwhile
-                future.set_result(None)
-
-        if not self.take(client, begin):
-            await future
+        self._waiting.setdefault(client, deque()).append(future)
+        await future
 
     def _begin(self) -> None:
         self._left -= 1
@@ -62,18 +63,19 @@ class Turns:
 
     def _renew(self) -> None:
         self._renewing = False
-        crowded = any(len(waiting) > MANY for waiting in self._waiting.values())
-        shared = self._loop.time() - self._alternated < ACTIVE
-        self._left = FEW if crowded and shared else MANY
+        is_crowded = any(len(waiting) > CROWD for waiting in self._waiting.values())
+        is_shared = self._loop.time() - self._alternated < ACTIVE
+        self._left = SLOWLY if is_crowded and is_shared else AT_ONCE
         while self._left and self._waiting:
-            begin = self._pop()
-            self._begin()
-            begin()
+            future = self._pop()
+            if not future.done():  # its connection may have ended meanwhile
+                self._begin()
+                future.set_result(None)
 
-    def _pop(self) -> Begin:
-        """The first that waits of the address whose turn it is."""
+    def _pop(self) -> "asyncio.Future[None]":
+        """The first that waits of the client whose turn it is."""
         client, waiting = self._waiting.popitem(last=False)
-        begin = waiting.popleft()
+        future = waiting.popleft()
         if waiting:
             self._waiting[client] = waiting
-        return begin
+        return future

@@ -1,61 +1,93 @@
-"""Whoever sends a lot at once makes others wait for a little of it, and not for all."""
+"""A client that sends a lot at once makes others wait for a little of it, and not for all."""
 
 import asyncio
 import contextlib
 import socket
-from functools import partial
 from urllib.parse import urlsplit
 
+import pytest
+
 from serving.asgi import Receive, Scope, Send
-from serving.turns import MANY, Turns
+from serving.turns import AT_ONCE, SLOWLY, Turns, client_of
 from tests.live import HUNG, started
 
-CROWD, OTHER = "127.0.0.1", "127.0.0.2"
+MANY, OTHER = "127.0.0.1", "127.0.0.2"
 
 
 async def next_turn() -> None:
-    """Let everything run that is ready now."""
+    """Let everything run that is ready now, and what that makes ready."""
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
+class Begun(list[object]):
+    """What has begun, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = Turns()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def ask(self, client: str, name: object) -> "asyncio.Task[None]":
+        async def begin() -> None:
+            await self._turns.turn(client)
+            self.append(name)
+
+        task = asyncio.ensure_future(begin())
+        self._tasks.append(task)
+        return task
+
+
+async def test_clients_take_turns_and_a_crowd_begins_slowly() -> None:
+    begun = Begun()
+    for number in range(4 * AT_ONCE):
+        begun.ask(MANY, number)
+    begun.ask(OTHER, OTHER)
     await asyncio.sleep(0)
+    assert begun == [*range(AT_ONCE)]
+    await next_turn()
+    assert begun[AT_ONCE:] == [AT_ONCE, OTHER]
+    await next_turn()
+    assert begun[AT_ONCE + 2 :][:SLOWLY] == [AT_ONCE + 1, AT_ONCE + 2]
+    assert len(begun) < 2 * AT_ONCE
 
 
-async def test_addresses_take_turns_and_a_crowd_begins_slowly() -> None:
-    turns = Turns()
-    begun: list[object] = []
-    for number in range(3 * MANY):
-        if turns.take(CROWD, partial(begun.append, number)):
-            begun.append(number)
-    assert begun == [*range(MANY)]
-    assert not turns.take(OTHER, partial(begun.append, OTHER))
+async def test_one_client_alone_begins_much_at_once() -> None:
+    begun = Begun()
+    tasks = [begun.ask("", number) for number in range(3 * AT_ONCE)]
+    await asyncio.sleep(0)
+    assert begun == [*range(AT_ONCE)]
     await next_turn()
-    assert begun[MANY:] == [MANY, OTHER]
-    await next_turn()
-    assert begun[MANY + 2 :] == [MANY + 1, MANY + 2]
+    assert begun == [*range(2 * AT_ONCE)]
+    await asyncio.gather(*tasks)
+    assert begun == [*range(3 * AT_ONCE)]
 
 
-async def test_one_address_alone_begins_much_at_once() -> None:
-    turns = Turns()
-    begun: list[object] = []
-    for number in range(3 * MANY):
-        turns.take("", partial(begun.append, number))
-    await next_turn()
-    assert begun == [*range(MANY, 2 * MANY)]
-    await next_turn()
-    assert begun == [*range(MANY, 3 * MANY)]
-    await next_turn()
-    assert turns.take("", partial(begun.append, ""))
-
-
-async def test_who_has_left_keeps_nobody_waiting() -> None:
-    turns = Turns()
-    waiting = [asyncio.ensure_future(turns.turn(CROWD)) for _ in range(3 * MANY)]
-    await next_turn()
-    for task in waiting[1:-1]:
+async def test_a_connection_that_has_ended_takes_no_turn() -> None:
+    begun = Begun()
+    tasks = [begun.ask(MANY, number) for number in range(5 * AT_ONCE)]
+    await asyncio.sleep(0)
+    for task in tasks[AT_ONCE:-1]:
         task.cancel()
-    async with asyncio.timeout(HUNG):
-        await waiting[-1]
+    await next_turn()
+    assert begun == [*range(AT_ONCE), 5 * AT_ONCE - 1]
 
 
-async def test_a_hundred_requests_of_one_address_are_not_all_handled_before_another() -> None:
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        (("192.0.2.1", 1), "192.0.2.1"),
+        (("2001:db8:1:2:3::4", 1, 0, 0), "2001:db8:1:2::"),
+        (("fe80::1%eth0", 1, 0, 2), "fe80::"),
+        (("::ffff:192.0.2.1", 1, 0, 0), "192.0.2.1"),
+        ("", ""),
+    ],
+)
+def test_a_client_has_all_addresses_of_its_network(address: object, client: str) -> None:
+    assert client_of(address) == client
+
+
+async def test_a_hundred_requests_of_one_client_are_not_all_handled_before_another() -> None:
     seen: list[str] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,10 +107,10 @@ async def test_a_hundred_requests_of_one_address_are_not_all_handled_before_anot
 
             # The loop doesn't run meanwhile: all of this arrives at once.
             for _ in range(100):
-                request(CROWD)
+                request(MANY)
             other = request(OTHER)
             other.setblocking(False)
             async with asyncio.timeout(HUNG):
                 answer = await asyncio.get_running_loop().sock_recv(other, 1024)
             assert answer.startswith(b"HTTP/1.1 204")
-            assert seen.index(OTHER) <= 2 * MANY
+            assert seen.index(OTHER) <= 2 * AT_ONCE
