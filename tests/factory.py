@@ -16,7 +16,7 @@ UNLIMITED = dict.fromkeys(
 )
 """Rates that no test meets by accident."""
 PATIENT = {"DATABASE_POOL_TIMEOUT": "60", "DATABASE_STATEMENT_TIMEOUT": "60"}
-"""A busy machine is no slow database."""
+"""Deadlines that a busy machine doesn't miss."""
 
 
 def settings_for(folder: Path, **environ: str) -> Settings:

@@ -22,11 +22,11 @@ def owned_rows(table: Table, viewer: Viewer, by: str, nulls: bool | None = None)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Filtered:
-    """Statements over the rows that pass all the `filters`, each made when it is first needed: to
-    make one takes longer than to execute it.
+    """Statements over the rows that pass all the `filters`, each built when it is first needed,
+    because to build one takes longer than to execute it.
 
-    They are executed with the parameters of the filters' values and of the viewer, of whom they
-    depend on the kind alone.
+    They are the same for all viewers of a kind and all values of the filters' forms, and are
+    executed with the parameters of both.
     """
 
     table: Table
@@ -35,7 +35,7 @@ class Filtered:
     filters: Sequence[Matching]
     _made: dict[Hashable, Select[Any]] = field(default_factory=dict)
 
-    def once(self, key: Hashable, make: Callable[[], Select[Any]]) -> Select[Any]:
+    def statement(self, key: Hashable, make: Callable[[], Select[Any]]) -> Select[Any]:
         """The statement `key`, made by `make` the first time."""
         statement = self._made.get(key)
         if statement is None:
@@ -46,7 +46,7 @@ class Filtered:
         self, connection: Connection, parameters: Parameters, most: int
     ) -> list[tuple[int, Matching]]:
         """The filters, the rarest first, each with its number of rows, counted up to `most` + 1."""
-        counts = self.once("rank", self._counts)
+        counts = self.statement("rank", self._counts)
         row = connection.execute(counts, {**parameters, "_one_more": most + 1}).one()
         return sorted(zip(row, self.filters, strict=True), key=lambda pair: pair[0])
 

@@ -13,8 +13,8 @@ from storage.collections.words import search_of, words_of
 
 
 class Given(NamedTuple):
-    """A value that was sent for a filter's parameter. `form`: what statements depend on; they are
-    the same for all values of a form, and executed with the `parameters`."""
+    """A value that was sent for a filter's parameter. `form`: the part of it that statements depend
+    on, such as the number of tags. `parameters`: what they are executed with."""
 
     form: Hashable
     parameters: dict[str, Any]

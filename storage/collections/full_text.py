@@ -98,18 +98,17 @@ class SqliteSearch:
     def parameters(self, search: Search, viewer: Viewer) -> dict[str, Any]:
         prefixes = sorted({prefix[:INDEXED_PREFIX] for prefix in search.prefixes})
         terms = [f'"{word}"' for word in search.words] + [f'"{prefix}"*' for prefix in prefixes]
-        if viewer.user_id is not None and not viewer.sees_all:
-            terms.append(f'"@{viewer.user_id.hex}"')
+        terms += [f'"@{owner.hex}"' for owner in viewer.parameters.values()]
         parts = [f" {word} " for word in search.words] + [f" {p}" for p in search.prefixes]
         return {SEARCH: " ".join(terms)} | {_part(n): part for n, part in enumerate(parts)}
 
     def matches(self, row: Columns, form: SearchForm, viewer: Viewer) -> ColumnElement[bool]:
-        """Of an entry of the index: not yet all that is asked for unless the form is exact. The
-        owner is a term there like the words, but none that a text could have."""
+        """The test of an index entry. Unless the form is exact, its row may still fail its test.
+        The index has the owner as a term, which no text can contain."""
         return literal_column(self._name, String).op("MATCH")(bindparam(SEARCH, type_=String))
 
     def test(self, row: Columns, form: SearchForm) -> ColumnElement[bool]:
-        """Of a row, all that is asked for."""
+        """The test of a row."""
         text: ColumnElement[Any] = literal(" ")
         for name in self._words:
             text = text + type_coerce(row[name], Text) + " "

@@ -12,7 +12,7 @@ from storage.collections.full_text import Words, full_text_of, words_column
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
 from storage.collections.matching import Lookup, Matching, within
 from storage.collections.orders import Bound, Position, Sort
-from storage.collections.query_plan import BUDGET, Asked, Listing
+from storage.collections.query_plan import BUDGET, Listing, PageRequest
 from storage.collections.totals import Total, Totals
 from storage.collections.viewers import Viewer
 
@@ -23,8 +23,12 @@ Query = Mapping[str, Any]
 ABSENT: tuple[Any, ...] = (None, "", [], ())
 """Values of a filter that was not given."""
 INTERNAL = {"seq", "owner_id"}
-KEPT = 128
-"""For how many forms of queries a collection keeps the statements."""
+KEPT = 64
+"""For how many forms of queries, with their sort and the kind of their position, a collection keeps
+the statements."""
+MOST_PARAMETERS = 6
+"""The parameters of a query whose statements are kept: with six, all of them take half a megabyte.
+Longer queries have too many combinations for one to come again."""
 REBUILT = 500
 """How many rows one transaction splits into words again: others write in between."""
 
@@ -73,17 +77,20 @@ class Lists:
         if not form.filters:
             return self._keysets[sort].page(connection, viewer, limit=limit, after=after)
 
+        make = self._listing if len(parameters) <= MOST_PARAMETERS else self._make_listing
+
         def run(limit: int, after: Position | None, nulls: bool | None) -> Page:
             place = {} if after is None else {"_value": after.value, "_id": after.id}
-            listing = self._listing(form, sort, nulls, after is not None)
-            return listing.page(Asked(connection, parameters | place, limit, budget))
+            listing = make(form, sort, nulls, after is not None)
+            return listing.page(PageRequest(connection, parameters | place, limit, budget))
 
         return with_nulls_last(run, self.table.c[Sort.parse(sort).by], limit, after)
 
     def count(self, connection: Connection, viewer: Viewer, query: Query) -> Total:
         """How many rows `query` asks for, counted up to COUNTED."""
         form, parameters = self._form(connection, viewer, query)
-        return self._totals(form).count(connection, parameters)
+        make = self._totals if len(parameters) <= MOST_PARAMETERS else self._make_totals
+        return make(form).count(connection, parameters)
 
     def rebuild_words(self, connection: Connection, after: int = 0) -> int | None:
         """Split the texts of a portion of rows into words again: of those after the number `after`.

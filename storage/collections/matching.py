@@ -1,4 +1,4 @@
-"""The rows that pass one filter of one request: as a test of a row, and as the entries of an index
+"""The rows that pass one filter of a query: as a test of a row, and as the entries of an index
 that contains all of them."""
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ LARGEST = 2**63 - 1
 
 
 class Lookup(NamedTuple):
-    """Where a filter of one request is applied."""
+    """Where a filter is applied."""
 
     table: Table
     viewer: Viewer
@@ -65,7 +65,7 @@ Test = Callable[[Columns], ColumnElement[bool]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Matching:
-    """The rows that pass one filter of one request.
+    """The rows that pass one filter of a query.
 
     `test` judges a row that the viewer owns. `index`, filtered by `where`, contains every match; if
     not `exact`, also false positives that `test` removes. `key` of an entry is `target` of its row.

@@ -40,7 +40,7 @@ Driver = Matching | None
 """The filter along whose index a plan goes; None: along that of what the list is sorted by."""
 
 
-class Asked(NamedTuple):
+class PageRequest(NamedTuple):
     """One page that is asked for: the parameters of the filters, the viewer and the place, and at
     most `limit` rows, for at most `budget` that are looked at."""
 
@@ -50,7 +50,7 @@ class Asked(NamedTuple):
     budget: int
 
     def execute(self, statement: Select[Any]) -> Sequence[Any]:
-        ends = {"_limit": self.limit + 1, "_budget": self.budget, "_never": 2 * self.budget}
+        ends = {"_limit": self.limit + 1, "_budget": self.budget, "_never_reached": 2 * self.budget}
         return self.connection.execute(statement, {**self.parameters, **ends}).all()
 
 
@@ -64,21 +64,23 @@ class Listing(Filtered):
     bounds: Sequence[Bound]
     nulls: bool | None
 
-    def page(self, asked: Asked) -> Page:
+    def page(self, request: PageRequest) -> Page:
         """By the cheapest plan."""
         filters, by_creation = self.filters, self.sort.by == "created_at"
         if not filters or (len(filters) == 1 and by_creation and filters[0].creation):
-            return self._walk(asked, filters[0] if filters else None)
-        ranked = self.rank(asked.connection, asked.parameters, asked.budget)
-        if ranked[0][0] <= asked.budget:
-            return self._gather(asked, ranked[0][1])
+            return self._walk(request, filters[0] if filters else None)
+        ranked = self.rank(request.connection, request.parameters, request.budget)
+        if ranked[0][0] <= request.budget:
+            return self._gather(request, ranked[0][1])
         ordered = [found for _, found in ranked if by_creation and found.creation]
-        return self._walk(asked, ordered[0] if ordered else None)
+        return self._walk(request, ordered[0] if ordered else None)
 
-    def _walk(self, asked: Asked, driver: Driver) -> Page:
+    def _walk(self, request: PageRequest, driver: Driver) -> Page:
         if self._others(driver):
-            return self._scan(asked, driver)
-        return self._page(asked, self.once(("straight", driver), lambda: self._straight(driver)))
+            return self._scan(request, driver)
+        return self._page(
+            request, self.statement(("straight", driver), lambda: self._straight(driver))
+        )
 
     def _straight(self, driver: Driver) -> Select[Any]:
         place = self._place(driver)
@@ -88,13 +90,15 @@ class Listing(Filtered):
         joined, row = self.dialect.join(entries.subquery(), "key", driver.target)
         return self._sorted(select(*self._public(row)).select_from(joined), row)
 
-    def _gather(self, asked: Asked, driver: Matching) -> Page:
-        return self._page(asked, self.once(("gathered", driver), lambda: self._gathered(driver)))
+    def _gather(self, request: PageRequest, driver: Matching) -> Page:
+        return self._page(
+            request, self.statement(("gathered", driver), lambda: self._gathered(driver))
+        )
 
     def _gathered(self, driver: Matching) -> Select[Any]:
         """All that passes `driver`, sorted."""
         # The limit is never reached; it keeps the planner from going along another index.
-        entries = driver.entries(driver.key.label("key")).limit(bindparam("_never"))
+        entries = driver.entries(driver.key.label("key")).limit(bindparam("_never_reached"))
         joined, row = self.dialect.join(entries.subquery(), "key", driver.target)
         statement = (
             select(*self._public(row))
@@ -105,13 +109,13 @@ class Listing(Filtered):
         )
         return self._sorted(statement, row)
 
-    def _scan(self, asked: Asked, driver: Driver) -> Page:
-        rows = asked.execute(self.once(("scanned", driver), lambda: self._scanned(driver)))
+    def _scan(self, request: PageRequest, driver: Driver) -> Page:
+        rows = request.execute(self.statement(("scanned", driver), lambda: self._scanned(driver)))
         found = [row for row in rows if row.matches]
-        if len(found) > asked.limit:
-            found = found[: asked.limit]
+        if len(found) > request.limit:
+            found = found[: request.limit]
             return Page(found, self.sort.position_of(found[-1]))
-        ended = bool(rows) and rows[-1].examined == asked.budget
+        ended = bool(rows) and rows[-1].examined == request.budget
         return Page(found, self.sort.position_of(rows[-1]) if ended else None)
 
     def _scanned(self, driver: Driver) -> Select[Any]:
@@ -153,10 +157,10 @@ class Listing(Filtered):
     def _sorted(self, statement: Select[Any], row: Columns) -> Select[Any]:
         return statement.order_by(*self._place_in(row).order(self.sort))
 
-    def _page(self, asked: Asked, statement: Select[Any]) -> Page:
-        rows = asked.execute(statement)
-        page = rows[: asked.limit]
-        more = len(rows) > asked.limit
+    def _page(self, request: PageRequest, statement: Select[Any]) -> Page:
+        rows = request.execute(statement)
+        page = rows[: request.limit]
+        more = len(rows) > request.limit
         return Page(page, self.sort.position_of(page[-1]) if more else None)
 
     def _public(self, row: Columns) -> list[ColumnElement[Any]]:

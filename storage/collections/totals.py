@@ -24,15 +24,17 @@ class Totals(Filtered):
 
     def count(self, connection: Connection, parameters: Parameters) -> Total:
         if not self.filters:
-            statement = self.once("all", lambda: self._count(self._all()))
+            statement = self.statement("all", lambda: self._count(self._all()))
         elif len(self.filters) == 1 and self.filters[0].exact:
-            statement = self.once("one", lambda: self._count(self.filters[0].entries(literal(1))))
+            statement = self.statement(
+                "one", lambda: self._count(self.filters[0].entries(literal(1)))
+            )
         else:
             (fewest, rarest), *_ = self.rank(connection, parameters, BUDGET)
             if fewest <= BUDGET:
-                statement = self.once(rarest, lambda: self._count(self._among(rarest)))
+                statement = self.statement(rarest, lambda: self._count(self._among(rarest)))
             else:  # The database knows best how to meet several large sets.
-                statement = self.once("large", lambda: self._count(self._of_all_sets()))
+                statement = self.statement("large", lambda: self._count(self._of_all_sets()))
         found = connection.execute(statement, parameters).scalar_one()
         return Total(min(found, COUNTED), found <= COUNTED)
 

@@ -83,9 +83,10 @@ class Database(ABC):
     ) -> T:
         """Like `write`, for a function that changes the database in one statement, without a lock.
 
-        Where BEGIN and COMMIT are round trips, that statement is sent without them. A function that
-        turns out to need a transaction before it has changed anything runs again as a `write`; one
-        that has changed something gets a RuntimeError in place of its next change.
+        Where BEGIN and COMMIT are round trips, on PostgreSQL, that statement is sent without them.
+        A function that turns out to need a transaction before it has changed anything runs again as
+        a `write`. After the change nothing is rolled back: what the function raises then leaves it
+        in place, and another change is refused with a RuntimeError. On SQLite this is a `write`.
         """
         if not self._prepared:
             await self._prepare()

@@ -94,7 +94,7 @@ class PostgresDatabase(Database):
         self._running: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
-        if self._running:
+        while self._running:
             await asyncio.wait(self._running)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -128,8 +128,9 @@ class PostgresDatabase(Database):
             try:
                 return unit_of_work(connection)
             except DBAPIError as error:
-                refused = not connection.sent or _sqlstate(error.orig) == READ_ONLY
-                if error.connection_invalidated and not refused:
+                is_lost = connection.sent and error.connection_invalidated
+                is_refused = _sqlstate(error.orig) == READ_ONLY
+                if connection.changed or (is_lost and not is_refused):
                     # It may have been carried out: the function must not run again.
                     raise DatabaseUnavailable(f"lost during a write: {error.orig}") from error
                 raise

@@ -77,6 +77,8 @@ class Servers:
         if connection.is_closed():
             return True
         socket = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # there is no public way to it
+        if socket is None or socket.fileno() < 0:  # its end is known, but not yet to asyncpg
+            return True
         poll = select.poll()
         poll.register(socket, CLOSED)
         return bool(poll.poll(0))

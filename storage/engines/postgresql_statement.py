@@ -10,11 +10,12 @@ class NeedsTransaction(Exception):
 
 
 class SingleStatement(Connection):
-    """Executes one statement that changes something, after reads at most.
+    """Executes one statement of SQLAlchemy Core that changes something, besides reads.
 
-    Raises NeedsTransaction in place of a lock, which would end with its statement, and of another
-    change where the first has met no row; else RuntimeError. An event of SQLAlchemy's could do
-    this, but once there is one, each statement of the engine takes a hundred calls more.
+    `execute` raises NeedsTransaction for a SELECT that locks rows, because the lock would end with
+    the statement, and for a second change if the first one has met no row. After a change that has
+    met one it raises RuntimeError. An event of SQLAlchemy's could do this too, but once there is
+    one, each statement of the engine takes a hundred calls more.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -35,7 +36,12 @@ class SingleStatement(Connection):
         self._changed = super().execute(statement, *args, **options)
         return self._changed
 
+    @property
+    def changed(self) -> bool:
+        """Whether the change has been carried out."""
+        return self._changed is not None and self._changed.rowcount != 0
+
     def _need_transaction(self, statement: Executable) -> None:
-        if self.sent and (self._changed is None or self._changed.rowcount != 0):
+        if self.sent and (self._changed is None or self.changed):
             raise RuntimeError(f"a second change without a transaction: {statement}")
         raise NeedsTransaction
