@@ -5,6 +5,7 @@ connections. A busy process would mistake the time for opening and queueing thes
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 CONNECT_DEADLINE = 1.0
 """The seconds in which a new connection must be ready if no request waits for it."""
+MAX_AGE = 180.0
+"""The seconds after which the connections are replaced: the address may lead to another server by
+then, though the old one still answers."""
 TURNS = 30
 """The iterations that the event loop gets after the deadline to process replies that arrived before
 it. redis-py needs up to 15 for a batch; 30 iterations of an idle loop take half a millisecond."""
@@ -37,6 +41,7 @@ class Batches:
         )
         self._client: Any = Redis(connection_pool=pool)  # its types are the blocking client's
         self.deadline = deadline
+        self._connected_at = time.monotonic()
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
 
@@ -58,6 +63,7 @@ class Batches:
     async def reconnect(self) -> None:
         """Drop the connections. What Redis answers may be "not here any more": it is loading, or
         has become a replica, and its address leads to another one."""
+        self._connected_at = time.monotonic()
         await self._client.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
@@ -83,6 +89,8 @@ class Batches:
                     answer.set_result(result)
 
     async def _run(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if time.monotonic() - self._connected_at > MAX_AGE:
+            await self.reconnect()
         async with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)

@@ -77,13 +77,21 @@ class LogOutput(logging.Handler):
             time.sleep(0.001)
 
     def _run(self) -> None:
-        for lines in self._batches():
-            is_written = self._write(lines)
-            self._written += sum(map(len, lines))
-            dropped = self._dropped + self._lost - self._reported
-            if dropped and is_written and self._queued - self._written < self._most / 2:
-                self._reported += dropped
-                self._write([self._report(dropped)])
+        try:
+            for lines in self._batches():
+                try:
+                    is_written = self._write(lines)
+                finally:
+                    self._written += sum(map(len, lines))
+                self._report_dropped(is_written)
+        finally:
+            self._thread = None  # after an error, the next line starts another one
+
+    def _report_dropped(self, is_written: bool) -> None:
+        dropped = self._dropped + self._lost - self._reported
+        if dropped and is_written and self._queued - self._written < self._most / 2:
+            self._reported += dropped
+            self._write([self._report(dropped)])
 
     def _batches(self) -> Iterator[list[bytes]]:
         """Yield lines that fit into one write. Up to PIPE_BUF bytes stay together in a pipe, though

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,32 @@ def test_audit_lines_are_dropped_last(pipe: tuple[int, int]) -> None:
         assert read_lines(reader, report) == [report]
     while len(drops) == 10:  # they have their bound too
         log(output, "audit", "-" * 1000)
+
+
+def test_an_error_in_the_thread_ends_no_more_than_the_thread(pipe: tuple[int, int]) -> None:
+    """It is told on standard error, as those of all threads."""
+    told: list[threading.ExceptHookArgs] = []
+    reader, writer = pipe
+    closed, end = os.pipe()
+    os.close(closed)
+    output = LogOutput(end)
+
+    def fail(lines: int) -> None:
+        raise RuntimeError("no counter")
+
+    output.on_drop = fail
+    before, threading.excepthook = threading.excepthook, told.append
+    try:
+        log(output, "request", "lost")
+        while not told:
+            pass
+    finally:
+        threading.excepthook = before
+    assert [str(error.exc_value) for error in told] == ["no counter"]
+    os.dup2(writer, end)
+    log(output, "request", "the next line")
+    assert "the next line" in read_lines(reader, "the next line")
+    os.close(end)
 
 
 def test_a_reader_that_has_left_costs_lines_and_nothing_else(pipe: tuple[int, int]) -> None:

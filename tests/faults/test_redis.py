@@ -10,6 +10,7 @@ from redis import Redis
 
 from api import create_app
 from api.config.settings import Settings
+from api.limiting import redis_batches
 from api.observability.readiness import Readiness
 from api.runtime.async_flask import AsyncFlask
 from tests.factory import settings_for
@@ -231,6 +232,25 @@ async def test_its_password_does_not_reach_the_log(
     log = logged()
     assert "redis_is_away" in log
     assert "not-for-the-log" not in log
+
+
+async def test_a_connection_is_replaced_at_its_maximum_age(
+    tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its address may lead elsewhere by then, though the old server still answers."""
+    new = Server(tmp_path)
+    async with Forwarder(redis_server.path) as address:
+        settings = settings_for(tmp_path, REDIS_URL=f"redis://127.0.0.1:{address.port}")
+        async with app_on_redis(settings) as app, client_at(app) as client:
+            assert (await client.post(LOGIN, json=GUEST)).status_code == 204
+            address.target = new.path
+            assert (await client.post(LOGIN, json=GUEST)).status_code == 204
+            with Redis.from_url(new.url) as counts:
+                assert counts.dbsize() == 0
+                monkeypatch.setattr(redis_batches, "MAX_AGE", 0)
+                assert (await client.post(LOGIN, json=GUEST)).status_code == 204
+                assert counts.dbsize() > 0
+    new.stop()
 
 
 async def test_after_a_failover_it_is_the_new_primary_that_counts(
