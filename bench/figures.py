@@ -3,13 +3,14 @@
 from statistics import median
 from typing import NamedTuple
 
-RATE, P50, P99 = "requests/s", "p50", "p99"
+RATE, CPU, P50, P99 = "requests/s", "CPU", "p50", "p99"
 MEMORY, START_UP = "memory", "start-up"
 
 
 class Key(NamedTuple):
     """What a figure measures. `work` is empty for figures of the whole server: MEMORY (MiB) and
-    START_UP (seconds)."""
+    START_UP (seconds). CPU: microseconds of the server's processes for each request; a database
+    server isn't among them."""
 
     what: str
     contestant: str

@@ -2,7 +2,7 @@
 --
 -- Arguments: the work; a file with the items' ids, a line each; the ETag of an
 -- unchanged item; the first item that may be changed, and the number of these; the seconds at the
--- start that aren't counted; requests per second, 0 for as many as possible.
+-- start that aren't counted; requests per second, 0 for as many as possible; a token, or nothing.
 --
 -- The first READS items are only read. wrk doesn't say which request a response belongs to, so
 -- a response is identified by its content.
@@ -196,6 +196,9 @@ function init(args)
   original, warm = etag, tonumber(args[6])
   if tonumber(args[7]) > 0 then
     delay = at_rate(tonumber(args[7]))
+  end
+  if args[8] ~= "" then
+    wrk.headers["Authorization"] = "Bearer " .. args[8]
   end
   local line = 0
   for id in io.lines(path) do

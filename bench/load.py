@@ -15,9 +15,10 @@ class WrongAnswer(Exception):
 
 
 class Load(NamedTuple):
-    """The result of a load. `rate`: requests per second. `p50`, `p99`: milliseconds per
-    response."""
+    """The result of a load. `answered`: requests in all, the warm-up included. `rate`: requests per
+    second. `p50`, `p99`: milliseconds per response."""
 
+    answered: int
     rate: float
     p50: float
     p99: float
@@ -39,15 +40,16 @@ def put_load(
     connections: int,
     seconds: int,
     rate: float = 0,
+    token: str = "",
 ) -> Load:
     """Put one kind of load on a server.
 
     `changes`: the offset and the number of the items that this load may change. `rate`: requests
-    per second; 0 means as many as possible.
+    per second; 0 means as many as possible. `token`: sent with each request that has no body.
 
     Raises WrongAnswer.
     """
-    arguments = [script, items.ids, items.etag, *changes, WARM_UP, rate]
+    arguments = [script, items.ids, items.etag, *changes, WARM_UP, rate, token]
     result = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", SCRIPT,
          address, "--", *map(str, arguments)],
@@ -68,6 +70,7 @@ def put_load(
     if not figures["seconds"]:
         raise WrongAnswer(f"too few answers to measure anything: {found[1]}")
     return Load(
+        answered=int(figures["answered"]),
         rate=figures["counted"] / figures["seconds"],
         p50=figures["p50"] / 1000,
         p99=figures["p99"] / 1000,

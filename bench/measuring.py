@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.answers import answers_of, differences, first_etag, health_of
 from bench.contestants import CONTESTANTS, DATABASES, FASTAPI, OURS
 from bench.databases import Databases, made
-from bench.figures import MEMORY, P50, P99, RATE, START_UP, Figures, Key
+from bench.figures import CPU, MEMORY, P50, P99, RATE, START_UP, Figures, Key
 from bench.load import Items, WrongAnswer, put_load
 from bench.machine import Cores
 from bench.servers import Server, served
@@ -28,6 +28,7 @@ def everything() -> Plan:
             for work in WORKS
             if database in work.databases
             and (contestant.only is None or work.name in contestant.only)
+            and (contestant == OURS or not work.signed_in)
         ]
         for contestant in CONTESTANTS
         for database in contestant.databases
@@ -37,7 +38,11 @@ def everything() -> Plan:
 def what_targets_ask() -> Plan:
     """Return the works to measure; for our API and FastAPI, whose memory is compared, all of
     them."""
-    asked = {(target.beside.name, target.database, target.work) for target in TARGETS}
+    asked = {
+        (key.contestant, key.database, key.work)
+        for target in TARGETS
+        for key in (target.ours, target.beside)
+    }
     whole = {OURS.name, FASTAPI.name}
     found = {
         (name, database): [
@@ -109,6 +114,8 @@ class Round:
 
     def _put_load(self, server: Server, work: Work) -> None:
         seconds = max(work.seconds, self.seconds)
+        token = server.token() if work.signed_in else ""
+        before = server.cpu()
         full_rate = self.figures.get(self._key(RATE, server, "mix"), [0.0])[-1]
         try:
             load = put_load(
@@ -119,13 +126,17 @@ class Round:
                 connections=work.connections,
                 seconds=seconds,
                 rate=full_rate / 2 if work.at_half_load else 0,
+                token=token,
             )
         except WrongAnswer as error:
             error.add_note(f"{server.contestant.name} on {self.database}: {work.name}")
             raise
-        for what, figure in ((RATE, load.rate), (P50, load.p50), (P99, load.p99)):
+        cpu = (server.cpu() - before) / load.answered * 1e6
+        found = {RATE: load.rate, CPU: cpu, P50: load.p50, P99: load.p99}
+        for what, figure in found.items():
             self.figures.add(self._key(what, server, work.name), figure)
-        print(f"  {work.name:18}{server.contestant.name:36}{load.rate:9.0f}/s", flush=True)
+        name = server.contestant.name
+        print(f"  {work.name:18}{name:48}{load.rate:9.0f}/s{cpu:9.0f} µs", flush=True)
 
     def _items_of(self, server: Server) -> Items:
         with self.ids.open() as file:

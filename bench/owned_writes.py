@@ -35,7 +35,7 @@ def values() -> Iterator[GizmoValues]:
 
 def create(viewer: Viewer) -> Write:
     some = values()
-    return lambda database: database.write(GIZMOS.create, viewer, next(some))
+    return lambda database: database.write_statement(GIZMOS.create, viewer, next(some))
 
 
 def create_at_once(viewer: Viewer) -> Write:
@@ -48,7 +48,7 @@ def change_status(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, status = next(changes)
-        return database.write(GIZMOS.update, MANY, of, {"status": status})
+        return database.write_statement(GIZMOS.update, MANY, of, {"status": status})
 
     return change
 
@@ -58,7 +58,7 @@ def change_name(ids: list[UUID]) -> Write:
 
     def change(database: Database) -> Awaitable[object]:
         of, to = next(changes)
-        return database.write(GIZMOS.update, MANY, of, {"name": to["name"]})
+        return database.write_statement(GIZMOS.update, MANY, of, {"name": to["name"]})
 
     return change
 

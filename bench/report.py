@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.contestants import CONTESTANTS, DATABASES
-from bench.figures import MEMORY, P50, P99, RATE, START_UP, Figures, Key
-from bench.targets import TARGETS, Target
+from bench.figures import CPU, MEMORY, P50, P99, RATE, START_UP, Figures, Key
+from bench.targets import TARGETS
 from bench.works import WORKS
 
 PLOT = "results.svg"
@@ -17,6 +17,11 @@ SHOWN = (
 )  # fmt: skip
 """The packages whose versions the page names."""
 
+COMPARED = """\
+Each ratio is of requests for the same CPU time of the server's processes, except where the name
+says what else was compared. The ratio of the rates, which depend on what else the machine does, is
+beside it.
+"""
 ABOUT = """\
 ## How
 
@@ -39,7 +44,11 @@ a ratio the median of the rounds' own ratios, with the lowest and the highest be
   too, as Uvicorn does by itself; the other peers log nothing.
 - Uvicorn and Granian run on uvloop, which they take where it is installed; Hypercorn on asyncio's
   own loop. Gunicorn has one worker with 10 threads.
-- "A commit for each write" is this API with that one thing changed.
+- "This API" runs as `python asgi.py` does; "on plain Hypercorn" as `hypercorn asgi:app`. "A commit
+  for each write" is this API with that one thing changed. With "syncs of 2 ms" each fsync and
+  fdatasync takes that much longer ([slow_sync.c](slow_sync.c)), as on a disk that writes data down.
+- CPU time is that of the server's processes during a load, divided by the requests that they
+  answered; PostgreSQL's own processes aren't among them. "Signed in" is with an admin's token.
 - Memory is the proportional set size of all of a server's processes, at the end; start-up lasts
   from starting the process to its first answer.
 """
@@ -56,10 +65,14 @@ def results(figures: Figures, *, form: str, machine: Sequence[str], packages: Pa
         f"Versions: {', '.join(_versions(packages))}.\n",
         f"![Rates beside those of FastAPI on Hypercorn]({PLOT})\n",
         f"## Targets\n\n{sum(reached)} of {len(reached)} are reached.\n",
-        _table(["", "database", "beside", "wanted", "measured", ""], _targets(figures)),
+        COMPARED,
+        _table(
+            ["", "ours", "beside", "database", "wanted", "measured", "rates", ""], _targets(figures)
+        ),
     ]
     for database in DATABASES:
-        parts += [f"## Requests/s on {database}\n", _rates(figures, database)]
+        parts += [f"## CPU time of a request on {database}, µs\n", _by_work(figures, CPU, database)]
+        parts += [f"## Requests/s on {database}\n", _by_work(figures, RATE, database)]
     parts += [
         "## Latency at half load, memory, start-up\n",
         _table(["", "database", "p50, ms", "p99, ms", "memory, MiB", "start-up, s"],
@@ -79,37 +92,42 @@ def _row(cells: Iterable[str]) -> str:
 
 def _targets(figures: Figures) -> Iterator[str]:
     for target in TARGETS:
-        ratios = target.ratios(figures)
-        ratio = median(ratios)
+        ratios, ours, beside = target.ratios(figures), target.ours, target.beside
+        ratio, rates = median(ratios), ""
+        if ours.what == CPU:
+            rates = _short(
+                median(figures.ratios(ours._replace(what=RATE), beside._replace(what=RATE)))
+            )
         yield _row(
             [
-                _name(target),
-                target.database,
-                target.beside.name,
+                _name(ours),
+                ours.contestant,
+                beside.contestant if ours.work == beside.work else beside.work,
+                ours.database,
                 f"{'≥' if target.at_least else '≤'} {target.bound:g}",
                 f"{_short(ratio)} ({_short(min(ratios))} to {_short(max(ratios))})",
+                rates,
                 "reached" if target.is_reached(ratio) else "**not reached**",
             ]
         )
 
 
-def _name(target: Target) -> str:
-    if target.what == RATE:
-        return target.work
-    return f"{target.what}, {target.work}" if target.work else target.what
+def _name(key: Key) -> str:
+    what = "" if key.what == CPU else key.what
+    return ", ".join(filter(None, [what, key.work]))
 
 
 def _short(ratio: float) -> str:
     return f"{ratio:.0f}" if ratio >= 20 else f"{ratio:.2f}"
 
 
-def _rates(figures: Figures, database: str) -> str:
+def _by_work(figures: Figures, what: str, database: str) -> str:
     works = [work.name for work in WORKS if database in work.databases and not work.at_half_load]
     rows = []
     for contestant in CONTESTANTS:
-        rates = [figures.median(Key(RATE, contestant.name, database, work)) for work in works]
-        if any(rate is not None for rate in rates):
-            rows.append(_row([contestant.name, *(_figure(rate, ",.0f") for rate in rates)]))
+        found = [figures.median(Key(what, contestant.name, database, work)) for work in works]
+        if any(figure is not None for figure in found):
+            rows.append(_row([contestant.name, *(_figure(figure, ",.0f") for figure in found)]))
     return _table(["", *works], rows)
 
 

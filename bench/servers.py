@@ -1,7 +1,9 @@
 """Contestants as processes, each on the server's core with its own database."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from bench.contestants import Contestant
-from bench.machine import Cores
+from bench.machine import Cores, MissingTool
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / "build" / "bench" / "bin" / "python"
@@ -33,11 +36,44 @@ class DidNotStart(Exception):
 
 @dataclass
 class Server:
+    """A contestant that is running. `signed_in`: whether it has an admin."""
+
     contestant: Contestant
     address: str
     pid: int
     start_up: float
     """The seconds from starting the process to its first response."""
+    folder: Path
+    environ: dict[str, str]
+    signed_in: bool = False
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU time that the process and its children have used."""
+        return sum(map(_cpu, _with_children(self.pid)))
+
+    def token(self) -> str:
+        """Return an access token of an admin of our own API, who is created the first time."""
+        admin = {"email": "admin@example.com", "password": "a password of the benchmark"}
+        command = ["-m", "flask", "--app", "api", "users", "create-admin", admin["email"]]
+        if not self.signed_in:
+            subprocess.run(
+                [PYTHON, *command],
+                cwd=self.folder,
+                env=self.environ,
+                input=admin["password"],
+                text=True,
+                check=True,
+                capture_output=True,
+            )
+            self.signed_in = True
+        form = {
+            "grant_type": "password",
+            "username": admin["email"],
+            "password": admin["password"],
+        }
+        with urlopen(f"{self.address}/api/auth/token", urlencode(form).encode()) as response:
+            token: str = json.load(response)["access_token"]
+        return token
 
     def memory(self) -> float:
         """Return the MiB of the process and its children, with shared pages in proportion (PSS)."""
@@ -59,6 +95,7 @@ def served(contestant: Contestant, cores: Cores, folder: Path, url: str) -> Iter
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": url,
         **SETTINGS,
+        **({"LD_PRELOAD": str(slow_sync(folder))} if contestant.slow_sync else {}),
     }
     with (folder / "log").open("w") as log, cores.of_server():
         began = time.perf_counter()
@@ -73,12 +110,23 @@ def served(contestant: Contestant, cores: Cores, folder: Path, url: str) -> Iter
     try:
         if not _answers(process, f"{address}/api/health"):
             raise DidNotStart(f"{contestant.name}: {(folder / 'log').read_text()}")
-        yield Server(contestant, address, process.pid, time.perf_counter() - began)
+        start_up = time.perf_counter() - began
+        yield Server(contestant, address, process.pid, start_up, folder, environ)
     finally:
         # SIGTERM doesn't work with the stock wrapper: it never ends while requests are queued.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def slow_sync(folder: Path) -> Path:
+    """Compile bench/slow_sync.c. Raises MissingTool."""
+    library = folder / "slow_sync.so"
+    if shutil.which("cc") is None:
+        raise MissingTool("cc is missing: apt-get install gcc libc6-dev")
+    source = Path(__file__).with_name("slow_sync.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", library, source], check=True)
+    return library
 
 
 def _free_port() -> int:
@@ -102,6 +150,11 @@ def _with_children(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
             yield from _with_children(int(child))
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss(pid: int) -> int:

@@ -17,6 +17,7 @@ class Work(NamedTuple):
     `script`: its name in bench/load.lua. `changes`: the number of items that it may change, which
     no other work reads or changes. `seconds`: the minimum duration, for works with slow or few
     responses. `at_half_load`: at half the rate of the same server's `mix` in the same round.
+    `signed_in`: with the token of an admin, which our own API alone has.
     """
 
     name: str
@@ -26,11 +27,13 @@ class Work(NamedTuple):
     seconds: int = 1
     databases: tuple[str, ...] = DATABASES
     at_half_load: bool = False
+    signed_in: bool = False
 
 
 WORKS = (
     Work("create", "create"),
     Work("get", "get"),
+    Work("get, signed in", "get", signed_in=True),
     Work("get, 304", "get, 304"),
     Work("list of 50", "list"),
     Work("update", "update", changes=500),
