@@ -34,6 +34,7 @@ from storage.errors import (
     NotFound,
     QuotaExceeded,
     RelatedRowNotFound,
+    RuleBroken,
     SignedOut,
     StillReferenced,
     UnknownIdentity,
@@ -93,6 +94,7 @@ DATABASE_UNAVAILABLE = ProblemType(
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
     RelatedRowNotFound: INVALID_REQUEST,
+    RuleBroken: INVALID_REQUEST,
     InvalidGrant: ProblemType(
         slug="invalid-grant",
         status=400,

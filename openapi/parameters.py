@@ -25,6 +25,7 @@ def query_parameters(
     if operation.query is None:
         return
     for name, field in instance_of(operation.query).fields.items():
+        field.allow_none = False  # marshmallow's default where load_default is None
         described = schema_of(field)
         if described.get("type") == "boolean":
             # PHP clients send every default, and a boolean as 0.

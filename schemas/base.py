@@ -220,8 +220,14 @@ def merge_patch_of(
     """The JSON merge patch (RFC 7396) of `schema`, as a class called `name`.
 
     A field left out stays as it is; null means its default, so a required field refuses null.
-    `example` is a typical change: of few fields.
+    `example` is a typical change: of few fields. Raises TypeError if `schema` has a rule over
+    several fields: a patch has only some of them.
     """
+    if schema._hooks["validates_schema"]:
+        raise TypeError(
+            f"{schema.__name__}: a patch has only some of the fields, so declare a rule over "
+            "several of them with the table: storage.collections.tables.rule"
+        )
     patch_fields: dict[str, fields.Field[Any]] = {}
     defaults: dict[str, Any] = {}
     for key, field in schema._declared_fields.items():

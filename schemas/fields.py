@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from unicodedata import normalize
 
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import Length, OneOf, Range
 
 from schemas.characters import BLANK
 
@@ -153,11 +153,17 @@ class Choice(Named, Bounded, fields.String):
 
 
 class StrictInteger(Bounded, fields.Integer):
-    """A JSON number without a fraction: no "5", no 5.5, no true."""
+    """A JSON number without a fraction: no "5", no 5.5, no true. Without a Range among its
+    validators it has that of 32 bits, which is what an Integer column can store."""
 
     longest = 20
     too_long = "Must be an integer, without quotes."
     default_error_messages = {"invalid": too_long}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not any(isinstance(validator, Range) for validator in self.validators):
+            self.validators.append(Range(min=-(2**31), max=2**31 - 1))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields
 
-from schemas.fields import Bounded
+from schemas.fields import Bounded, Timestamp
 
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
@@ -76,7 +76,7 @@ class Date(Bounded, fields.Date):
             raise ValidationError(self.too_long) from None
 
 
-class Moment(Bounded, fields.AwareDateTime):
+class Moment(Bounded, Timestamp):
     """A date and time with an offset (RFC 3339), converted to UTC. Digits beyond microseconds
     are cut off, a leap second is the next second, and the offset may have no colon."""
 

@@ -38,6 +38,14 @@ class RelatedRowNotFound(Exception):
         self.name = name
 
 
+class RuleBroken(Exception):
+    """The value of the column `name` contradicts the others; `detail` says how."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(name, detail)
+        self.name, self.detail = name, detail
+
+
 class KeyReused(Exception):
     """The idempotency key has been used for another request."""
 

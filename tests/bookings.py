@@ -40,6 +40,7 @@ from storage.collections.tables import (
     entries_table,
     list_index,
     resource_columns,
+    rule,
     words_columns,
 )
 from storage.column_types import FixedPoint, UtcDateTime, by_code_point, metadata
@@ -74,6 +75,11 @@ bookings = Table(
     Column("extras", gizmos.c.tags.type, nullable=False),
     Column("gizmo_id", ForeignKey(gizmos.c.id)),
     *words_columns("guest"),
+    rule(
+        "kind <> 'suite' OR floor IS NULL OR floor >= -2",
+        of="floor",
+        otherwise="No suite is below floor -2.",
+    ),
 )
 for sort in SORTS:
     list_index(bookings, sort)

@@ -68,6 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Raises UsageError: each of several workers would write the rows of its own tests alone."""
+    if config.getoption("--write-docs") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--write-docs needs one process: add -n0")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Three for two cores: the tests wait for processes nearly half of their time."""
     return 3 * (os.cpu_count() or 1) // 2 or 1

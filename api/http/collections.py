@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from marshmallow import Schema, fields
+from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
 from storage.collections.collection import Collection
-from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
+from storage.errors import AlreadyExists, RelatedRowNotFound, RuleBroken, StillReferenced
 
 OF_EVERY_LIST = {"limit", "cursor", "sort", "include_total"}
 MADE_BY_THE_COLLECTION = {"id", "created_at", "updated_at", "version"}
@@ -44,6 +45,22 @@ def check_fields(
         raise TypeError(f"{body.__name__}, {returns.__name__}: {name} is no column of the table")
     for name in sorted(needed - sent - MADE_BY_THE_COLLECTION):
         raise TypeError(f"{body.__name__}: {name} can't be null in the table, so it needs a field")
+    for name, field in body._declared_fields.items():
+        is_small = (field.attribute or name) in collection.integers
+        if is_small and isinstance(field, fields.Integer) and not _has_32_bits(field):
+            raise TypeError(f"{body.__name__}.{name}: an Integer column stores 32 bits")
+
+
+def _has_32_bits(field: fields.Integer) -> bool:
+    """Whether every value that the field lets pass does."""
+    ranges = [validator for validator in field.validators if isinstance(validator, Range)]
+    return any(
+        limits.min is not None
+        and limits.min >= -(2**31)
+        and limits.max is not None
+        and limits.max < 2**31
+        for limits in ranges
+    )
 
 
 def _attributes(schema: type[Schema]) -> set[str]:
@@ -58,6 +75,8 @@ def errors_of_collection(
         yield collection.not_found
     if writes and collection.relations:
         yield RelatedRowNotFound
+    if writes and collection.rules:
+        yield RuleBroken
     if writes and collection.is_unique:
         yield AlreadyExists
     if finds and status == 204:

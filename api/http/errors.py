@@ -25,7 +25,7 @@ from api.observability.request_log import current_record
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
 from schemas.problems import ProblemType
 from storage.accounts.credentials import WrongPassword
-from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, SignedOut
+from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, RuleBroken, SignedOut
 
 MOST_ERRORS = 100
 """The maximum number of errors that one response lists."""
@@ -112,6 +112,12 @@ def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
 @particulars.register
 def _(error: RelatedRowNotFound) -> dict[str, Any]:
     errors = [{"detail": "Nothing of yours has this id.", "pointer": f"/{error.name}"}]
+    return {"errors": errors, "detail": _sentence(errors)}
+
+
+@particulars.register
+def _(error: RuleBroken) -> dict[str, Any]:
+    errors = [{"detail": error.detail, "pointer": f"/{error.name}"}]
     return {"errors": errors, "detail": _sentence(errors)}
 
 

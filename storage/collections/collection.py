@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
+    Integer,
     Table,
     UniqueConstraint,
     bindparam,
@@ -42,6 +44,7 @@ from storage.errors import (
     NotFound,
     QuotaExceeded,
     RelatedRowNotFound,
+    RuleBroken,
     StillReferenced,
     VersionConflict,
 )
@@ -99,6 +102,17 @@ class Collection(Lists):
             isinstance(constraint, UniqueConstraint) and [*constraint.columns] != [table.c.id]
             for constraint in table.constraints
         )
+        self.integers = {
+            column.name
+            for column in self.columns
+            if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+        }
+        """The columns that store 32 bits."""
+        self.rules = {
+            str(constraint.name): constraint.info["rule"]
+            for constraint in table.constraints
+            if "rule" in constraint.info
+        }
         COLLECTIONS.append(self)
 
     def missing_indexes(self) -> list[str]:
@@ -115,7 +129,7 @@ class Collection(Lists):
     ) -> Row:
         """Create a row owned by the viewer, who may have `quota`.
 
-        Raises QuotaExceeded, RelatedRowNotFound and AlreadyExists.
+        Raises QuotaExceeded, RelatedRowNotFound, RuleBroken and AlreadyExists.
         """
         if self.relations:
             self._require_related(connection, viewer, values)
@@ -129,7 +143,7 @@ class Collection(Lists):
                 self._quota.recount(connection, viewer.user_id, most)
                 inserted = self._create_owned(connection, viewer.user_id, most, row)
         except IntegrityError as error:
-            raise _translated(error) from None
+            raise self._translated(error) from None
         if inserted is None:
             raise QuotaExceeded(most, self.table.name)
         return inserted
@@ -152,7 +166,8 @@ class Collection(Lists):
     ) -> Row:
         """Set `changes`, which may be all values, and add one to the version.
 
-        Raises the collection's NotFound, VersionConflict, RelatedRowNotFound and AlreadyExists.
+        Raises the collection's NotFound, VersionConflict, RelatedRowNotFound, RuleBroken and
+        AlreadyExists.
         """
         if self.relations:
             self._require_related(connection, viewer, changes)
@@ -162,7 +177,7 @@ class Collection(Lists):
         try:
             row = connection.execute(statement, {**params, **values}).one_or_none()
         except IntegrityError as error:
-            raise _translated(error) from None
+            raise self._translated(error) from None
         return row or self._refuse(connection, viewer, row_id)
 
     def delete(
@@ -194,6 +209,13 @@ class Collection(Lists):
             connection.execute(delete(self.table).where(these))
         except IntegrityError:
             raise StillReferenced from None
+
+    def _translated(self, error: IntegrityError) -> Exception:
+        """The domain's error for a value that is not unique or breaks a rule; else the same."""
+        if _is_about_uniqueness(error):
+            return AlreadyExists()
+        rule = self.rules.get(_constraint_of(error))
+        return error if rule is None else RuleBroken(*rule)
 
     def _create_owned(
         self, connection: Connection, user_id: UUID, quota: int, row: dict[str, Any]
@@ -229,10 +251,16 @@ COLLECTIONS: list[Collection] = []
 
 
 UNIQUE_VIOLATION = "23505"
+BROKEN_ON_SQLITE = "CHECK constraint failed: "
 
 
-def _translated(error: IntegrityError) -> Exception:
-    """AlreadyExists for a value that is not unique; any other error as it is."""
+def _is_about_uniqueness(error: IntegrityError) -> bool:
     on_postgresql = getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION
     on_sqlite = getattr(error.orig, "sqlite_errorcode", None) == SQLITE_CONSTRAINT_UNIQUE
-    return AlreadyExists() if on_postgresql or on_sqlite else error
+    return on_postgresql or on_sqlite
+
+
+def _constraint_of(error: IntegrityError) -> str:
+    """The name of the constraint that a write has violated; empty if the database tells none."""
+    on_postgresql = getattr(error.driver_exception, "constraint_name", None)
+    return on_postgresql or str(error.orig).partition(BROKEN_ON_SQLITE)[2]

@@ -4,7 +4,17 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Table,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import Columns, SearchForm, SqliteSearch, words_column
 from storage.collections.matching import ByNumber, Lookup, Matching, matching_rows, within
@@ -39,6 +49,13 @@ def _parameter(name: str, number: int = 0) -> str:
     return f"filter{number}_{name}"
 
 
+def _type_of(table: Table, column: str) -> TypeEngine[Any]:
+    """The type of values for a column. A number that doesn't fit into it is no error, but one that
+    no row has."""
+    type_ = table.c[column].type
+    return BigInteger() if isinstance(type_, Integer) else type_
+
+
 @dataclass(frozen=True)
 class OneOf:
     """Rows whose column has one of several values. It needs an index over the column, `created_at`
@@ -55,7 +72,7 @@ class OneOf:
         return Given(several, {_parameter(name): value if several else value[0]})
 
     def matching(self, name: str, form: bool, at: Lookup) -> list[Matching]:
-        values = bindparam(_parameter(name), expanding=True, type_=at.table.c[self.column].type)
+        values = bindparam(_parameter(name), expanding=True, type_=_type_of(at.table, self.column))
 
         def test(row: Columns) -> ColumnElement[bool]:
             return row[self.column].in_(values)  # type: ignore[no-any-return]  # of any column
@@ -79,7 +96,7 @@ class EqualTo:
 
     def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
         table, viewer, _ = at
-        value = bindparam(_parameter(name), type_=table.c[self.column].type)
+        value = bindparam(_parameter(name), type_=_type_of(table, self.column))
 
         def test(row: Columns) -> ColumnElement[bool]:
             return row[self.column].in_([value])  # type: ignore[no-any-return]  # of any column
@@ -144,7 +161,7 @@ class Bounded:
         return Given(None, {_parameter(name): value})
 
     def bound(self, name: str, table: Table) -> Bound:
-        value = bindparam(_parameter(name), type_=table.c[self.column].type)
+        value = bindparam(_parameter(name), type_=_type_of(table, self.column))
         return Bound(self.above, value, inclusive=self.inclusive)
 
     def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:

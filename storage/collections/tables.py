@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Uuid, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Uuid, text
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import Words, words_column
@@ -31,6 +31,12 @@ def words_columns(*texts: str) -> list[Column[Any]]:
         Column(words_column(name), Words, nullable=False, server_default=text("''"))
         for name in texts
     ]
+
+
+def rule(condition: str, *, of: str, otherwise: str) -> CheckConstraint:
+    """A rule over several columns of a row, in SQL. A write that breaks it is refused with the
+    sentence `otherwise` about the column `of`, whichever of the columns it changes."""
+    return CheckConstraint(condition, name=of, info={"rule": (of, otherwise)})
 
 
 def list_index(table: Table, *columns: str) -> None:

@@ -91,7 +91,7 @@ def _run_alembic(connection: Connection, command: str, *args: str, **options: ob
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     if find_spec("ruff") is not None:  # it comes with `make test`
         config.set_section_option("post_write_hooks", "hooks", "sort, format")
-        for hook, command_line in {"sort": "check --fix", "format": "format"}.items():
+        for hook, command_line in {"sort": "check --fix --select I", "format": "format"}.items():
             arguments = f"{command_line} --quiet REVISION_SCRIPT_FILENAME"
             settings = {"type": "module", "module": "ruff", "options": arguments}
             for name, value in settings.items():

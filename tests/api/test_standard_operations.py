@@ -3,12 +3,15 @@ operations and written out."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from flask import Blueprint
+from marshmallow import validates_schema
+from marshmallow.validate import Range
 
 from api import application
 from api.config.settings import Settings
@@ -21,11 +24,12 @@ from api.http.preconditions import IfMatch
 from api.operations import operation
 from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
-from schemas.base import InputSchema
-from schemas.fields import Text
+from schemas.base import InputSchema, merge_patch_of
+from schemas.fields import StrictInteger, Text
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
-from schemas.values_as_text import Identifier
+from schemas.resource import resource_of
+from schemas.values_as_text import Identifier, Moment
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
@@ -33,6 +37,7 @@ from tests.accounts import account
 from tests.api.callers import Callers, document_of
 from tests.bookings import (
     BOOKINGS,
+    FLOOR,
     Booking,
     BookingInput,
     BookingListQuery,
@@ -289,6 +294,66 @@ async def test_wrong_values_have_their_place(client: httpx.AsyncClient) -> None:
     for name in ("paid_after", "min_price", "gizmo_id", "min_floor", "confirmed", "kind"):
         response = await client.get(PATH, params={name: "?"})
         assert [error["parameter"] for error in response.json()["errors"]] == [name]
+
+
+async def test_a_rule_over_several_columns_holds_for_every_write(client: httpx.AsyncClient) -> None:
+    refused = {"detail": "No suite is below floor -2.", "pointer": "/floor"}
+    wrong = await client.post(PATH, json={**BODY, "kind": "suite", "floor": -3})
+    assert (wrong.status_code, wrong.json()["errors"]) == (400, [refused])
+    row = await create(client, floor=-3)
+    path = f"{PATH}/{row['id']}"
+    key = {"Idempotency-Key": "a-suite"}
+    for method, body, headers in (
+        ("PATCH", {"kind": "suite"}, {}),
+        ("PATCH", {"kind": "suite"}, key),
+        ("PUT", {**row, "kind": "suite"}, {}),
+    ):
+        response = await client.request(method, path, json=body, headers=headers)
+        assert (response.status_code, response.json()["errors"]) == (400, [refused]), method
+    assert (await client.get(path)).json() == row
+    changed = await client.patch(path, json={"kind": "suite", "floor": 2}, headers=key)
+    assert changed.status_code == 200, changed.text
+
+
+async def test_numbers_that_no_column_can_store(client: httpx.AsyncClient) -> None:
+    for number in (2**31, -(2**31) - 1, 2**63, 10**19):
+        response = await client.post(PATH, json={**BODY, "floor": number})
+        assert response.status_code == 400, number
+        assert response.json()["errors"][0]["pointer"] == "/floor"
+    await create(client, floor=2**31 - 1)
+    for number, found in ((10**17, 0), (2**31, 0), (-(10**17), 1)):
+        listed = await client.get(PATH, params={"min_floor": number})
+        assert (listed.status_code, len(listed.json()["bookings"])) == (200, found), number
+
+
+def test_a_number_too_large_for_its_column_stops_the_start() -> None:
+    class Wide(BookingInput):
+        floor = StrictInteger(validate=Range(min=0, max=2**31), metadata=FLOOR)
+
+    with pytest.raises(TypeError, match=r"Wide\.floor: an Integer column stores 32 bits"):
+        operations(body=Wide)
+
+
+def test_a_patch_of_what_has_a_rule_stops_the_start() -> None:
+    class Ruled(BookingInput):
+        @validates_schema
+        def rule(self, data: Any, **_: Any) -> None: ...
+
+    with pytest.raises(
+        TypeError, match=r"^Ruled: .* declare a rule over several of them with the table"
+    ):
+        merge_patch_of(Ruled, "RuledPatch", example={})
+
+
+def test_a_moment_goes_out_as_those_of_every_resource() -> None:
+    class EventInput(InputSchema):
+        starts_at = Moment(required=True, metadata={"description": "", "examples": [""]})
+
+    event = resource_of(EventInput, "Event", "An event.")
+    for moment in ("2026-12-24T09:00:00Z", "2026-12-24T10:00:00+01:00"):
+        values = EventInput().load({"starts_at": moment})
+        dumped = event(only=["starts_at"]).to_json(SimpleNamespace(**values))
+        assert dumped == b'{"starts_at":"2026-12-24T09:00:00.000000Z"}'
 
 
 async def test_what_is_pointed_to_stays(app: AsyncFlask, client: httpx.AsyncClient) -> None:

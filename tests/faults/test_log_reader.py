@@ -164,7 +164,8 @@ def test_an_error_in_the_thread_ends_no_more_than_the_thread(pipe: tuple[int, in
     assert [str(error.exc_value) for error in told] == ["no counter"]
     os.dup2(writer, end)
     log(output, "request", "the next line")
-    assert "the next line" in read_lines(reader, "the next line")
+    report = "1 log lines were dropped, because standard error could not be written"
+    assert read_lines(reader, report) == ["the next line", report]
     os.close(end)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import Range
 
 from schemas.base import OutputSchema
 from schemas.characters import BLANK
@@ -112,9 +113,16 @@ def test_trimmed_text_leaves_null_and_a_default_alone() -> None:
     assert schema.load({}) == {"name": None}
 
 
-@pytest.mark.parametrize("value", [0, -1, 2**70])
+@pytest.mark.parametrize("value", [0, -1, -(2**31), 2**31 - 1])
 def test_a_strict_integer_is_a_json_integer(value: int) -> None:
     assert StrictInteger().deserialize(value) == value
+
+
+def test_a_strict_integer_has_32_bits_unless_it_has_a_range() -> None:
+    for value in (2**31, -(2**31) - 1):
+        with pytest.raises(ValidationError, match="Must be greater than or equal to -2147483648"):
+            StrictInteger().deserialize(value)
+    assert StrictInteger(validate=Range(min=0)).deserialize(2**40) == 2**40
 
 
 @pytest.mark.parametrize("value", ["5", 5.0, 5.5, True, False, [], {}, ""])
