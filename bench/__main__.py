@@ -2,7 +2,7 @@
 
     python -m bench [--full] [--rounds N] [--seconds N]
 
-The short form measures what the targets need, in less than five minutes. The full form measures
+The short form measures what the targets need, in about ten minutes. The full form measures
 everything, in longer runs, in about 45 minutes.
 """
 

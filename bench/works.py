@@ -42,7 +42,7 @@ WORKS = (
     Work("create by 64", "create", connections=64, databases=(SQLITE,)),
     Work("delete", "delete", changes=DELETED),
     Work("health", "health", databases=(SQLITE,)),
-    Work("wait", "wait", connections=1000, seconds=2, databases=(SQLITE,)),
+    Work("wait", "wait", connections=1000, seconds=6, databases=(SQLITE,)),
 )
 ITEM_CALLS = ("create", "get", "get, 304", "list of 50", "update", "delete", "mix")
 
