@@ -46,7 +46,7 @@ def check_fields(
     for name in sorted(needed - sent - MADE_BY_THE_COLLECTION):
         raise TypeError(f"{body.__name__}: {name} can't be null in the table, so it needs a field")
     for name, field in body._declared_fields.items():
-        is_small = (field.attribute or name) in collection.integers
+        is_small = collection.has_32_bits(field.attribute or name)
         if is_small and isinstance(field, fields.Integer) and not _has_32_bits(field):
             raise TypeError(f"{body.__name__}.{name}: an Integer column stores 32 bits")
 

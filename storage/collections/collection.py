@@ -37,6 +37,7 @@ from storage.collections.filters import Filter
 from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
 from storage.collections.quotas import UNLIMITED, Quota
+from storage.collections.tables import rules_of
 from storage.collections.viewers import Owned, Viewer
 from storage.column_types import Later, UtcDateTime
 from storage.errors import (
@@ -102,18 +103,13 @@ class Collection(Lists):
             isinstance(constraint, UniqueConstraint) and [*constraint.columns] != [table.c.id]
             for constraint in table.constraints
         )
-        self.integers = {
-            column.name
-            for column in self.columns
-            if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
-        }
-        """The columns that store 32 bits."""
-        self.rules = {
-            str(constraint.name): constraint.info["rule"]
-            for constraint in table.constraints
-            if "rule" in constraint.info
-        }
+        self.rules = rules_of(table)
         COLLECTIONS.append(self)
+
+    def has_32_bits(self, name: str) -> bool:
+        """Whether the column `name` stores integers of no more than that."""
+        type_ = self.table.c[name].type
+        return isinstance(type_, Integer) and not isinstance(type_, BigInteger)
 
     def missing_indexes(self) -> list[str]:
         """The lines to add below the table, one for each index that the declaration needs."""

@@ -39,6 +39,25 @@ def rule(condition: str, *, of: str, otherwise: str) -> CheckConstraint:
     return CheckConstraint(condition, name=of, info={"rule": (of, otherwise)})
 
 
+def rules_of(table: Table) -> dict[str, tuple[str, str]]:
+    """The column and the sentence of each rule, by the name of its constraint.
+
+    Raises TypeError for a rule of no column, or with the name of another constraint.
+    """
+    names = [str(constraint.name) for constraint in table.constraints]
+    found = {}
+    for constraint in table.constraints:
+        if "rule" in constraint.info:
+            of, otherwise = constraint.info["rule"]
+            if of not in table.c:
+                raise TypeError(f"{table.name}.{of}: a rule must be about a column")
+            name = str(constraint.name)
+            if names.count(name) > 1:
+                raise TypeError(f"{table.name}.{of}: another constraint has the name of its rule")
+            found[name] = of, otherwise
+    return found
+
+
 def list_index(table: Table, *columns: str) -> None:
     """An index for lists in the order of `columns` and `id`, and its twin for lists of one owner.
 

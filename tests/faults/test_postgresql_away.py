@@ -13,6 +13,10 @@ from tests.postgresql import Server
 from tests.storage.units import execute, scalars
 
 OWN_PID = "SELECT pg_backend_pid()"
+END_OWN_CONNECTION = """
+    CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
+"""
 
 
 async def test_answers_503_while_the_server_is_away_and_recovers_with_the_next_request(
@@ -115,12 +119,7 @@ async def test_a_write_does_not_run_again_once_its_commit_was_sent(app: AsyncFla
 
     def prepare(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE notes (body TEXT)"))
-        connection.execute(
-            text("""
-                CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
-            """)
-        )
+        execute(connection, END_OWN_CONNECTION)
         connection.execute(
             text("""
                 CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON notes
@@ -145,12 +144,7 @@ async def test_a_write_of_one_statement_does_not_run_again_once_that_was_sent(
     app: AsyncFlask,
 ) -> None:
     def prepare(connection: Connection) -> None:
-        connection.execute(
-            text("""
-                CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
-            """)
-        )
+        execute(connection, END_OWN_CONNECTION)
         connection.execute(
             text("""
                 CREATE TRIGGER leave AFTER INSERT ON gizmos

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     DateTime,
     Float,
@@ -22,12 +23,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import SchemaItem
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections.collection import COLLECTIONS, Collection
 from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
-from storage.collections.tables import resource_columns
+from storage.collections.tables import resource_columns, rule
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.column_types import FixedPoint, metadata
 from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
@@ -218,8 +220,8 @@ def test_a_decimal_has_at_most_its_places() -> None:
         FixedPoint(19, 2)
 
 
-def declared(*columns: Column[Any], **options: Any) -> None:
-    table = Table("things", MetaData(), *resource_columns(), *columns)
+def declared(*parts: SchemaItem, **options: Any) -> None:
+    table = Table("things", MetaData(), *resource_columns(), *parts)
     before = list(COLLECTIONS)
     try:
         Collection(table, BookingNotFound, **options)
@@ -227,7 +229,7 @@ def declared(*columns: Column[Any], **options: Any) -> None:
         COLLECTIONS[:] = before
 
 
-UNSOUND: list[tuple[list[Column[Any]], dict[str, Any], str]] = [
+UNSOUND: list[tuple[list[SchemaItem], dict[str, Any], str]] = [
     ([], {"sorts": ["nothing"]}, "things.nothing: there is no such column"),
     ([Column("x", String(9))], {"sorts": ["x"]}, r"things.x: .* use by_code_point"),
     ([Column("x", Numeric(9, 2))], {"sorts": ["x"]}, r"things.x: .* use FixedPoint"),
@@ -243,15 +245,25 @@ UNSOUND: list[tuple[list[Column[Any]], dict[str, Any], str]] = [
         "things.x: a relation can't lead to its own table",
     ),
     ([Column("x", Integer)], {"relations": {"x": GIZMOS}}, "things.x: is no foreign key to gizmos"),
+    ([rule("x < 9", of="x", otherwise="")], {}, "things.x: a rule must be about a column"),
+    (
+        [
+            Column("x", Integer),
+            rule("x < 9", of="x", otherwise=""),
+            CheckConstraint("x > 0", name="x"),
+        ],
+        {},
+        "things.x: another constraint has the name of its rule",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("columns", "options", "reason"), UNSOUND)
+@pytest.mark.parametrize(("parts", "options", "reason"), UNSOUND)
 def test_what_is_not_sound_stops_the_start(
-    columns: list[Column[Any]], options: dict[str, Any], reason: str
+    parts: list[SchemaItem], options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(TypeError, match=reason):
-        declared(*columns, **options)
+        declared(*parts, **options)
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS, ids=lambda one: one.table.name)

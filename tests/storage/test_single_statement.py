@@ -14,7 +14,6 @@ from storage import Database
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.errors import QuotaExceeded
 from tests.accounts import account
-from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.forwarder import Forwarder, socket_of
 from tests.gizmos import GIZMOS, gizmo_input
@@ -66,13 +65,6 @@ async def app(
 @pytest.fixture
 def database(app: AsyncFlask) -> Database:
     return app.services[Database]
-
-
-@pytest.fixture
-async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(bridged(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
-        yield client
 
 
 @pytest.fixture
