@@ -42,21 +42,21 @@ class Turns:
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._client = ""
         self._alternated = -ACTIVE
-        """When a client was last another one than the one before."""
+        """When something of another client than the one before last began."""
 
     async def turn(self, client: str) -> None:
         """Wait until the caller may begin."""
-        if client != self._client:
-            self._client, self._alternated = client, self._loop.time()
         if self._left and not self._waiting:
-            self._begin()
+            self._begin(client)
             return
         future = self._loop.create_future()
         self._waiting.setdefault(client, deque()).append(future)
         await future
 
-    def _begin(self) -> None:
+    def _begin(self, client: str) -> None:
         self._left -= 1
+        if client != self._client:
+            self._client, self._alternated = client, self._loop.time()
         if not self._renewing:
             self._renewing = True
             self._loop.call_soon(self._renew)
@@ -67,15 +67,10 @@ class Turns:
         is_shared = self._loop.time() - self._alternated < ACTIVE
         self._left = SLOWLY if is_crowded and is_shared else AT_ONCE
         while self._left and self._waiting:
-            future = self._pop()
+            client, waiting = self._waiting.popitem(last=False)
+            future = waiting.popleft()
+            if waiting:
+                self._waiting[client] = waiting
             if not future.done():  # its connection may have ended meanwhile
-                self._begin()
+                self._begin(client)
                 future.set_result(None)
-
-    def _pop(self) -> "asyncio.Future[None]":
-        """The first that waits of the client whose turn it is."""
-        client, waiting = self._waiting.popitem(last=False)
-        future = waiting.popleft()
-        if waiting:
-            self._waiting[client] = waiting
-        return future

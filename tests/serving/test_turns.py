@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from serving.asgi import Receive, Scope, Send
-from serving.turns import AT_ONCE, SLOWLY, Turns, client_of
+from serving.turns import ACTIVE, AT_ONCE, SLOWLY, Turns, client_of
 from tests.live import HUNG, started
 
 MANY, OTHER = "127.0.0.1", "127.0.0.2"
@@ -50,6 +50,23 @@ async def test_clients_take_turns_and_a_crowd_begins_slowly() -> None:
     await next_turn()
     assert begun[AT_ONCE + 2 :][:SLOWLY] == [AT_ONCE + 1, AT_ONCE + 2]
     assert len(begun) < 2 * AT_ONCE
+
+
+async def test_a_crowd_that_only_waits_begins_slowly_beside_a_client_that_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, now = asyncio.get_running_loop(), 0.0
+    monkeypatch.setattr(loop, "time", lambda: now)
+    begun = Begun()
+    for number in range(100 * AT_ONCE):
+        begun.ask(MANY, number)
+    for _ in range(10):
+        now += ACTIVE / 2
+        await begun.ask(OTHER, OTHER)
+        await next_turn()
+        before = len(begun)
+        await next_turn()
+        assert len(begun) - before <= 2 * SLOWLY
 
 
 async def test_one_client_alone_begins_much_at_once() -> None:
