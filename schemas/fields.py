@@ -1,7 +1,6 @@
 """Field types that accept exactly the type they name; marshmallow's own fields coerce values."""
 
 import inspect
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -152,48 +151,37 @@ class Choice(Named, Bounded, fields.String):
         self.too_long = f"Must be one of: {', '.join(self.choices)}."
 
 
-class StrictInteger(Bounded, fields.Integer):
+class Strict(Bounded):
+    """A field of one JSON type, `kind` in Python: no other value is converted to it."""
+
+    kind: ClassVar[type]
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if type(value) is not self.kind:
+            raise ValidationError(self.too_long)
+        return value
+
+
+class StrictInteger(Strict, fields.Integer):
     """A JSON number without a fraction: no "5", no 5.5, no true. Without a Range among its
     validators it has that of 32 bits, which is what an Integer column can store."""
 
+    kind = int
     longest = 20
     too_long = "Must be an integer, without quotes."
-    default_error_messages = {"invalid": too_long}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not any(isinstance(validator, Range) for validator in self.validators):
             self.validators.append(Range(min=-(2**31), max=2**31 - 1))
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if type(value) is not int:
-            raise self.make_error("invalid")
-        return value
 
-
-class StrictBoolean(Bounded, fields.Boolean):
+class StrictBoolean(Strict, fields.Boolean):
     """true or false: no "on", no 1."""
 
+    kind = bool
     longest = len("false")
     too_long = "Must be true or false, without quotes."
-    default_error_messages = {"invalid": too_long}
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if type(value) is not bool:
-            raise self.make_error("invalid")
-        return value
-
-
-class QueryInteger(Bounded, fields.Integer):
-    """An integer in a query string: an optional minus and up to 18 ASCII digits."""
-
-    longest = 19
-    too_long = "Not a valid integer."
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if not re.fullmatch(r"-?[0-9]{1,18}", value):
-            raise self.make_error("invalid")
-        return int(value)
 
 
 class Timestamp(fields.AwareDateTime):

@@ -6,8 +6,8 @@ from marshmallow import fields
 from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema
-from schemas.fields import QueryInteger, Text
-from schemas.queries import QueryFlag
+from schemas.fields import Text
+from schemas.queries import QueryFlag, QueryInteger
 
 CURSOR = "WzE3Ni4uLl0.c2lnbmF0dXJl"
 

@@ -1,15 +1,25 @@
 """Field types for query strings, in which every value is text."""
 
+import re
 from typing import Any
 
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
 from schemas.fields import Bounded, BoundedList, Choice, Text
-from schemas.values_as_text import NOT_A_MOMENT, Moment
+from schemas.values_as_text import NOT_A_MOMENT, Moment, ValueAsText
 
 NEWEST_FIRST = "-created_at"
 ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
+
+
+class QueryInteger(ValueAsText, fields.Integer):
+    """An integer in a query string: an optional minus and up to 18 ASCII digits."""
+
+    longest = 19
+    too_long = "Not a valid integer."
+    pattern = re.compile(r"-?[0-9]{1,18}")
+    parse = int
 
 
 class QueryTimestamp(Moment):

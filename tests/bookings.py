@@ -13,14 +13,13 @@ from schemas.base import InputSchema, merge_patch_of
 from schemas.fields import (
     BoundedList,
     Choice,
-    QueryInteger,
     StrictBoolean,
     StrictInteger,
     Text,
     Timestamp,
 )
 from schemas.pages import CountedPage, CountedPageQuery, entries_of
-from schemas.queries import QueryFlag
+from schemas.queries import QueryFlag, QueryInteger
 from schemas.resource import Resource
 from schemas.values_as_text import Date as DateField
 from schemas.values_as_text import DecimalText, Identifier, Moment

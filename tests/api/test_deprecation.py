@@ -18,7 +18,7 @@ from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from schemas.base import InputSchema, OutputSchema
 from schemas.deprecation import Deprecation
-from schemas.fields import QueryInteger
+from schemas.queries import QueryInteger
 from storage import Database
 from tests.api.test_standard_operations import PATH, create
 from tests.bookings import operations as bookings

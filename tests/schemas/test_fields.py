@@ -18,7 +18,6 @@ from schemas.fields import (
     BoundedList,
     Choice,
     Password,
-    QueryInteger,
     StrictBoolean,
     StrictInteger,
     Text,
@@ -26,6 +25,7 @@ from schemas.fields import (
     TrimmedText,
     unique,
 )
+from schemas.queries import QueryInteger
 from storage.collections.words import INVISIBLE as SEARCH
 
 HALF_A_PAIR = "\ud83d"
