@@ -65,7 +65,7 @@ class FormInput(InputSchema):
 class OutputSchema(DocumentedSchema):
     """Reads attributes of rows and records; every field is always there unless `optional`.
 
-    What it dumps is for orjson, which knows UUIDs and moments too and is quicker at writing them.
+    What it dumps is for orjson, which writes UUIDs and datetimes too, and faster.
     """
 
     optional: ClassVar[frozenset[str]] = frozenset()

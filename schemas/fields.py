@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 from unicodedata import normalize
 
@@ -182,20 +181,6 @@ class StrictBoolean(Strict, fields.Boolean):
     kind = bool
     longest = len("false")
     too_long = "Must be true or false, without quotes."
-
-
-class Timestamp(fields.AwareDateTime):
-    """RFC 3339 in UTC, always with six digits of microseconds.
-
-    A datetime that orjson writes in this form is left to orjson, which takes a seventh of the time.
-    orjson leaves out a fraction of 0, so such a datetime is formatted here.
-    """
-
-    def _serialize(self, value: datetime | None, attr: Any, obj: Any, **kwargs: Any) -> Any:
-        if value is None or (value.microsecond and value.tzinfo is UTC):
-            return value
-        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 class BoundedList(Bounded, fields.List[Any]):

@@ -7,7 +7,7 @@ from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
 from schemas.fields import Bounded, BoundedList, Choice, Text
-from schemas.values_as_text import NOT_A_MOMENT, Moment, ValueAsText
+from schemas.values_as_text import Timestamp, ValueAsText
 
 NEWEST_FIRST = "-created_at"
 ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
@@ -22,10 +22,10 @@ class QueryInteger(ValueAsText, fields.Integer):
     parse = int
 
 
-class QueryTimestamp(Moment):
+class QueryTimestamp(Timestamp):
     """A date and time in a query string, in which a + stands for a blank."""
 
-    too_long = f"{NOT_A_MOMENT} Write + as %2B."
+    too_long = f"{Timestamp.too_long} Write + as %2B."
 
 
 class QueryFlag(Bounded, fields.Boolean):

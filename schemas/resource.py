@@ -7,9 +7,9 @@ from marshmallow import fields, missing
 from marshmallow.validate import OneOf
 
 from schemas.base import InputSchema, OutputSchema
-from schemas.fields import Timestamp
+from schemas.values_as_text import Timestamp
 
-MOMENT = "2026-11-20T09:30:00.123456Z"
+TIMESTAMP = "2026-11-20T09:30:00.123456Z"
 # uniqueItems would also make generators use a set, for what is an array when it arrives.
 LIMITS = {"pattern", "maxItems", "uniqueItems"}
 
@@ -24,10 +24,10 @@ class Resource(OutputSchema):
         }
     )
     created_at = Timestamp(
-        metadata={"description": "When it was created.", "examples": [MOMENT]},
+        metadata={"description": "When it was created.", "examples": [TIMESTAMP]},
     )
     updated_at = Timestamp(
-        metadata={"description": "When it was last written.", "examples": [MOMENT]},
+        metadata={"description": "When it was last written.", "examples": [TIMESTAMP]},
     )
     version = fields.Integer(
         metadata={

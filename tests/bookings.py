@@ -16,13 +16,12 @@ from schemas.fields import (
     StrictBoolean,
     StrictInteger,
     Text,
-    Timestamp,
 )
 from schemas.pages import CountedPage, CountedPageQuery, entries_of
 from schemas.queries import QueryFlag, QueryInteger
 from schemas.resource import Resource
 from schemas.values_as_text import Date as DateField
-from schemas.values_as_text import DecimalText, Identifier, Moment
+from schemas.values_as_text import DecimalText, Identifier, Timestamp
 from storage.collections import ddl
 from storage.collections.collection import Collection
 from storage.collections.filters import (
@@ -157,7 +156,7 @@ class BookingInput(InputSchema):
         digits=12, places=2, minimum=Decimal(0), load_default=None, allow_none=True, metadata=PRICE
     )
     paid_on = DateField(load_default=None, allow_none=True, metadata=PAID_ON)
-    arrives_at = Moment(required=True, metadata=ARRIVES_AT)
+    arrives_at = Timestamp(required=True, metadata=ARRIVES_AT)
     confirmed = StrictBoolean(load_default=False, metadata=CONFIRMED)
     code = Identifier(required=True, metadata=CODE)
     kind = BookingKind(load_default="room")

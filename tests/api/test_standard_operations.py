@@ -29,7 +29,7 @@ from schemas.fields import StrictInteger, Text
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.resource import resource_of
-from schemas.values_as_text import Identifier, Moment
+from schemas.values_as_text import Identifier, Timestamp
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
@@ -347,7 +347,7 @@ def test_a_patch_of_what_has_a_rule_stops_the_start() -> None:
 
 def test_a_moment_goes_out_as_those_of_every_resource() -> None:
     class EventInput(InputSchema):
-        starts_at = Moment(required=True, metadata={"description": "", "examples": [""]})
+        starts_at = Timestamp(required=True, metadata={"description": "", "examples": [""]})
 
     event = resource_of(EventInput, "Event", "An event.")
     for moment in ("2026-12-24T09:00:00Z", "2026-12-24T10:00:00+01:00"):

@@ -21,11 +21,11 @@ from schemas.fields import (
     StrictBoolean,
     StrictInteger,
     Text,
-    Timestamp,
     TrimmedText,
     unique,
 )
 from schemas.queries import QueryInteger
+from schemas.values_as_text import Timestamp
 from storage.collections.words import INVISIBLE as SEARCH
 
 HALF_A_PAIR = "\ud83d"
@@ -144,7 +144,7 @@ def test_an_integer_in_a_query_is_written_in_nothing_else(text: str) -> None:
     assert messages(QueryInteger(), text) == ["Not a valid integer."]
 
 
-class Moment(OutputSchema):
+class Dated(OutputSchema):
     at = Timestamp()
 
 
@@ -161,7 +161,7 @@ class Moment(OutputSchema):
     ],
 )
 def test_a_timestamp_is_utc_with_microseconds(value: datetime | None, text: str | None) -> None:
-    assert orjson.loads(Moment().to_json(SimpleNamespace(at=value))) == {"at": text}
+    assert orjson.loads(Dated().to_json(SimpleNamespace(at=value))) == {"at": text}
 
 
 def test_a_bounded_list_takes_as_many_as_it_says() -> None:

@@ -1,10 +1,10 @@
-"""Moments as clients write them."""
+"""Timestamps as clients write them."""
 
 import pytest
 from marshmallow import ValidationError
 
 from schemas.queries import QueryTimestamp
-from schemas.values_as_text import Moment
+from schemas.values_as_text import Timestamp
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from schemas.values_as_text import Moment
         ("2017-01-01T00:59:60.25+01:00", "2017-01-01T00:00:00.250000+00:00"),
     ],
 )
-def test_a_moment_is_converted_to_utc(text: str, stored: str) -> None:
-    for field in (Moment(), QueryTimestamp()):
+def test_a_timestamp_is_converted_to_utc(text: str, stored: str) -> None:
+    for field in (Timestamp(), QueryTimestamp()):
         assert field.deserialize(text).isoformat() == stored
 
 
@@ -36,11 +36,11 @@ def test_a_moment_is_converted_to_utc(text: str, stored: str) -> None:
         "2026-11-20",
     ],
 )
-def test_anything_else_is_no_moment(text: str) -> None:
+def test_anything_else_is_no_timestamp(text: str) -> None:
     with pytest.raises(ValidationError, match="Not an RFC 3339 date and time with an off"):
-        Moment().deserialize(text)
+        Timestamp().deserialize(text)
 
 
 def test_a_leap_second_is_the_last_of_a_day() -> None:
     with pytest.raises(ValidationError, match="A leap second is the last second of a day in UTC"):
-        Moment().deserialize("2026-11-20T09:30:60Z")
+        Timestamp().deserialize("2026-11-20T09:30:60Z")
