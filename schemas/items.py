@@ -27,7 +27,6 @@ TAGS = {
     "uniqueItems": True,
 }
 TAG = {"description": "A label to find the item by.", "examples": ["home"]}
-MOMENT = "2026-11-20T09:30:00Z"
 
 
 class ItemStatus(Choice):
@@ -73,18 +72,6 @@ class ItemListQuery(CountedPageQuery):
         metadata={"description": "Items with all of these tags.", "examples": [["home"]]},
     )
     q = Search("the name or the description")
-    created_after = QueryTimestamp(
-        load_default=None,
-        allow_none=False,
-        metadata={"description": "Items created later than this.", "examples": [MOMENT]},
-    )
-    created_before = QueryTimestamp(
-        load_default=None,
-        allow_none=False,
-        metadata={"description": "Items created earlier than this.", "examples": [MOMENT]},
-    )
-    updated_after = QueryTimestamp(
-        load_default=None,
-        allow_none=False,
-        metadata={"description": "Items last written later than this.", "examples": [MOMENT]},
-    )
+    created_after = QueryTimestamp("Items created later than this.")
+    created_before = QueryTimestamp("Items created earlier than this.")
+    updated_after = QueryTimestamp("Items last written later than this.")

@@ -23,7 +23,6 @@ class PageQuery(InputSchema):
     cursor = Text(
         max_length=4096,
         load_default=None,
-        allow_none=False,
         metadata={
             "description": "The `next_cursor` of the previous page, sent unchanged with the same "
             "order and filters. Without it, the response is the first page.",

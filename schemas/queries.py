@@ -23,9 +23,13 @@ class QueryInteger(ValueAsText, fields.Integer):
 
 
 class QueryTimestamp(Timestamp):
-    """A date and time in a query string, in which a + stands for a blank."""
+    """A filter by a date and time, in a query string, in which a + stands for a blank."""
 
     too_long = f"{Timestamp.too_long} Write + as %2B."
+
+    def __init__(self, description: str) -> None:
+        metadata = {"description": description, "examples": ["2026-11-20T09:30:00Z"]}
+        super().__init__(load_default=None, metadata=metadata)
 
 
 class QueryFlag(Bounded, fields.Boolean):

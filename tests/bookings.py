@@ -200,8 +200,8 @@ class BookingListQuery(CountedPageQuery):
     kind = BoundedList(
         BookingKind(), max_items=2, load_default=list, metadata=about("Any of these.", ["room"])
     )
-    gizmo_id = Identifier(load_default=None, allow_none=False, metadata=GIZMO)
-    confirmed = QueryFlag(load_default=None, allow_none=False, metadata=CONFIRMED)
+    gizmo_id = Identifier(load_default=None, metadata=GIZMO)
+    confirmed = QueryFlag(load_default=None, metadata=CONFIRMED)
     extra = BoundedList(
         Text(max_length=20, metadata=EXTRA),
         max_items=3,
@@ -209,15 +209,11 @@ class BookingListQuery(CountedPageQuery):
         metadata=about("All of these.", ["sea"]),
     )
     q = Text(load_default="", max_length=100, metadata=about("Words of the name.", "ada"))
-    paid_after = DateField(load_default=None, allow_none=False, metadata=PAID_ON)
-    paid_before = DateField(load_default=None, allow_none=False, metadata=PAID_ON)
-    min_price = DecimalText(
-        digits=12, places=2, load_default=None, allow_none=False, metadata=PRICE
-    )
-    max_price = DecimalText(
-        digits=12, places=2, load_default=None, allow_none=False, metadata=PRICE
-    )
-    min_floor = QueryInteger(load_default=None, allow_none=False, metadata=FLOOR)
+    paid_after = DateField(load_default=None, metadata=PAID_ON)
+    paid_before = DateField(load_default=None, metadata=PAID_ON)
+    min_price = DecimalText(digits=12, places=2, load_default=None, metadata=PRICE)
+    max_price = DecimalText(digits=12, places=2, load_default=None, metadata=PRICE)
+    min_floor = QueryInteger(load_default=None, metadata=FLOOR)
 
 
 def operations(module: str = __name__, **options: Any) -> Blueprint:

@@ -96,7 +96,6 @@ def about(text: str, example: Any) -> dict[str, Any]:
 
 
 TAG = about("A label.", "home")
-MOMENT = about("A moment.", "2026-11-20T09:30:00Z")
 
 
 class GizmoStatus(Choice):
@@ -142,9 +141,9 @@ class GizmoListQuery(CountedPageQuery):
         metadata=about("Gizmos with all of these tags.", ["home"]),
     )
     q = Search("the name or the description")
-    created_after = QueryTimestamp(load_default=None, metadata=MOMENT)
-    created_before = QueryTimestamp(load_default=None, metadata=MOMENT)
-    updated_after = QueryTimestamp(load_default=None, metadata=MOMENT)
+    created_after = QueryTimestamp("Gizmos created later than this.")
+    created_before = QueryTimestamp("Gizmos created earlier than this.")
+    updated_after = QueryTimestamp("Gizmos last written later than this.")
 
 
 OPERATIONS = standard_operations(

@@ -20,7 +20,7 @@ from schemas.values_as_text import Timestamp
     ],
 )
 def test_a_timestamp_is_converted_to_utc(text: str, stored: str) -> None:
-    for field in (Timestamp(), QueryTimestamp()):
+    for field in (Timestamp(), QueryTimestamp("")):
         assert field.deserialize(text).isoformat() == stored
 
 
