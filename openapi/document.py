@@ -45,8 +45,8 @@ Things with a name, a status, a quantity and tags.
 Every error of every operation has the same body, `application/problem+json` (RFC 9457); its `type`
 is the address of [a page about it](errors). Failed token requests have the body of OAuth 2.0 (RFC
 6749 §5.2) with the same members added. Every response has an `X-Request-ID`: include it when you
-report a problem. A write that takes an `Idempotency-Key` declares it; every other write answers 400
-to it. Client generators that don't support OpenAPI 3.1 can use this document in version
+report a problem. A write that accepts an `Idempotency-Key` declares it; other writes reject it with
+400. Client generators that don't support OpenAPI 3.1 can use this document in version
 3.0.3 at [/openapi-3.0.json](openapi-3.0.json).
 """
 
@@ -68,8 +68,8 @@ class Document:
                 "contact": contact_of(contact),
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            # Relative to the document's own address, so it holds behind a proxy that takes a prefix
-            # off the path.
+            # Relative to the document's own address, so it is right behind a proxy that removes a
+            # prefix from the path.
             servers=[{"url": public_url or ".", "description": "This service."}],
             externalDocs={
                 "url": f"{base}errors",

@@ -1,6 +1,6 @@
-"""What the makers of SDKs read beside OpenAPI: how to page through a list, and what to retry.
+"""Keywords for SDK generators beside OpenAPI's own: how to page through a list, and what to retry.
 
-The keywords are those of Speakeasy and Fern, which other generators read too.
+They are those of Speakeasy and Fern, which other generators read too.
 """
 
 from typing import Any
@@ -47,7 +47,7 @@ def is_page(operation: Operation) -> bool:
 
 
 def pagination(page: Any) -> Json:
-    """Say which parameter takes the cursor, and where the next one and the rows are."""
+    """Describe which parameter takes the cursor, and where the next cursor and the rows are."""
     [rows] = [name for name, f in instance_of(page).fields.items() if f.attribute == "rows"]
     return {
         "x-speakeasy-pagination": {

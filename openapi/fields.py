@@ -33,8 +33,8 @@ def deprecation(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:
 
 def named(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
     """Replace a Named field by a reference to the schema with its name, which is added to the
-    document. Nothing stands beside the reference but a default that the schema doesn't have:
-    generators ignore the rest, or lose the type.
+    document. The only keyword beside the reference is a default that the schema lacks: generators
+    ignore other keywords there, or lose the type.
 
     Raises ValueError if another schema has that name.
     """

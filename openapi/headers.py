@@ -11,7 +11,7 @@ REQUEST_ID = ResponseHeader(
 SENT_REQUEST_ID = RequestHeader(
     name=REQUEST_ID.name,
     description="An id for this request, 1 to 128 visible ASCII characters. The response and the "
-    "log have it; another one replaces an invalid id.",
+    "log contain it. An invalid id is replaced by a new one.",
     example=REQUEST_ID.example,
     schema={"type": "string"},
 )
@@ -30,8 +30,8 @@ CHALLENGE = ResponseHeader(
 # draft-ietf-httpapi-ratelimit-headers-11: lists of structured fields (RFC 9651).
 RATE_LIMIT = ResponseHeader(
     name="RateLimit",
-    description="The rest of the limit in which the request was counted: `r` more requests are "
-    "allowed, and in `t` seconds there will be more.",
+    description="What is left of the limit in which the request was counted: `r` requests now, and "
+    "more of them after `t` seconds.",
     example='"general";r=1199;t=60',
 )
 RATE_LIMIT_POLICY = ResponseHeader(

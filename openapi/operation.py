@@ -15,7 +15,7 @@ View = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Access(Enum):
-    """Who may call an operation."""
+    """The callers that may use an operation."""
 
     PUBLIC = "public"
     """Anyone; tokens are ignored."""

@@ -44,7 +44,8 @@ def query_parameters(
 
 
 def description_of(field: fields.Field[Any], described: Json) -> str:
-    """Take the description out of the schema; beside a reference, say the default in it."""
+    """Remove the description from the schema and return it. Beside a reference, it names the
+    default."""
     description: str = described.pop("description", field.metadata.get("description", ""))
     if "$ref" in described and isinstance(field.load_default, str):
         return f"{description} The default is `{field.load_default}`."

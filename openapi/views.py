@@ -57,7 +57,7 @@ def documentation(document: dict[str, Any]) -> Blueprint:
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
-        # Relative, because a proxy may have removed a prefix without saying so.
+        # Relative, because a proxy may have removed a prefix without reporting it.
         return redirect(f"{request.script_root}/docs" if request.script_root else "docs")
 
     @views.get("/docs")

@@ -1,4 +1,4 @@
-"""What every schema has in common: strict on the way in, complete on the way out."""
+"""The base classes of all schemas: input is strict, and output is complete."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class DocumentedSchema(Schema):
     json_schema: ClassVar[Mapping[str, Any]] = {}
     """JSON Schema keywords that no field can carry, such as `minProperties`."""
     example: ClassVar[Mapping[str, Any] | None] = None
-    """A whole example, where one made of every field's first would mislead."""
+    """An example of the whole object, if the examples of its fields would mislead together."""
 
 
 class InputSchema(DocumentedSchema):
-    """Refuses fields that it doesn't know: a misspelt one would be lost without a word."""
+    """Rejects unknown fields, because a misspelt one would be lost without a warning."""
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json",)
 
@@ -35,26 +35,26 @@ class InputSchema(DocumentedSchema):
         unknown = RAISE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Raises TypeError, and so stops the start, where a field has no bound."""
+        """Raise TypeError, which stops the start, if a field has no bound."""
         inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
         if not (isinstance(field_obj, Bounded) and isinstance(inner, Bounded)):
             raise TypeError(f"{type(self).__name__}.{field_name}: use a Bounded field")
 
     @property
     def max_body(self) -> int:
-        """How many bytes a body may have: what the largest valid one takes in the widest encoding,
-        and room for blanks. The next power of two, from 16 KiB on."""
+        """The maximum bytes of a body: 16 KiB, or the next power of two above the largest valid
+        body in its widest encoding, which leaves room for whitespace."""
         each = (len(f'"{name}":,') + field.largest for name, field in self._bounded())
         return max(16 * 1024, 1 << sum(each).bit_length())
 
     def _bounded(self) -> Iterator[tuple[str, Bounded]]:
         for name, field in self.load_fields.items():
-            if isinstance(field, Bounded):  # as each is
+            if isinstance(field, Bounded):  # each is, by on_bind_field
                 yield field.data_key or name, field
 
 
 class FormInput(InputSchema):
-    """An HTML form's body, as OAuth 2.0 has it: unknown parameters are ignored (RFC 6749 §3.2)."""
+    """The body of an HTML form. Unknown parameters are ignored (RFC 6749 §3.2)."""
 
     media_types = ("application/x-www-form-urlencoded",)
 
@@ -63,38 +63,39 @@ class FormInput(InputSchema):
 
 
 class OutputSchema(DocumentedSchema):
-    """Reads attributes of rows and records; every field is always there unless `optional`.
+    """Reads the attributes of rows and records. Every field is present unless it is `optional`.
 
     What it dumps is for orjson, which writes UUIDs and datetimes too, and faster.
     """
 
     optional: ClassVar[frozenset[str]] = frozenset()
     personal: ClassVar[bool] = False
-    """Whether it shows an account or its secrets: see api.http.headers.complete."""
+    """Whether it shows an account or its secrets: see api.http.headers.derived."""
 
     class Meta:
-        unknown = EXCLUDE  # RAISE would forbid additions to clients that validate answers
+        # With RAISE, clients that validate responses would reject new fields.
+        unknown = EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Raises TypeError, and so stops the start, where a value could not be written as JSON."""
+        """Raise TypeError, which stops the start, if a value may not be writable as JSON."""
         field_obj.required = field_name not in self.optional
         if not is_json(field_obj):
             kind = type(field_obj).__name__
             raise TypeError(f"{type(self).__name__}.{field_name}: {kind} {NOT_JSON}")
 
     def to_json(self, obj: Any) -> bytes:
-        """Raises AttributeError where a field's attribute is missing."""
+        """Raises AttributeError if the attribute of a field is missing."""
         return orjson.dumps(self.dump(obj), default=from_postgresql, option=orjson.OPT_UTC_Z)
 
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
-        """As marshmallow's, which asks for each field of each object where its value might be, and
-        whether there is one: for a page of 50 items, orjson's work included, 370 µs beside 110.
+        """Like marshmallow's, which looks up each field of each object in a generic way: for a page
+        of 50 items, orjson included, that takes 370 µs instead of 110.
 
-        The objects of a list are of one kind, as the rows of a query are.
+        All objects of a list must be of one type, as the rows of a query are.
         """
         keys, attributes, values_of, others = self._plan
         objects = list(obj) if many else [obj]
-        # A row has its values in order, and takes ten times as long to look them up by their names.
+        # A row is a tuple of its values; looking them up by name takes ten times as long.
         ordered = len(objects) > 1 and getattr(objects[0], "_fields", None) == attributes
         rows = objects if ordered else map(values_of, objects)
         dumped = [dict(zip(keys, row, strict=True)) for row in rows]
@@ -116,7 +117,7 @@ class OutputSchema(DocumentedSchema):
 
 
 NOT_JSON = (
-    "may have values that JSON has no type for: use a field of a type, and for decimals "
+    "may have values that JSON has no type for: use a typed field; for decimals, "
     "schemas.values_as_text.DecimalText or fields.Decimal(as_string=True)"
 )
 JSON_FIELDS = (
@@ -135,7 +136,7 @@ JSON_FIELDS = (
 
 
 def is_json(field: fields.Field[Any] | None) -> bool:
-    """Whether orjson can write every value that the field gives."""
+    """Return whether orjson can write every value of the field."""
     match field:
         case fields.Decimal():
             return field.as_string
@@ -152,8 +153,8 @@ def is_json(field: fields.Field[Any] | None) -> bool:
 
 
 class Plan(NamedTuple):
-    """How objects are serialized: the fields' keys, the attributes in their order, and which
-    values orjson doesn't write as they are."""
+    """How objects are serialized: the keys and the attributes of the fields, in one order, and
+    the serializers of the values that orjson would write differently."""
 
     keys: tuple[str, ...]
     attributes: tuple[str, ...]
@@ -162,7 +163,7 @@ class Plan(NamedTuple):
 
 
 def serializer(field: fields.Field[Any]) -> Callable[..., Any]:
-    """The field's own, but for a list of objects, which their schema takes all at once."""
+    """Return the field's own serializer, or for a list of objects that of their schema."""
     nested = field.inner if isinstance(field, fields.List) else None
     if not isinstance(nested, fields.Nested) or field.allow_none or nested.allow_none:
         return field._serialize
@@ -170,7 +171,7 @@ def serializer(field: fields.Field[Any]) -> Callable[..., Any]:
 
 
 def is_for_orjson(field: fields.Field[Any]) -> bool:
-    """Whether orjson makes of the values that rows and records have for it what the field would."""
+    """Return whether orjson writes the values of rows and records as the field would."""
     if isinstance(field, fields.List):
         return is_for_orjson(field.inner)
     if isinstance(field, fields.Integer):
@@ -183,7 +184,7 @@ def is_for_orjson(field: fields.Field[Any]) -> bool:
 
 
 def from_postgresql(value: Any) -> str | int:
-    """What orjson doesn't know: asyncpg's own kind of UUID, and the Decimal that a sum is."""
+    """Convert what orjson can't write: asyncpg's own UUIDs, and the Decimal of a sum."""
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
@@ -192,12 +193,12 @@ def from_postgresql(value: Any) -> str | int:
 
 
 def only(attributes: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """attrgetter() for one or none, of which it makes no tuple."""
+    """Return an attrgetter() for one name or none, which returns a tuple all the same."""
     return lambda obj: tuple(getattr(obj, name) for name in attributes)
 
 
 class MergePatch(InputSchema):
-    """Only the fields to change; null sets one back to its default."""
+    """Only the fields to change; null resets a field to its default."""
 
     media_types = (*InputSchema.media_types, "application/merge-patch+json")
     json_schema: ClassVar = {"minProperties": 1}
@@ -219,9 +220,9 @@ def merge_patch_of(
 ) -> type[MergePatch]:
     """The JSON merge patch (RFC 7396) of `schema`, as a class called `name`.
 
-    A field left out stays as it is; null means its default, so a required field refuses null.
-    `example` is a typical change: of few fields. Raises TypeError if `schema` has a rule over
-    several fields: a patch has only some of them.
+    A field that is left out stays unchanged. Null resets a field to its default, so a required
+    field rejects null. `example` is a typical change, of a few fields. Raises TypeError if
+    `schema` has a rule over several fields: a patch has only some of them.
     """
     if schema._hooks["validates_schema"]:
         raise TypeError(

@@ -1,4 +1,4 @@
-"""Characters that can't be seen, as parts of regular expressions."""
+"""Regular expressions of invisible characters."""
 
 import re
 

@@ -67,7 +67,7 @@ class Text(Bounded, fields.String):
 
 
 class TrimmedText(Text):
-    """Text in which something can be seen. Its length is checked as sent, then it is trimmed."""
+    """Text with a visible character. Its length is checked as sent; then it is trimmed."""
 
     default_error_messages = {"blank": "Must not be blank."}
 
@@ -118,18 +118,18 @@ class Token(Text):
 
 
 class Named(fields.Field[Any]):
-    """A field with a schema of its own in the document, called like its class, to which each such
-    field refers: a generated client has one type for all of them."""
+    """A field whose schema has the name of the field's class in the document. All fields of the
+    class refer to that schema, so a generated client has one type for them."""
 
     json_schema: ClassVar[Mapping[str, Any]] = {}
-    """The schema, without what apispec finds in the field."""
+    """The keywords of the schema that apispec doesn't derive from the field."""
 
 
 class Choice(Named, Bounded, fields.String):
     """One of a few words, which a subclass lists. Its docstring describes the schema.
 
-    `names` are the names of the values in generated code, for values that are no names; `meanings`
-    describe the values.
+    `names` are the names of the values in generated code, for values that can't be names.
+    `meanings` describe the values.
     """
 
     choices: ClassVar[tuple[str, ...]]
@@ -140,7 +140,7 @@ class Choice(Named, Bounded, fields.String):
         described = {"x-enum-varnames": cls.names, "x-enum-descriptions": cls.meanings}
         added = {keyword: list(texts) for keyword, texts in described.items() if texts}
         if any(len(texts) != len(cls.choices) for texts in added.values()):
-            raise TypeError(f"{cls.__name__}: give each choice a name or a meaning, or none")
+            raise TypeError(f"{cls.__name__}: names and meanings need an entry for each choice")
         cls.json_schema = {"type": "string", "enum": list(cls.choices), **added, **cls.json_schema}
 
     def __init__(self, **kwargs: Any) -> None:

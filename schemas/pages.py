@@ -1,4 +1,4 @@
-"""What every list has: a page's place among the others, asked for and given."""
+"""The parameters and the members that the pages of every list have."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CURSOR = "WzE3Ni4uLl0.c2lnbmF0dXJl"
 
 
 class PageQuery(InputSchema):
-    """Which page of the list is wanted."""
+    """The parameters that select a page of a list."""
 
     limit = QueryInteger(
         load_default=50,
@@ -32,7 +32,7 @@ class PageQuery(InputSchema):
 
 
 class CountedPageQuery(PageQuery):
-    """Which page of a list that can be counted is wanted."""
+    """The parameters that select a page of a list that can be counted."""
 
     include_total = QueryFlag(
         load_default=False,
@@ -76,14 +76,14 @@ class CountedPage(Page):
 
 
 def entries_of(schema: type[OutputSchema], description: str) -> fields.List[Any]:
-    """The field of a page that holds its rows."""
+    """Return the field of a page that contains its rows."""
     return fields.List(
         fields.Nested(schema), attribute="rows", metadata={"description": description}
     )
 
 
 def page_of(schema: type[OutputSchema], plural: str) -> type[CountedPage]:
-    """A page of a list of `schema`, with its rows under the name `plural`: OrderPage of Order."""
+    """Return the schema of a page of `schema`, such as OrderPage; its rows are called `plural`."""
     about = f"The {plural} of this page, in the requested order."
     members = {"__doc__": f"One page of a list of {plural}.", plural: entries_of(schema, about)}
     name = f"{schema.__name__}Page"

@@ -25,9 +25,9 @@ SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
 
 EXAMPLE = "<your password>"
-"""What the document shows in place of a password. An account with it would belong to everybody."""
+"""The document's placeholder for a password. If it were accepted, anyone could guess it."""
 
-PLACEHOLDER = "Replace the example by a password of your own."
+PLACEHOLDER = "Replace the example with a password of your own."
 BLANK = "Must not be blank."
 REPETITIVE = "Must not consist of repetitions and sequences."
 COMMON = "Must not be a common password, nor one with digits or punctuation around it."

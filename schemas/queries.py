@@ -44,7 +44,8 @@ class QueryFlag(Bounded, fields.Boolean):
 
 
 def sort_of(name: str, *columns: str) -> Choice:
-    """The parameter `sort` of a list, newest first by default; in the document a schema `name`."""
+    """Return the parameter `sort` of a list, newest first by default. The document calls its
+    schema `name`."""
     orders = [(column, *order) for column in columns for order in ORDERS]
     # With a default beside the reference, generators for Python and Rust lose the type.
     members = {
@@ -59,18 +60,18 @@ def sort_of(name: str, *columns: str) -> Choice:
 
 
 def any_of(choice: type[Choice], about: str) -> BoundedList:
-    """A parameter that may be repeated, for the filter OneOf."""
+    """Return a parameter that may be repeated, for the filter OneOf."""
     metadata = {"description": about, "examples": [[choice.choices[0]]]}
     most = len(choice.choices)
     return BoundedList(choice(), max_items=most, load_default=list, metadata=metadata)
 
 
 class Search(Text):
-    """Words to search for; `texts` says in which fields, as the document has it."""
+    """Words to search for. `texts` names the fields, for the description in the document."""
 
     def __init__(self, texts: str) -> None:
         description = (
-            f"Only what has all of these words in {texts}; `prefix*` matches every word with "
+            f"Only entries with all of these words in {texts}; `prefix*` matches every word with "
             "this prefix. Case and accents are ignored."
         )
         metadata = {"description": description, "examples": ["kitch*"]}
@@ -78,7 +79,7 @@ class Search(Text):
 
 
 class AnyQuery(InputSchema):
-    """Any parameters, all of them ignored: probes add their own."""
+    """Any parameters. All of them are ignored, because probes add their own."""
 
     class Meta:
         unknown = EXCLUDE

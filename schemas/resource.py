@@ -10,7 +10,7 @@ from schemas.base import InputSchema, OutputSchema
 from schemas.values_as_text import Timestamp
 
 TIMESTAMP = "2026-11-20T09:30:00.123456Z"
-# uniqueItems would also make generators use a set, for what is an array when it arrives.
+# With uniqueItems, generators would also use a set for a response's array.
 LIMITS = {"pattern", "maxItems", "uniqueItems"}
 
 
@@ -24,10 +24,10 @@ class Resource(OutputSchema):
         }
     )
     created_at = Timestamp(
-        metadata={"description": "When it was created.", "examples": [TIMESTAMP]},
+        metadata={"description": "The time of creation.", "examples": [TIMESTAMP]},
     )
     updated_at = Timestamp(
-        metadata={"description": "When it was last written.", "examples": [TIMESTAMP]},
+        metadata={"description": "The time of the last write.", "examples": [TIMESTAMP]},
     )
     version = fields.Integer(
         metadata={
@@ -38,10 +38,10 @@ class Resource(OutputSchema):
 
 
 def resource_of(schema: type[InputSchema], name: str, about: str) -> type[Resource]:
-    """What is stored of `schema`, as a class called `name` with the docstring `about`.
+    """Return the schema of a stored `schema`, as a class called `name` with the docstring `about`.
 
-    It has the same fields with the same descriptions, but no limits: clients that validate
-    responses must not depend on them.
+    Its fields have the same descriptions but no limits, because clients that validate responses
+    must not depend on the limits.
     """
     made = {key: _without_limits(field) for key, field in schema._declared_fields.items()}
     return type(name, (Resource,), {"__doc__": about, "__module__": schema.__module__, **made})

@@ -30,7 +30,7 @@ class GrantType(Choice):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators = []  # OAuth has an error code of its own for another value
+        self.validators = []  # OAuth has its own error code for an unknown grant
         self.longest = 50
 
 

@@ -10,9 +10,9 @@ from marshmallow import Schema, ValidationError, fields
 from api.http.errors import InvalidRequest, errors_of
 from schemas.base import OutputSchema
 
-DETAIL = "Is read-only, and not what is stored: leave it out, or read the resource again."
+DETAIL = "Read-only, and differs from the stored value. Omit it, or read the resource again."
 PRECISION = timedelta(seconds=1)
-"""Many clients keep fewer digits of a moment than they were sent."""
+"""Many clients keep fewer digits of a timestamp than they were sent."""
 
 
 def take_read_only(
@@ -33,7 +33,7 @@ def require_same(sent: Mapping[str, Any], row: Any, returns: OutputSchema) -> No
 
 
 def _are_same(field: fields.Field[Any], sent: Any, stored: Any) -> bool:
-    """Return whether both mean the same: clients write moments and ids in their own forms."""
+    """Return whether both mean the same: clients write timestamps and ids in their own forms."""
     if sent == stored:
         return True
     try:

@@ -275,5 +275,5 @@ def test_a_strict_boolean_is_nothing_else(value: Any) -> None:
 
 
 def test_each_choice_or_none_has_a_name() -> None:
-    with pytest.raises(TypeError, match="Colour: give each choice a name or a meaning, or none"):
+    with pytest.raises(TypeError, match="Colour: names and meanings need an entry for each choice"):
         type("Colour", (Choice,), {"choices": ("red", "blue"), "names": ("RED",)})
