@@ -30,8 +30,8 @@ from schemas.users import User, UserInput
 from storage import DatabaseUnavailable
 from storage.accounts import sessions as stored_sessions
 from storage.accounts import users
-from storage.accounts.sessions import SessionNotFound
-from storage.accounts.users import EmailTaken, UserRow
+from storage.accounts.errors import EmailTaken, SessionNotFound
+from storage.accounts.users import UserRow
 from storage.idempotency import Answer
 
 auth = Blueprint("auth", __name__, url_prefix="/api/auth")

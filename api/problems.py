@@ -22,9 +22,7 @@ from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
 from storage import DatabaseUnavailable
-from storage.accounts.credentials import WrongPassword
-from storage.accounts.deletion import UserOwnsRows
-from storage.accounts.users import EmailTaken, LastAdmin
+from storage.accounts.errors import EmailTaken, LastAdmin, UserOwnsRows, WrongPassword
 from storage.engines.revisions import RevisionError
 from storage.errors import (
     AlreadyExists,

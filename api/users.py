@@ -33,9 +33,9 @@ from schemas.users import (
 )
 from storage.accounts import credentials, deletion
 from storage.accounts import users as stored
-from storage.accounts.credentials import CredentialChanges, WrongPassword
-from storage.accounts.deletion import UserOwnsRows
-from storage.accounts.users import EmailTaken, LastAdmin, UserChanges, UserNotFound, UserRow
+from storage.accounts.credentials import CredentialChanges
+from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound, UserOwnsRows, WrongPassword
+from storage.accounts.users import UserChanges, UserRow
 
 CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "password_changed"}
 ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}

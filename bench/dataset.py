@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from storage.accounts.users import USER
+from storage.accounts.tables import USER
 from storage.collections.collection import Collection
 from storage.collections.viewers import Viewer
 from storage.collections.words import words_of

@@ -43,7 +43,7 @@ from bench.dataset import (
 from bench.owned_writes import compare_writes, tables_of_writes
 from bench.rounds import ROUNDS, measure
 from storage import Database, open_database
-from storage.accounts.users import users
+from storage.accounts.tables import users
 from storage.collections.collection import Collection
 from storage.collections.orders import Position
 from storage.collections.viewers import EVERYBODY, Viewer

@@ -12,8 +12,8 @@ from api.identity.tokens import AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from storage.accounts.admission import Session
-from storage.accounts.session_tables import sessions
-from storage.accounts.users import USER, UserRow, create_user, users
+from storage.accounts.tables import USER, sessions, users
+from storage.accounts.users import UserRow, create_user
 from tests.factory import PASSWORD
 
 # Of the least work that there is: none of it is to be waited for.

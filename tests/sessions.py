@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, select, update
 
-from storage.accounts.session_tables import sessions
+from storage.accounts.tables import sessions
 
 
 def shift(connection: Connection, by: timedelta) -> None:

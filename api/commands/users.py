@@ -16,7 +16,9 @@ from schemas.users import UserInput
 from storage import Database
 from storage.accounts import credentials
 from storage.accounts import users as stored
-from storage.accounts.users import ADMIN, USER, EmailTaken, LastAdmin, UserNotFound, UserRow
+from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound
+from storage.accounts.tables import ADMIN, USER
+from storage.accounts.users import UserRow
 from storage.collections.viewers import OPERATOR
 
 TAKEN = """Another account has this email address.

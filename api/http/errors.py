@@ -24,7 +24,7 @@ from api.limiting.errors import RateLimited
 from api.observability.request_log import current_record
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
 from schemas.problems import ProblemType
-from storage.accounts.credentials import WrongPassword
+from storage.accounts.errors import WrongPassword
 from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, RuleBroken, SignedOut
 
 MOST_ERRORS = 100

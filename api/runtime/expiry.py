@@ -1,6 +1,6 @@
 """Delete expired rows from the database regularly while the application serves.
 
-Every process does so at any time; storage.accounts.expiry prevents conflicts between them.
+Every process does so at any time; storage.accounts.sessions prevents conflicts between them.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from storage import Database, DatabaseUnavailable
-from storage.accounts.expiry import delete_expired
+from storage.accounts.sessions import delete_expired
 
 PERIOD = 60.0
 """The seconds between two deletions."""

@@ -11,8 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from storage.accounts.session_tables import sessions
-from storage.accounts.tables import ADMIN, users
+from storage.accounts.tables import ADMIN, sessions, users
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.column_types import UtcDateTime, metadata
 from storage.errors import NotAdmin, SignedOut, UnknownIdentity

@@ -6,23 +6,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
+from storage.accounts.errors import EmailTaken, UserNotFound, WrongPassword
 from storage.accounts.sessions import END_ALL, END_OTHERS
-from storage.accounts.users import (
-    EmailTaken,
-    UserNotFound,
-    UserRow,
-    email_key,
-    find_by_email,
-    users,
-    write_user,
-)
+from storage.accounts.tables import users
+from storage.accounts.users import UserRow, email_key, find_by_email, write_user
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import Viewer
 from storage.errors import VersionConflict
-
-
-class WrongPassword(Exception):
-    """It isn't the password of this user, or not any more."""
 
 
 class CredentialChanges(TypedDict, total=False):

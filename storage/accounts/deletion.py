@@ -6,17 +6,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 
 from storage.accounts.credentials import refuse_change
+from storage.accounts.errors import UserOwnsRows
 from storage.accounts.tables import users
 from storage.accounts.users import keep_an_admin, refuse
 from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.idempotency import delete_answers_of
-
-
-class UserOwnsRows(Exception):
-    """Rows belong to this user that are not deleted without being asked for."""
-
 
 BY_ID = users.c.id == bindparam("user_id")
 LOCK = select(users.c.id).where(BY_ID).with_for_update()

@@ -19,9 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from storage.accounts.session_tables import BY_USER, LAST_USED_AT, LONGEST_USER_AGENT, sessions
-from storage.accounts.sessions import END_ALL
-from storage.accounts.tables import users
+from storage.accounts.sessions import BY_USER, END_ALL, LAST_USED_AT
+from storage.accounts.tables import MAX_USER_AGENT, sessions, users
 from storage.accounts.users import email_key
 from storage.column_types import UtcDateTime
 from storage.errors import SignedOut
@@ -240,4 +239,4 @@ def sign_out_by_token(connection: Connection, session_id: UUID, token: Hashes) -
 
 def _bounded(origin: Origin) -> dict[str, str | None]:
     agent = origin.user_agent
-    return {**origin._asdict(), "user_agent": agent and agent[:LONGEST_USER_AGENT]}
+    return {**origin._asdict(), "user_agent": agent and agent[:MAX_USER_AGENT]}

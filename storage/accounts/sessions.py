@@ -7,22 +7,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, Uuid, bindparam, delete, func, select
 
-from storage.accounts.session_tables import BY_USER, LAST_USED_AT, sessions
+from storage.accounts.errors import SessionNotFound
+from storage.accounts.tables import sessions
 from storage.collections.viewers import Viewer
 from storage.column_types import UtcDateTime
-from storage.errors import NotFound
+from storage.idempotency import DELETED_AT_ONCE, delete_expired_answers
 
 SessionRow = Row[UUID, datetime, datetime, datetime, str | None, str | None]
 
-
-class SessionNotFound(NotFound):
-    """No session of this user has this id."""
-
-    detail = "No session has this id."
-
-
+BY_USER = sessions.c.user_id == bindparam("user_id", type_=Uuid)
+LAST_USED_AT = func.coalesce(sessions.c.refreshed_at, sessions.c.created_at)
 LIST = (
     select(
         sessions.c.id,
@@ -38,6 +34,14 @@ LIST = (
 END_ALL = delete(sessions).where(BY_USER)
 END_OTHERS = END_ALL.where(sessions.c.id != bindparam("session_id"))
 END = END_ALL.where(sessions.c.id == bindparam("session_id")).returning(sessions.c.id)
+EXPIRED = (
+    select(sessions.c.id)
+    .where(sessions.c.expires_at <= bindparam("now", type_=UtcDateTime))
+    .order_by(sessions.c.expires_at)
+    .limit(DELETED_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+DELETE_EXPIRED = delete(sessions).where(sessions.c.id.in_(EXPIRED))
 
 
 def list_sessions(connection: Connection, viewer: Viewer) -> Sequence[SessionRow]:
@@ -56,3 +60,13 @@ def end_session(connection: Connection, viewer: Viewer, session_id: UUID) -> Non
     parameters = {"user_id": viewer.user_id, "session_id": session_id}
     if connection.execute(END, parameters).one_or_none() is None:
         raise SessionNotFound
+
+
+def delete_expired(connection: Connection) -> bool:
+    """Delete a portion of the expired sessions and stored responses. Return whether that was all.
+
+    This only frees space, since every read checks the times. Any number of processes may do it at
+    once.
+    """
+    deleted = connection.execute(DELETE_EXPIRED, {"now": datetime.now(UTC)}).rowcount
+    return max(deleted, delete_expired_answers(connection)) < DELETED_AT_ONCE

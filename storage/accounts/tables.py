@@ -1,11 +1,13 @@
-"""The table behind users."""
+"""The tables of users and their sessions."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     UniqueConstraint,
@@ -43,3 +45,29 @@ PUBLIC = [
     users.c[name]
     for name in ("id", "created_at", "updated_at", "version", "email", "role", "active")
 ]
+
+MAX_USER_AGENT = 200
+"""Characters of a User-Agent that are stored."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # SHA-256 of what all refresh tokens of the session have in common.
+    Column("family_hash", LargeBinary(32), nullable=False),
+    # SHA-256 of the one refresh token that has not been used yet, and of the one before it.
+    Column("refresh_hash", LargeBinary(32), nullable=False),
+    Column("previous_hash", LargeBinary(32)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("refreshed_at", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False),
+    # No refresh moves expires_at beyond this.
+    Column("ends_at", UtcDateTime, nullable=False),
+    # Where the latest tokens were asked for; on a Unix socket there is no address.
+    Column("address", String(45)),
+    Column("network", String(49)),
+    Column("user_agent", String(MAX_USER_AGENT)),
+)
+Index(None, sessions.c.user_id)
+Index(None, sessions.c.expires_at)

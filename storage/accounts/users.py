@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound
 from storage.accounts.sessions import END_ALL
 from storage.accounts.tables import ADMIN, PUBLIC, USER, users
 from storage.collections.keyset import Keyset, Page
@@ -24,46 +25,9 @@ from storage.collections.orders import Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.column_types import Later, UtcDateTime
-from storage.errors import NotAdmin, NotFound, VersionConflict
-
-__all__ = [
-    "ADMIN",
-    "USER",
-    "EmailTaken",
-    "LastAdmin",
-    "UserChanges",
-    "UserNotFound",
-    "UserRow",
-    "create_user",
-    "deactivate_user",
-    "email_key",
-    "enrol_user",
-    "find_by_email",
-    "get_current_user",
-    "get_user",
-    "keep_an_admin",
-    "list_users",
-    "refuse",
-    "update_user",
-    "users",
-    "write_user",
-]
+from storage.errors import NotAdmin, VersionConflict
 
 UserRow = Row[Any]
-
-
-class UserNotFound(NotFound):
-    """No user has this id."""
-
-    detail = "No user has this id."
-
-
-class EmailTaken(Exception):
-    """Another user has this email address."""
-
-
-class LastAdmin(Exception):
-    """Without this user there would be no active admin any more."""
 
 
 class UserChanges(TypedDict, total=False):

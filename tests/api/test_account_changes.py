@@ -8,7 +8,7 @@ import pytest
 
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
-from storage.accounts.users import ADMIN
+from storage.accounts.tables import ADMIN
 from tests.accounts import Account, account
 from tests.factory import PASSWORD, settings_for
 from tests.gizmos import gizmo_input

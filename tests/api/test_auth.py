@@ -18,7 +18,7 @@ from api.identity.refresh_tokens import RefreshToken
 from api.identity.tokens import AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.accounts import users
+from storage.accounts import tables, users
 from storage.accounts.grants import RETRY_WINDOW
 from tests.conftest import bridged
 from tests.factory import PASSWORD, SECRET_KEY, settings_for
@@ -251,11 +251,11 @@ async def test_what_is_left_of_a_session_signs_out(
 
 
 def close_account(connection: Connection) -> None:
-    connection.execute(update(users.users).values(active=False))
+    connection.execute(update(tables.users).values(active=False))
 
 
 def set_hash(connection: Connection, password_hash: str) -> None:
-    connection.execute(update(users.users).values(password_hash=password_hash))
+    connection.execute(update(tables.users).values(password_hash=password_hash))
 
 
 async def password_hash(app: AsyncFlask) -> str:

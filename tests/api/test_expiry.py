@@ -13,7 +13,7 @@ from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
 from storage import Database
-from storage.accounts.session_tables import sessions
+from storage.accounts.tables import sessions
 from tests.accounts import account
 from tests.api.test_cli import flask
 from tests.factory import SECRET_KEY, settings_for

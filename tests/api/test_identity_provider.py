@@ -13,7 +13,7 @@ from api.identity.key_set import LARGEST, KeySet
 from api.identity.provider import IdentityProvider as Verifier
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.accounts.users import users
+from storage.accounts.tables import users
 from tests.accounts import count_users, signed_in
 from tests.factory import settings_for
 from tests.identity_provider import (

@@ -10,7 +10,7 @@ from api import create_app
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.accounts.users import ADMIN
+from storage.accounts.tables import ADMIN
 from storage.collections.viewers import EVERYBODY
 from tests.accounts import signed_in
 from tests.conftest import bridged

@@ -14,7 +14,8 @@ from api.config.settings import Settings
 from api.identity.passwords import Passwords
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.accounts.users import ADMIN, UserRow, find_by_email
+from storage.accounts.tables import ADMIN
+from storage.accounts.users import UserRow, find_by_email
 from tests.accounts import account, another_session, sessions_of
 from tests.factory import MARKER, settings_for
 

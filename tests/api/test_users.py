@@ -12,7 +12,7 @@ from api.runtime.async_flask import AsyncFlask
 from schemas.passwords import COMMON, PERSONAL
 from storage import Database
 from storage.accounts import users as stored
-from storage.accounts.users import ADMIN
+from storage.accounts.tables import ADMIN
 from tests.accounts import HASH, Account, account, another_session
 from tests.accounts import sessions_of as ids_of_sessions
 from tests.conftest import bridged

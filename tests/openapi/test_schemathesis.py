@@ -13,7 +13,7 @@ import pytest
 from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from storage import open_database
-from storage.accounts.users import ADMIN
+from storage.accounts.tables import ADMIN
 from tests.accounts import account
 from tests.factory import settings_for
 from tests.processes import unmeasured

@@ -8,7 +8,7 @@ import pytest
 from storage import Database
 from storage.accounts import credentials, users
 from storage.accounts.admission import Session
-from storage.accounts.credentials import WrongPassword
+from storage.accounts.errors import EmailTaken, WrongPassword
 from storage.accounts.users import UserRow
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
@@ -92,7 +92,7 @@ async def test_an_address_moves_to_one_user_at_most(database: Database) -> None:
         *(update(database, row, {"email": "Ada@example.com"}) for row in rows),
         return_exceptions=True,
     )
-    assert sum(isinstance(one, users.EmailTaken) for one in tried) == 7
+    assert sum(isinstance(one, EmailTaken) for one in tried) == 7
     [ada] = [row for row, one in zip(rows, tried, strict=True) if not isinstance(one, Exception)]
     found = await database.read(users.find_by_email, "ada@example.com")
     assert found is not None

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, func, insert, select
 
 from storage import Database, idempotency, open_database
-from storage.accounts import expiry
-from storage.accounts.session_tables import sessions
+from storage.accounts.sessions import delete_expired
+from storage.accounts.tables import sessions
 from storage.idempotency import DELETED_AT_ONCE
 from tests.storage.test_users import user
 
@@ -53,7 +53,7 @@ async def test_what_has_expired_goes_in_portions(database: Database) -> None:
     await database.write(pile_up, ada.id, DELETED_AT_ONCE + 1, 3)
     seen = []
     for _ in range(3):
-        done = await database.write(expiry.delete_expired)
+        done = await database.write(delete_expired)
         seen.append((done, *await database.read(counts)))
     assert seen == [(False, 4, 4), (True, 3, 3), (True, 3, 3)]
 
@@ -63,6 +63,6 @@ async def test_processes_delete_side_by_side(database: Database, database_url: s
     await database.write(pile_up, ada.id, 3 * DELETED_AT_ONCE, 3)
     async with open_database(database_url, auto_migrate=False) as another:
         await asyncio.gather(
-            *(one.write(expiry.delete_expired) for one in (database, another) for _ in range(4))
+            *(one.write(delete_expired) for one in (database, another) for _ in range(4))
         )
     assert await database.read(counts) == (3, 3)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from storage import Database, open_database
 from storage.accounts import grants as stored
-from storage.accounts import users
+from storage.accounts import tables, users
 from storage.accounts.grants import RETRY_WINDOW, Bounds, Hashes, Origin, Refresh, SignIn
-from storage.accounts.session_tables import sessions
+from storage.accounts.tables import sessions
 from storage.errors import SignedOut
 from tests.sessions import shift
 from tests.storage.units import Gate, scalars
@@ -84,12 +84,12 @@ def count(connection: Connection) -> int:
 
 
 def password_hash(connection: Connection) -> str:
-    kept: str = connection.execute(select(users.users.c.password_hash)).scalar_one()
+    kept: str = connection.execute(select(tables.users.c.password_hash)).scalar_one()
     return kept
 
 
 def close_account(connection: Connection) -> None:
-    connection.execute(update(users.users).values(active=False))
+    connection.execute(update(tables.users).values(active=False))
 
 
 async def test_a_session_is_its_user_s(database: Database, user_id: UUID) -> None:
@@ -120,7 +120,7 @@ async def test_who_changes_the_password_meanwhile_goes_first(
     gate = Gate()
 
     def change_password(connection: Connection) -> None:
-        connection.execute(update(users.users).values(password_hash="another"))
+        connection.execute(update(tables.users).values(password_hash="another"))
         gate.wait(connection)
 
     changing = asyncio.ensure_future(database.write(change_password))

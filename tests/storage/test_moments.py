@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection, insert, update
 
 from storage import Database, DatabaseUnavailable, open_database
-from storage.accounts.users import create_user, update_user, users
+from storage.accounts.tables import users
+from storage.accounts.users import create_user, update_user
 from storage.collections.collection import Collection
 from storage.collections.creation import EPOCH, MICROSECOND, created
 from storage.collections.viewers import EVERYBODY, OPERATOR

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from storage import Database, open_database
-from storage.accounts.users import USER, users
+from storage.accounts.tables import USER, users
 from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.query_plan import BUDGET

@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from storage import Database, idempotency
-from storage.accounts import deletion, users
-from storage.accounts.credentials import WrongPassword
-from storage.accounts.deletion import UserOwnsRows
-from storage.accounts.users import LastAdmin, UserRow
+from storage.accounts import deletion, tables, users
+from storage.accounts.errors import LastAdmin, UserOwnsRows, WrongPassword
+from storage.accounts.users import UserRow
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
 from storage.errors import VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
@@ -76,8 +75,8 @@ async def test_the_last_admin_stays(database: Database) -> None:
 async def test_one_who_became_the_last_admin_meanwhile_stays(database: Database) -> None:
     ada = await user(database)
     boss, as_boss = await admin(database)
-    await database.write(users.update_user, as_boss, ada.id, {"role": users.ADMIN})
-    await database.write(users.update_user, as_boss, boss.id, {"role": users.USER})
+    await database.write(users.update_user, as_boss, ada.id, {"role": tables.ADMIN})
+    await database.write(users.update_user, as_boss, boss.id, {"role": tables.USER})
     with pytest.raises(LastAdmin):
         await delete(database, ada)  # as the user that they were
 

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from storage import Database, open_database
-from storage.accounts import deletion, users
+from storage.accounts import deletion, tables, users
 from storage.accounts.admission import Session, admitted
-from storage.accounts.users import ADMIN, USER, UserRow
+from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound, UserOwnsRows
+from storage.accounts.tables import ADMIN, USER
+from storage.accounts.users import UserRow
 from storage.collections.collection import DELETED_AT_ONCE
 from storage.collections.preconditions import Precondition, Version
 from storage.collections.viewers import Viewer
@@ -47,14 +49,14 @@ def viewer(row: UserRow) -> Viewer:
 
 
 def everyone(connection: Connection) -> list[tuple[Any, ...]]:
-    columns = [users.users.c[name] for name in ("issuer", "subject", "role", "active")]
+    columns = [tables.users.c[name] for name in ("issuer", "subject", "role", "active")]
     return [tuple(row) for row in connection.execute(select(*columns))]
 
 
 def active_admins(connection: Connection) -> int:
-    wanted = (users.users.c.role == ADMIN, users.users.c.active)
+    wanted = (tables.users.c.role == ADMIN, tables.users.c.active)
     return connection.execute(
-        select(func.count()).select_from(users.users).where(*wanted)
+        select(func.count()).select_from(tables.users).where(*wanted)
     ).scalar_one()
 
 
@@ -76,7 +78,7 @@ async def test_creates_a_user(database: Database) -> None:
 )
 async def test_no_two_users_have_one_address(database: Database, other: str) -> None:
     first = await user(database, "Ada@example.com")
-    with pytest.raises(users.EmailTaken):
+    with pytest.raises(EmailTaken):
         await user(database, other)
     found = await database.read(users.find_by_email, other)
     assert found is not None
@@ -105,7 +107,7 @@ def test_two_spellings_of_one_address_have_one_key(one: str, other: str, same: b
 
 
 def test_the_key_of_an_address_fits_its_column() -> None:
-    longest = users.users.c.email_key.type.length  # type: ignore[attr-defined]  # of a String
+    longest = tables.users.c.email_key.type.length  # type: ignore[attr-defined]  # of a String
     characters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
     kept = [c for c in characters if is_normalized("NFKC", c)]
     assert len(kept) > 1_000_000
@@ -117,7 +119,7 @@ def test_the_key_of_an_address_fits_its_column() -> None:
 async def test_of_those_who_want_one_address_at_once_one_gets_it(database: Database) -> None:
     made = await asyncio.gather(*(user(database) for _ in range(16)), return_exceptions=True)
     assert sum(not isinstance(one, Exception) for one in made) == 1
-    assert sum(isinstance(one, users.EmailTaken) for one in made) == 15
+    assert sum(isinstance(one, EmailTaken) for one in made) == 15
 
 
 async def test_an_outside_identity_becomes_one_user_however_often_it_comes_at_once(
@@ -154,11 +156,11 @@ async def test_changes_a_user_at_the_version_that_was_seen(database: Database) -
 async def test_who_is_not_there_is_not_found(database: Database) -> None:
     _, boss = await admin(database)
     nobody = uuid4()
-    with pytest.raises(users.UserNotFound):
+    with pytest.raises(UserNotFound):
         await database.read(users.get_user, boss, nobody)
-    with pytest.raises(users.UserNotFound):
+    with pytest.raises(UserNotFound):
         await database.write(users.update_user, boss, nobody, {"active": False})
-    with pytest.raises(users.UserNotFound):
+    with pytest.raises(UserNotFound):
         await database.write(
             deletion.delete_user, boss, nobody, Precondition(frozenset({Version(1, nobody)}))
         )
@@ -177,7 +179,7 @@ async def test_the_last_active_admin_stays(database: Database, removal: Any) -> 
     other, _ = await admin(database, "other")
     await database.write(users.update_user, boss, other.id, {"active": False})
     function, *arguments = removal
-    with pytest.raises(users.LastAdmin):
+    with pytest.raises(LastAdmin):
         await database.write(function, boss, row.id, *arguments)
     assert await database.read(users.get_user, boss, row.id) == row
     await database.write(users.update_user, boss, other.id, {"active": True})
@@ -209,7 +211,7 @@ async def test_of_two_admins_who_remove_each_other_at_once_one_stays(
 
 def remove_regardless(connection: Connection, user_id: Any) -> None:
     """So that the next round starts without an admin."""
-    connection.execute(users.users.delete().where(users.users.c.id == user_id))
+    connection.execute(tables.users.delete().where(tables.users.c.id == user_id))
 
 
 async def test_a_user_with_gizmos_goes_only_with_them(database: Database) -> None:
@@ -217,11 +219,11 @@ async def test_a_user_with_gizmos_goes_only_with_them(database: Database) -> Non
     ada, bob = await user(database), await user(database, "bob@example.com")
     its = await database.write(GIZMOS.create, viewer(ada), GIZMO)
     other = await database.write(GIZMOS.create, viewer(bob), GIZMO)
-    with pytest.raises(deletion.UserOwnsRows):
+    with pytest.raises(UserOwnsRows):
         await database.write(deletion.delete_user, boss, ada.id)
     assert await database.read(GIZMOS.get, boss, its.id) == its
     assert await database.write(deletion.delete_user, boss, ada.id, delete_owned=True)
-    with pytest.raises(users.UserNotFound):
+    with pytest.raises(UserNotFound):
         await database.read(users.get_user, boss, ada.id)
     with pytest.raises(GizmoNotFound):
         await database.read(GIZMOS.get, boss, its.id)
@@ -242,7 +244,7 @@ async def test_many_gizmos_go_a_part_at_a_time(database: Database) -> None:
         for _ in range(3)
     ]
     assert done == [False, False, True]
-    with pytest.raises(users.UserNotFound):
+    with pytest.raises(UserNotFound):
         await database.read(users.get_user, boss, ada.id)
 
 
@@ -282,7 +284,7 @@ async def test_a_user_with_a_gizmo_in_the_making_does_not_go(on_postgresql: Data
     deleting = asyncio.ensure_future(database.write(deletion.delete_user, boss, ada.id))
     await until_it_waits(database, deleting)
     gate.opened.set()
-    with pytest.raises(deletion.UserOwnsRows):
+    with pytest.raises(UserOwnsRows):
         await deleting
     await creating
 
