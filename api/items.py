@@ -1,5 +1,6 @@
 """Items: create, list, read, replace, change and delete them."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint
@@ -14,9 +15,10 @@ from api.operations import operation
 from api.runtime.services import service
 from openapi.operation import Access
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
+from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
-from storage.items import ITEMS, ItemChanges, ItemRow, ItemValues
+from storage.items import ITEMS
 
 items = Blueprint("items", __name__, url_prefix="/api/items")
 settings = service(Settings)
@@ -45,7 +47,7 @@ async def list_items(query: Query, caller: Caller) -> PageOf:
     access=Access.OWNERS,
     raises=[QuotaExceeded],
 )
-async def create_item(body: Body[ItemValues], write: IdempotentWrite) -> ItemRow | Answer:
+async def create_item(body: Body[dict[str, Any]], write: IdempotentWrite) -> Row | Answer:
     """Create an item.
 
     Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
@@ -56,7 +58,7 @@ async def create_item(body: Body[ItemValues], write: IdempotentWrite) -> ItemRow
 
 @items.get("/<id:item_id>")
 @operation(collection=ITEMS, returns=Item, access=Access.OWNERS)
-async def get_item(item_id: UUID, caller: Caller) -> ItemRow:
+async def get_item(item_id: UUID, caller: Caller) -> Row:
     """Read an item.
 
     Sent as `If-Match` with a later change, its `ETag` keeps that from overwriting another
@@ -69,8 +71,8 @@ async def get_item(item_id: UUID, caller: Caller) -> ItemRow:
 @items.put("/<id:item_id>")
 @operation(collection=ITEMS, body=ItemInput, returns=Item, access=Access.OWNERS)
 async def replace_item(
-    item_id: UUID, body: Body[ItemValues], if_match: IfMatch, write: IdempotentWrite
-) -> ItemRow | Answer:
+    item_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
+) -> Row | Answer:
     """Replace an item.
 
     The body is the whole item: an optional field that is left out goes back to its default. What
@@ -83,8 +85,8 @@ async def replace_item(
 @items.patch("/<id:item_id>")
 @operation(collection=ITEMS, body=ItemPatch, returns=Item, access=Access.OWNERS)
 async def update_item(
-    item_id: UUID, body: Body[ItemChanges], if_match: IfMatch, write: IdempotentWrite
-) -> ItemRow | Answer:
+    item_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
+) -> Row | Answer:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back

@@ -1,16 +1,6 @@
 """Items in the database."""
 
-from typing import Any, TypedDict
-
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    Column,
-    Integer,
-    Row,
-    String,
-    Table,
-)
+from sqlalchemy import JSON, CheckConstraint, Column, Integer, String, Table
 
 from storage.collections.collection import Collection
 from storage.collections.filters import After, AllOf, Before, Matches, OneOf
@@ -21,36 +11,7 @@ from storage.collections.tables import (
     words_columns,
 )
 from storage.column_types import by_code_point, metadata
-from storage.errors import NotFound
-
-ItemRow = Row[Any]
-
-
-class ItemNotFound(NotFound):
-    """No item has this id."""
-
-    detail = "No item has this id."
-
-
-class ItemValues(TypedDict):
-    """The fields of an item that a client sets."""
-
-    name: str
-    description: str | None
-    status: str
-    quantity: int
-    tags: list[str]
-
-
-class ItemChanges(TypedDict, total=False):
-    """Those of them that change."""
-
-    name: str
-    description: str | None
-    status: str
-    quantity: int
-    tags: list[str]
-
+from storage.errors import not_found
 
 items = Table(
     "items",
@@ -73,7 +34,7 @@ item_tags = entries_table(items, "tags", by_code_point(50))
 
 ITEMS = Collection(
     items,
-    ItemNotFound,
+    not_found("item"),
     sorts=("created_at", "updated_at", "name"),
     filters={
         "status": OneOf("status"),
