@@ -111,7 +111,7 @@ def add_services(services: Services, settings: Settings) -> None:
             statement_timeout=settings.database_statement_timeout,
             pgbouncer=settings.database_pgbouncer,
         ),
-        observer=services[Metrics],
+        observer=services[Metrics].observe_unit,
     )
     services.add(
         Database,

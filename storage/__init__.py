@@ -7,7 +7,7 @@ from storage.engines.database import Database as Database
 from storage.engines.database import DatabaseReadOnly as DatabaseReadOnly
 from storage.engines.database import DatabaseUnavailable as DatabaseUnavailable
 from storage.engines.database import PoolOptions as PoolOptions
-from storage.engines.observer import Observer
+from storage.engines.observer import Observer, ignore
 
 
 def open_database(
@@ -15,15 +15,16 @@ def open_database(
     *,
     auto_migrate: bool,
     pool: PoolOptions | None = None,
-    observer: Observer | None = None,
+    observer: Observer = ignore,
 ) -> Database:
     """The Database for `url`, which starts with sqlite: or postgresql:; nothing connects yet."""
-    pool, observer = pool or PoolOptions(), observer or Observer()
     if url.startswith("sqlite:"):
         from storage.engines.sqlite import SqliteDatabase  # noqa: PLC0415  # as below
 
-        return SqliteDatabase(url, auto_migrate=auto_migrate, pool=pool, observer=observer)
+        return SqliteDatabase(url, auto_migrate=auto_migrate, observer=observer)
     # asyncpg, and with it SQLAlchemy's ORM, takes a fifth of a start and 9 MB.
     from storage.engines.postgresql import PostgresDatabase  # noqa: PLC0415
 
-    return PostgresDatabase(url, auto_migrate=auto_migrate, pool=pool, observer=observer)
+    return PostgresDatabase(
+        url, auto_migrate=auto_migrate, pool=pool or PoolOptions(), observer=observer
+    )

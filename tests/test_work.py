@@ -20,7 +20,7 @@ from api.observability.log_output import LogOutput
 from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from storage import Database
-from storage.engines.observer import Kind, Observer
+from storage.engines.observer import Kind
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.gizmos import gizmo_input
@@ -66,20 +66,17 @@ def work(database_url: str) -> dict[str, Work]:
     return SQLITE if database_url.startswith("sqlite") else POSTGRESQL
 
 
-class Units(Observer):
-    """Counts units of work: on SQLite, hops to another thread."""
-
-    def __init__(self) -> None:
-        self.kinds: Counter[Kind] = Counter()
-
-    def runs(self, kind: Kind) -> None:
-        self.kinds[kind] += 1
-
-
 @pytest.fixture
-async def units(app: AsyncFlask) -> Units:
-    app.services[Database]._observer = units = Units()
-    return units
+async def units(app: AsyncFlask) -> Counter[Kind]:
+    """Counts units of work: on SQLite, hops to another thread."""
+    kinds: Counter[Kind] = Counter()
+
+    def observe(kind: Kind, waited: float, ran: float | None) -> None:
+        assert ran is not None
+        kinds[kind] += 1
+
+    app.services[Database]._observer = observe
+    return kinds
 
 
 @contextmanager
@@ -142,7 +139,7 @@ async def each(client: Client) -> AsyncIterator[tuple[str, str, str, Any]]:
 
 @pytest.mark.parametrize("signed_in", [False, True])
 async def test_no_request_needs_more_statements_than_it_must(
-    app: AsyncFlask, client: Client, units: Units, work: dict[str, Work], signed_in: bool
+    app: AsyncFlask, client: Client, units: Counter[Kind], work: dict[str, Work], signed_in: bool
 ) -> None:
     if signed_in:
         client.headers = [
@@ -150,12 +147,12 @@ async def test_no_request_needs_more_statements_than_it_must(
             for name, value in (await account(app)).headers.items()
         ]
     async for name, method, path, body in each(client):
-        units.kinds.clear()
+        units.clear()
         with statements() as seen:
             await client.send(method, path, body)
         needed, _, for_user = work[name]
         assert len(seen) == needed + signed_in * for_user, (name, seen)
-        assert units.kinds.total() == (needed > 0), name
+        assert units.total() == (needed > 0), name
 
 
 async def test_no_request_calls_more_functions_than_it_did(

@@ -28,7 +28,7 @@ from api.observability.log_output import OUTPUT
 from api.observability.metric_files import FolderCollector, gap, in_files
 from api.observability.request_log import Record
 from openapi.document import VERSION
-from storage.engines.observer import Kind, Observer
+from storage.engines.observer import Kind
 from storage.engines.private_files import make_private_folder
 
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -41,11 +41,12 @@ OF_UNITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.
 # Otherwise each counter would have a second series, with the time of its creation.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # as the library has it
 
+UNIT_LABELS: dict[Kind, str] = {"read": "read", "write": "write", "statement": "write"}
 NO_OPERATION = "none"
 """The `operation` of requests that matched no route."""
 
 
-class Metrics(Observer):
+class Metrics:
     """The metrics of one application, in memory or in files in `folder`.
 
     The processes of a machine share the folder, so that each can report the metrics of all. Raises
@@ -79,15 +80,9 @@ class Metrics(Observer):
         self.rejections = counter(
             "rate_limit_rejections_total", "Requests beyond a rate limit.", ["limit"]
         )
-        self.waiting = gauge(
-            "database_units_waiting",
-            "Units of work that wait for a thread (SQLite) or a connection (PostgreSQL).",
-            ["kind"],
-        )
-        self.running = gauge("database_units_running", "Units of work that run.", ["kind"])
         self.wait_duration = histogram(
             "database_wait_duration_seconds",
-            "How long a unit of work waited.",
+            "How long a unit of work waited for a thread or a connection.",
             ["kind"],
             buckets=OF_UNITS,
         )
@@ -113,19 +108,12 @@ class Metrics(Observer):
         if record.refused_by is not None:
             self._child(self.rejections, record.refused_by).inc()
 
-    def waits(self, kind: Kind) -> None:
-        self._child(self.waiting, kind).inc()
-
-    def waited(self, kind: Kind, seconds: float) -> None:
-        self._child(self.waiting, kind).dec()
-        self._child(self.wait_duration, kind).observe(seconds)
-
-    def runs(self, kind: Kind) -> None:
-        self._child(self.running, kind).inc()
-
-    def ran(self, kind: Kind, seconds: float) -> None:
-        self._child(self.running, kind).dec()
-        self._child(self.unit_duration, kind).observe(seconds)
+    def observe_unit(self, kind: Kind, waited: float, ran: float | None) -> None:
+        """Count a unit of work: see storage.engines.observer."""
+        label = UNIT_LABELS[kind]
+        self._child(self.wait_duration, label).observe(waited)
+        if ran is not None:
+            self._child(self.unit_duration, label).observe(ran)
 
     def _child(self, metric: M, *labels: str | int) -> M:
         """Return the child for `labels`. They are cached, because prometheus-client's own lookup

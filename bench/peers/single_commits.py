@@ -10,5 +10,8 @@ __all__ = ["app"]
 
 services = flask_app.services
 services[Database] = SqliteDatabase(
-    services[Settings].database_url, auto_migrate=True, observer=services[Metrics], batch=1
+    services[Settings].database_url,
+    auto_migrate=True,
+    observer=services[Metrics].observe_unit,
+    batch=1,
 )

@@ -1,7 +1,8 @@
 """The way to the data: units of work against whichever database the settings name.
 
 A unit of work is a plain function over a Connection. Each engine runs it in its own way
-(storage/engines/sqlite.py, storage/engines/postgresql.py); nothing above this line knows which.
+(storage/engines/sqlite.py, storage/engines/postgresql.py). Code outside storage/engines does not
+depend on the engine.
 """
 
 from __future__ import annotations  # or those of inner functions are made for each request
@@ -9,12 +10,12 @@ from __future__ import annotations  # or those of inner functions are made for e
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from storage.engines import revisions
-from storage.engines.observer import Observer
+from storage.engines.observer import Kind, Observer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,8 +31,8 @@ class DatabaseReadOnly(DatabaseUnavailable):
 
 @dataclass(frozen=True, kw_only=True)
 class PoolOptions:
-    """`timeout` and `statement_timeout` are in seconds; `pgbouncer`: one stands in between that
-    gives each transaction whichever server connection is free."""
+    """`timeout` and `statement_timeout` are in seconds. `pgbouncer`: connections go through
+    PgBouncer in transaction mode."""
 
     size: int = 10
     timeout: float = 1
@@ -60,9 +61,7 @@ class Database(ABC):
         """
         if not self._prepared:
             await self._prepare()
-        if args or kwargs:
-            return await self._read(lambda connection: function(connection, *args, **kwargs))
-        return await self._read(function)
+        return await self._run("read", _bound(function, args, kwargs))
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -74,9 +73,7 @@ class Database(ABC):
         """
         if not self._prepared:
             await self._prepare()
-        if args or kwargs:
-            return await self._write(lambda connection: function(connection, *args, **kwargs))
-        return await self._write(function)
+        return await self._run("write", _bound(function, args, kwargs))
 
     async def write_statement(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -90,7 +87,7 @@ class Database(ABC):
         """
         if not self._prepared:
             await self._prepare()
-        return await self._write_statement(lambda connection: function(connection, *args, **kwargs))
+        return await self._run("statement", _bound(function, args, kwargs))
 
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -100,7 +97,7 @@ class Database(ABC):
         A lock lets in one process at a time; the next finds nothing left to do. Where another lock
         is taken, the function is undone and runs again later.
         """
-        return await self._administer(lambda connection: function(connection, *args, **kwargs))
+        return await self._administer(_bound(function, args, kwargs))
 
     async def __aenter__(self) -> Self:
         try:
@@ -115,12 +112,12 @@ class Database(ABC):
 
     async def _prepare(self) -> None:
         try:
-            await self._read(revisions.check)
+            await self._run("read", revisions.check)
         except revisions.DatabaseBehind:
             if not self._auto_migrate:
                 raise
             await self.administer(revisions.upgrade)
-            await self._read(revisions.check)
+            await self._run("read", revisions.check)
         self._prepared = True
 
     @abstractmethod
@@ -133,13 +130,15 @@ class Database(ABC):
         """Wait for what is running, then close every connection."""
 
     @abstractmethod
-    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T: ...
-
-    @abstractmethod
-    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T: ...
-
-    async def _write_statement(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await self._write(unit_of_work)
+    async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T: ...
 
     @abstractmethod
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T: ...
+
+
+def _bound(
+    function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Callable[[Connection], T]:
+    if args or kwargs:
+        return lambda connection: function(connection, *args, **kwargs)
+    return function

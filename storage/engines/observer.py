@@ -1,50 +1,36 @@
-"""Who hears how long units of work wait, and how long they run."""
+"""How long units of work wait, and how long they run."""
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Literal
 
-Kind = Literal["read", "write"]
+Kind = Literal["read", "write", "statement"]
+"""How a unit of work is run: see the methods of Database with these names."""
+
+Observer = Callable[[Kind, float, float | None], None]
+"""Called at the end of each unit of work, with the seconds that it waited, for a thread or a
+connection, and the seconds that it ran; None if it never ran, because its caller has left or
+because it had waited too long."""
 
 
-class Observer:
-    """Hears of nothing, unless a subclass does. Its methods are called in whichever thread it
-    happens; times are in seconds.
-
-    Each unit of work waits first, for a thread or a connection. It need not run: its caller may
-    have left, or it has waited too long.
-    """
-
-    def waits(self, kind: Kind) -> None: ...
-
-    def waited(self, kind: Kind, seconds: float) -> None: ...
-
-    def runs(self, kind: Kind) -> None: ...
-
-    def ran(self, kind: Kind, seconds: float) -> None: ...
+def ignore(kind: Kind, waited: float, ran: float | None) -> None:
+    """Observe nothing."""
 
 
 class Unit:
-    """One unit of work, from the moment that it is asked for; a context manager while it runs."""
+    """One unit of work, as a context manager of the caller that waits for it. The engine sets
+    `began`, and `ended` if it knows that before the caller goes on."""
 
     def __init__(self, observer: Observer, kind: Kind) -> None:
-        self._observer = observer
-        self._kind = kind
+        self._observer, self._kind = observer, kind
+        self.began: float | None = None
+        self.ended: float | None = None
         self._asked = perf_counter()
-        self._waiting = [True]  # a list, since pop() takes its element from one thread alone
-        observer.waits(kind)
 
-    def stop_waiting(self) -> None:
-        """Wait no longer, whether it ran meanwhile or not."""
-        try:
-            self._waiting.pop()
-        except IndexError:
-            return
-        self._observer.waited(self._kind, perf_counter() - self._asked)
-
-    def __enter__(self) -> None:
-        self.stop_waiting()
-        self._begun = perf_counter()
-        self._observer.runs(self._kind)
+    def __enter__(self) -> "Unit":
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._observer.ran(self._kind, perf_counter() - self._begun)
+        began, ended = self.began, self.ended or perf_counter()
+        waited = (began or ended) - self._asked
+        self._observer(self._kind, waited, None if began is None else ended - began)

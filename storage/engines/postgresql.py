@@ -8,11 +8,11 @@ trips, 124 µs beside 186 µs for one row by its key.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,20 +29,23 @@ from storage.engines.database import (
     PoolOptions,
 )
 from storage.engines.observer import Kind, Observer, Unit
+from storage.engines.postgresql_errors import (
+    BROKEN,
+    READ_ONLY,
+    is_out_of_order,
+    is_passing,
+    sqlstate,
+)
 from storage.engines.postgresql_server import CONNECT_TIMEOUT, Servers, options, reason
-from storage.engines.postgresql_statement import NeedsTransaction, SingleStatement
+from storage.engines.postgresql_units import RUNS, NeedsTransaction
 
 T = TypeVar("T")
-C = TypeVar("C", bound=Connection)
 
 log = logging.getLogger(__name__)
 
 MAX_AGE = 180
 """Seconds after which a connection is replaced: its address may lead to another server by then.
 Load balancers forget idle connections after 4 minutes or more."""
-
-READ_ONLY = "25006"
-"""The SQLSTATE of a write on a server that has become a standby, or is read-only otherwise."""
 
 READ_ONLY_AGE = 1
 """Seconds that a connection must have been open to be dropped for it. The address of a younger one
@@ -54,13 +57,6 @@ CHECK_WRITABLE = f"""DO $$ BEGIN
     END IF;
 END $$"""
 """Fails as a write would, and writes nothing."""
-
-BROKEN = ("08", "25P03", "57P")
-"""Starts of the SQLSTATEs after which a connection is gone or about to be."""
-
-OUT_OF_ORDER = ("08", "25P03", "40", "53", "55", "57", "58", "XX")
-"""Starts of the SQLSTATEs that speak of the server, not of the statement: connection, rollback,
-resources, locks, intervention, system."""
 
 
 class PostgresDatabase(Database):
@@ -103,59 +99,26 @@ class PostgresDatabase(Database):
             await self._engine.dispose(close=False)
             self._servers.terminate()
 
-    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
-        def read(connection: Connection) -> T:
-            return unit_of_work(connection.execution_options(isolation_level="AUTOCOMMIT"))
-
-        return await self._attempt(lambda: self._run("read", Connection, read))
-
-    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
-        def write(connection: Connection) -> T:
-            result = unit_of_work(connection)
-            try:
-                connection.commit()
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    # It may have been committed: the function must not run again.
-                    raise DatabaseUnavailable(f"lost during a commit: {error.orig}") from error
-                raise
-            return result
-
-        return await self._attempt(lambda: self._run("write", Connection, write))
-
-    async def _write_statement(self, unit_of_work: Callable[[Connection], T]) -> T:
-        def write(connection: SingleStatement) -> T:
-            try:
-                return unit_of_work(connection)
-            except DBAPIError as error:
-                is_lost = connection.sent and error.connection_invalidated
-                is_refused = _sqlstate(error.orig) == READ_ONLY
-                if connection.changed or (is_lost and not is_refused):
-                    # It may have been carried out: the function must not run again.
-                    raise DatabaseUnavailable(f"lost during a write: {error.orig}") from error
-                raise
-
+    async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
         try:
-            return await self._attempt(lambda: self._run("write", SingleStatement, write))
+            return await self._attempt(lambda: self._connected(kind, unit_of_work))
         except NeedsTransaction:
-            return await self._write(unit_of_work)
+            return await self._run("write", unit_of_work)
 
-    async def _run(
-        self, kind: Kind, connect: Callable[[Engine], C], unit_of_work: Callable[[C], T]
-    ) -> T:
-        """All of it in one greenlet: AsyncEngine takes one to connect, one to run and one to close,
-        a quarter of what a read by its key costs."""
-        unit = Unit(self._observer, kind)
+    async def _connected(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
+        """Connect and run, in one greenlet: AsyncEngine takes one to connect, one to run and one
+        to close, a quarter of what a read by its key costs."""
 
-        def run() -> T:
-            connection = connect(self._engine.sync_engine)
-            with connection, unit:
-                return unit_of_work(connection)
+        connect, run = RUNS[kind]
 
-        try:
-            return await greenlet_spawn(run)
-        finally:
-            unit.stop_waiting()
+        def connected() -> T:
+            with connect(self._engine.sync_engine) as connection:
+                unit.began = perf_counter()
+                result: T = run(connection, unit_of_work)
+                return result
+
+        with Unit(self._observer, kind) as unit:
+            return await greenlet_spawn(connected)
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await self._attempt(lambda: self._migrate(unit_of_work), again=False)
@@ -171,7 +134,7 @@ class PostgresDatabase(Database):
                         return await connection.run_sync(unit_of_work)
                 except DBAPIError as error:
                     late = monotonic() > deadline
-                    if late or _sqlstate(error.orig) != locks.LOCK_NOT_AVAILABLE:
+                    if late or sqlstate(error.orig) != locks.LOCK_NOT_AVAILABLE:
                         raise
                 async with connection.begin():
                     holders = await connection.run_sync(locks.holders)
@@ -181,7 +144,7 @@ class PostgresDatabase(Database):
                 await asyncio.sleep(locks.PAUSE)
 
     async def check_writable(self) -> None:
-        await self._read(lambda connection: connection.exec_driver_sql(CHECK_WRITABLE))
+        await self._run("read", lambda connection: connection.exec_driver_sql(CHECK_WRITABLE))
 
     async def _attempt(self, run: Callable[[], Awaitable[T]], *, again: bool = True) -> T:
         """Wait for `run`; `again`: once more if its connection was broken or out of date.
@@ -194,11 +157,11 @@ class PostgresDatabase(Database):
         try:
             return await run()
         except (OSError, PoolTimeoutError, DBAPIError) as error:
-            if again and _is_passing(error):
+            if again and is_passing(error):
                 return await self._attempt(run, again=False)
-            if isinstance(error, DBAPIError) and not _is_out_of_order(error):
+            if isinstance(error, DBAPIError) and not is_out_of_order(error):
                 raise
-            read_only = _sqlstate(getattr(error, "orig", None)) == READ_ONLY
+            read_only = sqlstate(getattr(error, "orig", None)) == READ_ONLY
             unavailable = DatabaseReadOnly if read_only else DatabaseUnavailable
             raise unavailable(reason(error)) from error
         finally:
@@ -213,7 +176,7 @@ class PostgresDatabase(Database):
         driver_connection = connection.connection.driver_connection
         if not isinstance(driver_connection, asyncpg.Connection):
             return
-        state = _sqlstate(error)
+        state = sqlstate(error)
         if isinstance(error, TimeoutError):
             # To roll back, or to end politely, would be to wait for a server that doesn't answer.
             driver_connection.terminate()
@@ -238,23 +201,3 @@ class PostgresDatabase(Database):
             and self._servers.age(connection) >= READ_ONLY_AGE
         ):
             raise DisconnectionError
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether it can't happen again on a new connection, or with a statement prepared anew."""
-    if not isinstance(error, DBAPIError):
-        return False
-    outdated = isinstance(
-        getattr(error.orig, "__cause__", None), asyncpg.InvalidCachedStatementError
-    )
-    return error.connection_invalidated or outdated  # by a migration that ran meanwhile
-
-
-def _is_out_of_order(error: DBAPIError) -> bool:
-    """Whether it is the server's state, not the statement, that is in the way."""
-    state = _sqlstate(error.orig)
-    return error.connection_invalidated or state.startswith((READ_ONLY, *OUT_OF_ORDER))
-
-
-def _sqlstate(error: BaseException | None) -> str:
-    return getattr(error, "sqlstate", None) or ""

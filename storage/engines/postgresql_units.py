@@ -1,8 +1,17 @@
-"""Writes of one statement, which need no transaction around it (PostgreSQL)."""
+"""How a unit of work runs on a connection to PostgreSQL: reading, in a transaction, or with one
+statement that needs no transaction around it."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy.exc import DBAPIError
+
+from storage.engines.database import DatabaseUnavailable
+from storage.engines.observer import Kind
+from storage.engines.postgresql_errors import READ_ONLY, sqlstate
+
+T = TypeVar("T")
 
 
 class NeedsTransaction(Exception):
@@ -45,3 +54,39 @@ class SingleStatement(Connection):
         if self.sent and (self._changed is None or self.changed):
             raise RuntimeError(f"a second change without a transaction: {statement}")
         raise NeedsTransaction
+
+
+def read(connection: Connection, unit_of_work: Callable[[Connection], T]) -> T:
+    return unit_of_work(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def write(connection: Connection, unit_of_work: Callable[[Connection], T]) -> T:
+    result = unit_of_work(connection)
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            # It may have been committed: the function must not run again.
+            raise DatabaseUnavailable(f"lost during a commit: {error.orig}") from error
+        raise
+    return result
+
+
+def write_statement(connection: SingleStatement, unit_of_work: Callable[[Connection], T]) -> T:
+    try:
+        return unit_of_work(connection)
+    except DBAPIError as error:
+        is_lost = connection.sent and error.connection_invalidated
+        is_refused = sqlstate(error.orig) == READ_ONLY
+        if connection.changed or (is_lost and not is_refused):
+            # It may have been carried out: the function must not run again.
+            raise DatabaseUnavailable(f"lost during a write: {error.orig}") from error
+        raise
+
+
+RUNS: dict[Kind, tuple[type[Connection], Callable[[Any, Callable[[Connection], Any]], Any]]] = {
+    "read": (Connection, read),
+    "write": (Connection, write),
+    "statement": (SingleStatement, write_statement),
+}
+"""The class of the connection for each kind of unit, and the function that runs the unit on it."""

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.column_types import JSON_OPTIONS
-from storage.engines.database import Database, PoolOptions
+from storage.engines.database import Database
 from storage.engines.observer import Kind, Observer, Unit
 from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
 from storage.engines.sqlite_errors import primary_code, translated
@@ -43,18 +43,14 @@ WAL_LIMIT = 16 * 1024 * 1024
 
 
 class SqliteDatabase(Database):
-    """Units of work in threads: a few that read, one that writes.
-
-    `pool`: of no concern here, where nothing needs a connection that others have. `batch`: how many
-    writes share a transaction at most.
-    """
+    """Units of work in threads: a few that read, one that writes, at most `batch` units in one
+    transaction."""
 
     def __init__(
         self,
         url: str,
         *,
         auto_migrate: bool,
-        pool: PoolOptions | None = None,
         observer: Observer,
         batch: int = BATCH,
     ) -> None:
@@ -68,7 +64,7 @@ class SqliteDatabase(Database):
         self._administering = _create_engine(url, file)
         reading, writing = _create_engine(url, file, query_only=True), _create_engine(url, file)
         reads, writes = Jobs(), Jobs()
-        self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes}
+        self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes, "statement": writes}
         self._workers: list[Worker] = [
             *(Reader(f"reader-{number}", reading, reads, file) for number in range(READERS)),
             Writer("writer", writing, writes, file, batch=batch),
@@ -85,12 +81,6 @@ class SqliteDatabase(Database):
         for worker in self._workers if self._started else ():
             await asyncio.to_thread(worker.join)
 
-    async def _read(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await self._run("read", unit_of_work)
-
-    async def _write(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await self._run("write", unit_of_work)
-
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
         return await asyncio.to_thread(_administer, self._administering, unit_of_work)
 
@@ -98,15 +88,12 @@ class SqliteDatabase(Database):
         await asyncio.to_thread(self._file.check_writable)
 
     async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
-        unit = Unit(self._observer, kind)
-        job = Job(unit_of_work, unit)
-        try:
+        with Unit(self._observer, kind) as unit:
+            job = Job(unit_of_work, unit)
             with self._lock:
                 self._start()
                 self._jobs[kind].put(job)
             return cast(T, await job.answer)
-        finally:
-            unit.stop_waiting()
 
     def _start(self) -> None:
         """Start the threads with the first job: a process may fork before. Raises RuntimeError

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ class Job:
         self.loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Any] = self.loop.create_future()
         self._unit_of_work = unit_of_work
-        self._unit = unit
+        self.unit = unit
         self._deadline = monotonic() + QUEUE_TIMEOUT
 
     def is_wanted(self) -> bool:
@@ -42,9 +42,9 @@ class Job:
         return False
 
     def run(self, connection: Connection) -> Outcome:
+        self.unit.began = perf_counter()
         try:
-            with self._unit:
-                return Outcome(self._unit_of_work(connection))
+            return Outcome(self._unit_of_work(connection))
         except StopIteration as error:  # which no future takes (PEP 479)
             return Outcome(error=RuntimeError(repr(error)))
         except BaseException as error:  # noqa: BLE001  # re-raised in the caller that awaits the result
@@ -58,6 +58,7 @@ def resolve(outcomes: Iterable[tuple[Job, Outcome]]) -> None:
     """Resolve the futures of the jobs, with one call per event loop."""
     of_loops: defaultdict[asyncio.AbstractEventLoop, list[tuple[Job, Outcome]]] = defaultdict(list)
     for job, outcome in outcomes:
+        job.unit.ended = perf_counter()
         of_loops[job.loop].append((job, outcome))
     for loop, resolved in of_loops.items():
         with suppress(RuntimeError):  # the loop has been closed, so no caller waits

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from storage import Database, DatabaseUnavailable, open_database
 from storage.engines import revisions
-from storage.engines.observer import Observer
+from storage.engines.observer import ignore
 from storage.engines.sqlite import SqliteDatabase
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes, scalars
@@ -92,7 +92,7 @@ async def test_writes_survive_a_power_cut(database: Database) -> None:
 
 async def test_a_write_that_waited_too_long_is_not_begun(tmp_path: Path) -> None:
     url = migrated_database(tmp_path)
-    one_by_one = SqliteDatabase(url, auto_migrate=True, observer=Observer(), batch=1)
+    one_by_one = SqliteDatabase(url, auto_migrate=True, observer=ignore, batch=1)
     async with one_by_one as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT)")
         await wait_in_line(database, tmp_path)

@@ -1,0 +1,34 @@
+"""Which of PostgreSQL's errors are about the server or the connection, not the statement."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+READ_ONLY = "25006"
+"""The SQLSTATE of a write on a server that has become a standby, or is read-only otherwise."""
+
+BROKEN = ("08", "25P03", "57P")
+"""Starts of the SQLSTATEs after which a connection is gone or about to be."""
+
+OUT_OF_ORDER = ("08", "25P03", "40", "53", "55", "57", "58", "XX")
+"""Starts of the SQLSTATEs that speak of the server, not of the statement: connection, rollback,
+resources, locks, intervention, system."""
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether it can't happen again on a new connection, or with a statement prepared anew."""
+    if not isinstance(error, DBAPIError):
+        return False
+    outdated = isinstance(
+        getattr(error.orig, "__cause__", None), asyncpg.InvalidCachedStatementError
+    )
+    return error.connection_invalidated or outdated  # by a migration that ran meanwhile
+
+
+def is_out_of_order(error: DBAPIError) -> bool:
+    """Whether it is the server's state, not the statement, that is in the way."""
+    state = sqlstate(error.orig)
+    return error.connection_invalidated or state.startswith((READ_ONLY, *OUT_OF_ORDER))
+
+
+def sqlstate(error: BaseException | None) -> str:
+    return getattr(error, "sqlstate", None) or ""
