@@ -12,7 +12,7 @@ from serving.turns import client_of
 BATCH = 32
 """The number of connections that are accepted before the open ones are served again."""
 
-MOST_WAITING = 1024
+MAX_WAITING = 1024
 """The number of connections that are accepted at the end, which is the backlog."""
 
 PAUSE = 1.0
@@ -46,15 +46,19 @@ class Acceptor:
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def stop(self) -> None:
-        """Accept the connections that already wait, then close the socket."""
-        for _ in range(MOST_WAITING // BATCH):
+        """Accept the connections that already wait, then close the socket.
+
+        The kernel resets the connections that are still waiting then. So nothing is done between
+        the attempt that finds none and the close.
+        """
+        self._loop.remove_reader(self._listener.fileno())
+        for _ in range(MAX_WAITING // BATCH):
             if not self._accept():
                 break
+        self._listener.close()
         if self._resumes is not None:
             self._resumes.cancel()
             self._resumes = None
-        self._loop.remove_reader(self._listener.fileno())
-        self._listener.close()
 
     def resume(self) -> None:
         """Continue accepting after a pause, because a connection has ended."""

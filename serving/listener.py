@@ -1,27 +1,7 @@
 """The listening socket: the server's own, or one that a supervisor holds."""
 
-import asyncio
-import contextlib
-import ctypes
 import os
 import socket
-import struct
-
-HANDSHAKE = 0.05
-"""The seconds that a TCP handshake in progress may take."""
-
-SO_ATTACH_FILTER = 26
-"""socket(7); Python doesn't define it."""
-ANY_BUT_SYN = b"".join(
-    struct.pack("HBBI", *instruction)
-    for instruction in (
-        (0x30, 0, 0, 13),  # load the flags of the TCP header
-        (0x45, 0, 1, 0x02),  # unless SYN is among them, skip the next one
-        (0x06, 0, 0, 0),  # drop the packet
-        (0x06, 0, 0, 0xFFFFFFFF),  # accept the packet
-    )
-)
-"""A program for the kernel's packet filter (bpf(4) of the BSDs)."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,22 +33,6 @@ def inherited(descriptor: int) -> socket.socket:
     if not listens:
         raise SystemExit(f"descriptor {descriptor} is not a listening socket")
     return listener
-
-
-async def reject_new_handshakes(listener: socket.socket) -> None:
-    """Reject new TCP handshakes on `listener`, and wait until those in progress have ended.
-
-    When a listening socket is closed, the kernel resets connections that are established but not
-    yet accepted, together with the data that they have sent, and a proxy can't know whether a
-    request was carried out. So from now on the kernel drops SYN packets. A client repeats its SYN
-    after a second, and is then refused, because the socket is closed by then. This must not be used
-    for a socket on which other processes listen. On systems without such a filter it does nothing.
-    """
-    program = ctypes.create_string_buffer(ANY_BUT_SYN, len(ANY_BUT_SYN))
-    pointer = struct.pack("HP", len(ANY_BUT_SYN) // 8, ctypes.addressof(program))
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, pointer)
-        await asyncio.sleep(HANDSHAKE)
 
 
 def address_of(listener: socket.socket, *, tls: bool) -> str:

@@ -22,7 +22,7 @@ from serving.connections import Limits
 from serving.descriptors import descriptors_for_connections, raise_descriptor_limit
 from serving.drain import Drain
 from serving.lifespan import opened
-from serving.listener import address_of, inherited, listen, reject_new_handshakes
+from serving.listener import address_of, inherited, listen
 from serving.notify import ALIVE, READY, STOPPING, notify
 from serving.server import Server
 
@@ -99,8 +99,6 @@ async def serve(
         drain.stopping = True
         log.info("stopping, in %s seconds; another signal stops it at once", options.delay)
         await asyncio.sleep(options.delay)
-        if options.listen_fd is None:
-            await reject_new_handshakes(listener)
         drain.close()
         await server.stop(options.grace)
         alive.cancel()

@@ -1,8 +1,11 @@
 """How connections come to their ends: announced, and with every request answered."""
 
 import asyncio
+import socket
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -63,6 +66,27 @@ async def test_a_request_on_an_idle_connection_is_answered_as_the_last_one(
         assert (last.status, last.headers["connection"]) == (200, "close")
         assert await client.closed()
         await stopped
+
+
+async def test_every_connection_that_the_kernel_has_established_is_served(
+    application: Observed,
+) -> None:
+    """Those that aren't accepted yet too; closing the socket would reset them."""
+    async with started(application) as server:
+        port = urlsplit(server.address).port
+        waiting = 100  # which the acceptor takes in several batches
+        with ExitStack() as stack:
+            clients = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                for _ in range(waiting)
+            ]
+            for client in clients:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
+            assert application.begun == 0
+            await server.stop()
+            answers = [client.makefile("rb").read() for client in clients]
+    assert [answer.startswith(b"HTTP/1.1 200") for answer in answers] == [True] * waiting
+    assert all(b"connection: close" in answer for answer in answers)
 
 
 async def test_an_idle_connection_that_stays_so_is_closed_in_the_end(
