@@ -99,7 +99,7 @@ async def serve(
         drain.stopping = True
         log.info("stopping, in %s seconds; another signal stops it at once", options.delay)
         await asyncio.sleep(options.delay)
-        drain.close()
+        drain.closing = True
         await server.stop(options.grace)
         alive.cancel()
 

@@ -73,7 +73,7 @@ class Running:
 
     def stop(self, grace: float = HUNG) -> "asyncio.Task[None]":
         """Begin to stop; the task ends when the server has."""
-        self.drain.close()
+        self.drain.closing = True
         self.stopped = self.stopped or asyncio.create_task(self.server.stop(grace))
         return self.stopped
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,13 +24,17 @@ ANY_STREAM = 2**31 - 1
 
 
 class Views:
-    """`/` answers at once, `/wait` once `go` is set, `/echo` with its body, `/big` with a lot."""
+    """`/` answers at once, `/wait` once `go` is set, `/echo` with its body, `/big` with a lot, and
+    `/stream` half at once and half once `go` is set."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         match environ["PATH_INFO"]:
+            case "/stream":
+                start_response("200 OK", [])
+                return self.stream(environ)
             case "/wait":
                 environ[AWAIT](self.go.wait())
                 body = b"waited"
@@ -41,6 +46,11 @@ class Views:
                 body = b"ok"
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+    def stream(self, environ: WSGIEnvironment) -> Iterator[bytes]:
+        yield b"first"
+        environ[AWAIT](self.go.wait())
+        yield b"last"
 
 
 @pytest.fixture
@@ -128,6 +138,20 @@ async def test_a_body_under_way_is_waited_for(application: Observed) -> None:
         await server.refuses()
         await client.send(b"def")
         assert (await client.response()).body == b"abcdef"
+        await stopped
+
+
+async def test_a_streamed_response_continues(views: Views, application: Observed) -> None:
+    async with started(application) as server, Http1.connect(server.address) as client:
+        await client.request("GET /stream")
+        await client.head()
+        assert await client.chunk() == b"first"
+        stopped = server.stop()
+        await server.refuses()
+        views.go.set()
+        assert await client.chunk() == b"last"
+        assert await client.chunk() == b""  # the last one, so the response is complete
+        client.writer.close()
         await stopped
 
 

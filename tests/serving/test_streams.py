@@ -14,6 +14,7 @@ from tests.conftest import bridged
 from tests.live import served
 from tests.serving.call import Call
 from tests.serving.observed import Observed
+from tests.serving.streaming import iterate
 from tests.serving.wire import Http1, Http2
 
 pytestmark = pytest.mark.no_database
@@ -36,7 +37,7 @@ class Events:
         app.add_url_rule("/events", view_func=self.view)
 
     async def view(self) -> Response:
-        return Response(stream_with_context(self.app.iterate(self.events())))
+        return Response(stream_with_context(iterate(self.app, self.events())))
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         self.opened += 1
@@ -197,7 +198,7 @@ async def test_a_stream_may_go_on_after_its_client_has_left(app: AsyncFlask) -> 
         except asyncio.CancelledError:
             yield b"second"
 
-    app.add_url_rule("/stubborn", view_func=lambda: Response(app.iterate(stubborn())))
+    app.add_url_rule("/stubborn", view_func=lambda: Response(iterate(app, stubborn())))
     call = Call(bridged(app), path="/stubborn")
     call.client_sends()
     while (await call.next_sent()).get("body") != b"first":
@@ -219,7 +220,7 @@ def test_streams_under_plain_wsgi(app: AsyncFlask) -> None:
             closed.append(True)
 
     def view() -> Any:
-        return Response(stream_with_context(app.iterate(numbers())))
+        return Response(stream_with_context(iterate(app, numbers())))
 
     app.add_url_rule("/numbers", view_func=view)
     with app.test_client() as client:

@@ -13,6 +13,7 @@ from tests.conftest import bridged
 from tests.live import HUNG, served
 from tests.serving.call import scope_for
 from tests.serving.observed import Observed
+from tests.serving.streaming import iterate
 from tests.serving.wire import Http1, Http2
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -79,7 +80,7 @@ async def test_a_stream_is_the_answer_to_a_handshake_until_its_client_leaves(
         finally:
             closed.set()
 
-    app.add_url_rule("/ticks", view_func=lambda: app.response_class(app.iterate(ticks())))
+    app.add_url_rule("/ticks", view_func=lambda: app.response_class(iterate(app, ticks())))
     bridge = Observed(bridged(app))
     async with served(bridge) as address:
         async with Http1.connect(address) as client:
