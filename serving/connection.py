@@ -175,7 +175,6 @@ class Connection:
             self._config,
             self._context,
             group,
-            ConnectionState({}),
             self._addresses,
             client=self.client,
             send=self._send,

@@ -32,7 +32,7 @@ def is_well_formed(request: RequestReceived) -> bool:
     return (
         METHOD.fullmatch(method) is not None
         and PATH.fullmatch(path) is not None
-        and (method != b"CONNECT" or b":protocol" in values)
+        and method != b"CONNECT"  # which is for proxies, and for WebSockets (RFC 8441)
         and not (request.stream_ended and int(values.get(b"content-length", 0)))
     )
 
@@ -54,7 +54,6 @@ class Http2Connection(H2Connection):
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: config.h2_max_concurrent_streams,
                 SettingCodes.MAX_HEADER_LIST_SIZE: config.h2_max_header_list_size,
-                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
             },
         )
         self._max_header_list = config.h2_max_header_list_size

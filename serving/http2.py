@@ -18,7 +18,6 @@ from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
 from hypercorn.protocol import events as stream_events
 from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import ConnectionState, TaskGroup
 from hypercorn.utils import filter_pseudo_headers
 
@@ -42,13 +41,12 @@ class Http2:
     `client`: see turns.client_of.
     """
 
-    def __init__(  # noqa: PLR0913  # Hypercorn passes as much
+    def __init__(
         self,
         application: Call,
         config: Config,
         context: Connections,
         task_group: TaskGroup,
-        state: ConnectionState,
         addresses: Addresses,
         *,
         client: str,
@@ -62,7 +60,7 @@ class Http2:
         self._config = without_queue_limit(config)
         self._context = context
         self._task_group = task_group
-        self._state = state
+        self._state = ConnectionState({})
         self._addresses = addresses
         self._client = client
         self._send = send
@@ -111,14 +109,12 @@ class Http2:
                 headers = [status, *event.headers, *self._config.response_headers("h2")]
                 self.connection.send_headers(event.stream_id, headers)
                 self._wake.set()
-            case stream_events.Body() | stream_events.Data():
+            case stream_events.Body():
                 self._wake.set()
                 await stream.outbox.put(event.data)
-            case stream_events.EndBody() | stream_events.EndData():
+            case stream_events.EndBody():
                 self._wake.set()
                 await stream.outbox.end()
-                if isinstance(stream.http, WSStream):
-                    await self._close(stream)  # Hypercorn doesn't close a refused WebSocket itself
             case stream_events.StreamClosed():
                 await self._close(stream)
 
@@ -178,17 +174,13 @@ class Http2:
             self._refuse(stream_id)
             return
         values = dict(headers)
-        method = values[b":method"]
-        ssl, client, server = self._addresses
         inbox = Inbox(self.connection, stream_id, self._wake.set)
-        http = (WSStream if method == b"CONNECT" else HTTPStream)(
+        http = HTTPStream(
             inbox.before(self._application),
             self._config,
             self._context,
             self._task_group,
-            ssl,
-            client,
-            server,
+            *self._addresses,
             self.stream_send,
             stream_id,
         )
@@ -199,7 +191,7 @@ class Http2:
                 stream_id=stream_id,
                 headers=filter_pseudo_headers(headers),
                 http_version="2",
-                method=method.decode("ascii").upper(),
+                method=values[b":method"].decode("ascii").upper(),
                 raw_path=values[b":path"],
                 state=self._state,
             )

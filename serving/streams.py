@@ -9,7 +9,6 @@ from typing import Any, cast
 from h2.exceptions import ProtocolError
 from hypercorn.config import Config
 from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import AppWrapper
 
 from serving.asgi import Message, Receive, Scope
@@ -140,7 +139,7 @@ class Inbox:
 class Stream:
     """A request and its response; `http` is Hypercorn's interface to the application."""
 
-    def __init__(self, stream_id: int, http: HTTPStream | WSStream, inbox: Inbox, outbox: Outbox):
+    def __init__(self, stream_id: int, http: HTTPStream, inbox: Inbox, outbox: Outbox):
         self.id = stream_id
         self.http = http
         self.inbox = inbox

@@ -64,6 +64,7 @@ async def open_raw(client: Http2, headers: dict[str, str | None], *, end: bool =
         {":method": None},
         {":method": "CONNECT", ":path": None, ":scheme": None},
         {":method": "CONNECT"},
+        {":method": "CONNECT", ":protocol": "websocket"},
         {"X-Upper": "a"},
         {"connection": "close"},
         {"transfer-encoding": "chunked"},

@@ -57,14 +57,12 @@ async def test_an_upgrade_of_another_method_is_ignored_too(app: AsyncFlask) -> N
         assert (await client.response()).status == 201
 
 
-@pytest.mark.no_database
-async def test_a_handshake_over_http2_too(app: AsyncFlask) -> None:
-    async with served(bridged(app)) as address, Http2.connect(address) as client:
+async def test_http2_offers_no_websockets() -> None:
+    async with served(seen_by([])) as address, Http2.connect(address) as client:
         headers = [(":protocol", "websocket"), ("sec-websocket-version", "13")]
-        stream = await client.open("CONNECT /nope", *headers, end=False)
-        response = await client.answer(stream)
-        assert response.status == 404
-        assert json.loads(response.body)["type"] == "/errors/not-found"
+        stream = await client.open("CONNECT /", *headers)
+        assert (await client.answer(stream)).status == 400
+        assert client.h2.remote_settings.enable_connect_protocol == 0
 
 
 @pytest.mark.no_database
