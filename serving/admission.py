@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from serving.asgi import Message, Receive, Scope, Send
-from serving.streams import Call
+from serving.asgi import HypercornApplication, Message, Receive, Scope, Send
 from serving.turns import Turns
 
 ROOM = 1024 * 1024
 """The number of bytes that may wait for a client before its further requests wait too."""
 
-AT_ONCE = 16
+MAX_UNANSWERED = 16
 """The number of requests of a connection that may be in progress before their responses begin. It
 is limited because the size of these responses isn't known yet."""
 
@@ -20,7 +19,11 @@ class Admission:
     change of `unsent`."""
 
     def __init__(
-        self, application: Call, held: Callable[[int], None], turns: Turns, client: str
+        self,
+        application: HypercornApplication,
+        held: Callable[[int], None],
+        turns: Turns,
+        client: str,
     ) -> None:
         self.unsent = 0
         """The number of bytes that wait for the client."""
@@ -45,7 +48,7 @@ class Admission:
         if scope["http_version"].startswith("1"):  # one request after the other
             await self._application(scope, receive, send, *threads)
             return
-        while self.unsent > ROOM or self._unanswered >= AT_ONCE:
+        while self.unsent > ROOM or self._unanswered >= MAX_UNANSWERED:
             self._changed.clear()
             await self._changed.wait()
         if not self.client_left:

@@ -8,3 +8,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HypercornApplication = Callable[..., Awaitable[None]]
+"""An application as Hypercorn calls it: with ASGI's three arguments, and two for threads."""

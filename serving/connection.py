@@ -14,12 +14,12 @@ from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from serving.admission import Admission
+from serving.asgi import HypercornApplication
 from serving.connections import Connections
 from serving.http1 import Http1
 from serving.http2 import Http2
 from serving.output import SLICE, Output
-from serving.streams import Call
-from serving.tcp import taken_by
+from serving.tcp import read_progress
 
 GOAWAY = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
 """RFC 9113 §6.8: the client must open no more streams; those in progress are still handled."""
@@ -36,7 +36,7 @@ class Connection:
 
     def __init__(
         self,
-        application: Call,
+        application: HypercornApplication,
         config: Config,
         context: Connections,
         accepted: socket.socket,
@@ -55,8 +55,8 @@ class Connection:
         self._cleartext_http2 = cleartext_http2
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
-        self._waits_since = self._taken_since = self._loop.time()
-        self._taken = 0
+        self._waits_since = self._progressed_at = self._loop.time()
+        self._progress = 0
         self._announced = self._multiplexes = self._ignores_input = False
         self.task = self._loop.create_task(self._run())
         """Ends with the connection."""
@@ -86,7 +86,7 @@ class Connection:
         if self._writer is None:
             self.task.cancel()
             return
-        if taken_by(self._socket, self._writer.transport)[1]:
+        if read_progress(self._socket, self._writer.transport)[1]:
             # Otherwise the system would continue to send the data in its buffer.
             with contextlib.suppress(OSError):
                 linger = struct.pack("ii", 1, 0)
@@ -105,10 +105,10 @@ class Connection:
             await self.protocol.handle(Closed())
             self._writer.close()
             return True
-        taken, pending = taken_by(self._socket, self._writer.transport)
-        if not pending or taken != self._taken:
-            self._taken, self._taken_since = taken, now
-        elif now - self._taken_since >= limits.send_timeout:
+        progress, pending = read_progress(self._socket, self._writer.transport)
+        if not pending or progress != self._progress:
+            self._progress, self._progressed_at = progress, now
+        elif now - self._progressed_at >= limits.send_timeout:
             self._context.log.warning(
                 "a client read nothing for %s seconds: connection reset", limits.send_timeout
             )
@@ -149,7 +149,8 @@ class Connection:
         transport, _ = await self._loop.connect_accepted_socket(
             lambda: protocol, self._socket, ssl=self._tls, **timeouts
         )
-        transport.max_size = SLICE  # type: ignore[attr-defined]  # asyncio's own reads 256 KiB at once
+        # Undocumented: asyncio reads 256 KiB at once, which many connections would hold together.
+        transport.max_size = SLICE  # type: ignore[attr-defined]  # not in its types
         self._writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         self._output = Output(self._writer, self._admission.hold)
         return reader, self._writer

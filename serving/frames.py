@@ -48,7 +48,6 @@ class Http2Connection(H2Connection):
 
     def __init__(self, config: Config) -> None:
         super().__init__(H2Configuration(client_side=False, header_encoding=None))
-        self.DEFAULT_MAX_INBOUND_FRAME_SIZE = config.h2_max_inbound_frame_size
         self.local_settings = Settings(
             client=False,
             initial_values={
@@ -59,6 +58,7 @@ class Http2Connection(H2Connection):
         self._max_header_list = config.h2_max_header_list_size
         self._empty_frames = 0
         self._counted_since = time.monotonic()
+        # Private: h2 has no public way to handle a frame, or its error, in another manner.
         handlers = self._frame_dispatch_table
         for kind in (HeadersFrame, DataFrame):
             handlers[kind] = self._isolated(handlers[kind])
@@ -113,7 +113,11 @@ class Http2Connection(H2Connection):
             self._empty_frames, self._counted_since = 0, now
 
     def _bound_unfinished_headers(self) -> None:
-        """End a connection whose unfinished header list is already too long."""
+        """End a connection whose unfinished header list is already too long.
+
+        h2 itself limits only the number of its frames, to 64, which can be 1 MiB. The frames are
+        private there.
+        """
         unfinished = self.incoming_buffer._headers_buffer
         if sum(len(frame.data) for frame in unfinished) > self._max_header_list:
             self.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import h11
-from h11._receivebuffer import ReceiveBuffer
+from h11._receivebuffer import ReceiveBuffer  # h11 has no public way to replace its rules
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.h11 import H2ProtocolAssumedError, H11Protocol
 from hypercorn.typing import H11SendableEvent
@@ -28,7 +28,10 @@ ABSOLUTE_FORM = re.compile(
 
 
 class StrictBuffer(ReceiveBuffer):
-    """The unparsed input. Raises h11.LocalProtocolError, as h11's parser does."""
+    """The unparsed input. Raises h11.LocalProtocolError, as h11's parser does.
+
+    Its methods replace h11's private ones, which accept what ILLEGAL finds.
+    """
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
         """Return the lines of a head or of trailers, once they are complete."""
@@ -57,7 +60,7 @@ class StrictConnection(h11.Connection):
 
     def __init__(self, max_head: int, *, cleartext_http2: bool) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=max_head)
-        self._receive_buffer = StrictBuffer()
+        self._receive_buffer = StrictBuffer()  # private: h11 has no argument for it
         self._cleartext_http2 = cleartext_http2
         self.client_left = False
 
@@ -118,11 +121,12 @@ class Http1(H11Protocol):
             await super().handle(event)
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        pass
+        """Hypercorn's private method, which would switch to HTTP/2 for `Upgrade: h2c`."""
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         """Send the head of a response with the first piece of its body, in one system call, as
-        ASGI recommends; and nothing where a response's end has no bytes of its own."""
+        ASGI recommends; and nothing where a response's end has no bytes of its own. It replaces
+        Hypercorn's private method, which sends each part by itself."""
         try:
             data = self._head + (self.connection.send(event) or b"")
         except h11.LocalProtocolError:

@@ -21,9 +21,10 @@ from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import ConnectionState, TaskGroup
 from hypercorn.utils import filter_pseudo_headers
 
+from serving.asgi import HypercornApplication
 from serving.connections import Connections
 from serving.frames import Http2Connection, is_well_formed
-from serving.streams import HIGH_WATER, Call, Inbox, Outbox, Stream, without_queue_limit
+from serving.streams import HIGH_WATER, Inbox, Outbox, Stream, without_queue_limit
 
 PIECE = 1024
 """The number of bytes that are parsed in one turn: about 110 of the smallest frames."""
@@ -43,7 +44,7 @@ class Http2:
 
     def __init__(
         self,
-        application: Call,
+        application: HypercornApplication,
         config: Config,
         context: Connections,
         task_group: TaskGroup,
@@ -103,17 +104,15 @@ class Http2:
             await self._send_part(stream, event)
 
     async def _send_part(self, stream: Stream, event: stream_events.Event) -> None:
+        self._wake.set()
         match event:
             case stream_events.Response() | stream_events.InformationalResponse():
                 status = (b":status", b"%d" % event.status_code)
                 headers = [status, *event.headers, *self._config.response_headers("h2")]
                 self.connection.send_headers(event.stream_id, headers)
-                self._wake.set()
             case stream_events.Body():
-                self._wake.set()
                 await stream.outbox.put(event.data)
             case stream_events.EndBody():
-                self._wake.set()
                 await stream.outbox.end()
             case stream_events.StreamClosed():
                 await self._close(stream)
@@ -184,7 +183,7 @@ class Http2:
             self.stream_send,
             stream_id,
         )
-        self.streams[stream_id] = Stream(stream_id, http, inbox, Outbox(self._hold))
+        self.streams[stream_id] = stream = Stream(stream_id, http, inbox, Outbox(self._hold))
         await self._send(Updated(idle=False))
         await http.handle(
             stream_events.Request(
@@ -196,6 +195,7 @@ class Http2:
                 state=self._state,
             )
         )
+        stream.begun = True
 
     def _refuse(self, stream_id: int) -> None:
         headers = [(b":status", b"400"), (b"content-length", b"0")]
@@ -239,7 +239,7 @@ class Http2:
         with suppress(ProtocolError):  # the stream has already ended on both sides
             self.connection.reset_stream(stream.id, code)
         stream.close()
-        if hasattr(stream.http, "app_put"):  # otherwise it failed before calling the application
+        if stream.begun:
             await stream.http.handle(stream_events.StreamClosed(stream.id))
         self._wake.set()
         if self.idle:

@@ -2,13 +2,18 @@
 
 import logging
 import socket
+from enum import StrEnum
 
 log = logging.getLogger(__name__)
 
-READY, STOPPING, ALIVE = "READY=1", "STOPPING=1", "WATCHDOG=1"
+
+class State(StrEnum):
+    READY = "READY=1"
+    STOPPING = "STOPPING=1"
+    ALIVE = "WATCHDOG=1"
 
 
-def notify(address: str, state: str) -> None:
+def notify(address: str, state: State) -> None:
     """Send `state` to the socket at `address`, unless it is empty; `@` means an abstract socket."""
     if not address:
         return

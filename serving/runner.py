@@ -23,7 +23,7 @@ from serving.descriptors import descriptors_for_connections, raise_descriptor_li
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, inherited, listen
-from serving.notify import ALIVE, READY, STOPPING, notify
+from serving.notify import State, notify
 from serving.server import Server
 
 HSTS = (b"strict-transport-security", b"max-age=31536000")
@@ -92,10 +92,10 @@ async def serve(
         await server.start(listener)
         stop = first_signal()
         log.info("Running on %s", address_of(listener, tls=config.ssl_enabled))
-        notify(options.notify_socket, READY)
+        notify(options.notify_socket, State.READY)
         alive = asyncio.create_task(report_alive(options))
         await stop.wait()
-        notify(options.notify_socket, STOPPING)
+        notify(options.notify_socket, State.STOPPING)
         drain.stopping = True
         log.info("stopping, in %s seconds; another signal stops it at once", options.delay)
         await asyncio.sleep(options.delay)
@@ -121,7 +121,7 @@ async def report_alive(options: Options) -> None:
     """
     try:
         while options.watchdog:
-            notify(options.notify_socket, ALIVE)
+            notify(options.notify_socket, State.ALIVE)
             faulthandler.dump_traceback_later(options.watchdog, exit=True)
             await asyncio.sleep(options.watchdog / 2)
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
 from h2.exceptions import ProtocolError
@@ -11,11 +11,8 @@ from hypercorn.config import Config
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import AppWrapper
 
-from serving.asgi import Message, Receive, Scope
+from serving.asgi import HypercornApplication, Message, Receive, Scope
 from serving.frames import Http2Connection
-
-Call = Callable[..., Awaitable[None]]
-"""An application as Hypercorn calls it: with ASGI's three arguments, and two for threads."""
 
 HIGH_WATER = 64 * 1024
 """The response bytes that wait in a stream before the application has to wait for the client."""
@@ -122,7 +119,7 @@ class Inbox:
         """Reopen the window for all unread data, because the application no longer reads."""
         self.give_back(self._unread)
 
-    def before(self, application: Call) -> AppWrapper:
+    def before(self, application: HypercornApplication) -> AppWrapper:
         """Wrap `application` so that its `receive` reopens the window for what it returns."""
 
         async def read(scope: Scope, receive: Receive, *rest: Any) -> None:
@@ -144,6 +141,8 @@ class Stream:
         self.http = http
         self.inbox = inbox
         self.outbox = outbox
+        self.begun = False
+        """Whether the application was called."""
 
     @property
     def waits_for_client(self) -> bool:

@@ -13,7 +13,7 @@ UNSENT = 128 * 1024
 """The maximum number of unsent bytes that the system buffers for a connection."""
 
 
-def taken_by(connection: socket.socket, transport: asyncio.WriteTransport) -> tuple[int, bool]:
+def read_progress(connection: socket.socket, transport: asyncio.WriteTransport) -> tuple[int, bool]:
     """Return a number that changes when the client reads, and whether more data waits for it.
 
     Linux reports for TCP what the client has acknowledged. On other systems, data counts as read

@@ -9,12 +9,15 @@ from collections import OrderedDict, deque
 from ipaddress import IPv6Address
 from typing import Any
 
-AT_ONCE, SLOWLY = 16, 2
-"""How much may begin in one turn of the loop: SLOWLY while another client is active and one has a
-CROWD waiting. Fewer in each turn means more turns, which cost a fifth of the CPU time at 16
-requests at once, because other threads take Python's lock in each turn."""
+PER_TURN = 16
+"""How much may begin in one turn of the loop."""
 
-CROWD = 16
+PER_TURN_WHEN_CROWDED = 2
+"""The same, while a client has more than CROWD_SIZE waiting and another one is active. Fewer in
+each turn means more turns, which cost a fifth of the CPU time at 16 requests at once, because other
+threads take Python's lock in each turn."""
+
+CROWD_SIZE = 16
 
 ACTIVE = 1.0
 """The seconds for which a client counts as active."""
@@ -37,7 +40,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._left = AT_ONCE
+        self._left = PER_TURN
         self._renewing = False
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._client = ""
@@ -63,9 +66,9 @@ class Turns:
 
     def _renew(self) -> None:
         self._renewing = False
-        is_crowded = any(len(waiting) > CROWD for waiting in self._waiting.values())
+        is_crowded = any(len(waiting) > CROWD_SIZE for waiting in self._waiting.values())
         is_shared = self._loop.time() - self._alternated < ACTIVE
-        self._left = SLOWLY if is_crowded and is_shared else AT_ONCE
+        self._left = PER_TURN_WHEN_CROWDED if is_crowded and is_shared else PER_TURN
         while self._left and self._waiting:
             client, waiting = self._waiting.popitem(last=False)
             future = waiting.popleft()

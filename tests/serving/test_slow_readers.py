@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from serving import connections
-from serving.admission import AT_ONCE, ROOM
+from serving.admission import MAX_UNANSWERED, ROOM
 from serving.asgi import Receive, Scope, Send
 from serving.streams import HIGH_WATER
 from tests.live import HUNG, Running, started
@@ -168,11 +168,11 @@ async def test_no_more_than_a_few_requests_of_a_connection_are_under_way_at_once
 
     application = Observed(wait)
     async with started(application) as server, Http2.connect(server.address) as client:
-        streams = [await client.open("GET /small") for _ in range(AT_ONCE + 10)]
-        await application.busy(AT_ONCE)
+        streams = [await client.open("GET /small") for _ in range(MAX_UNANSWERED + 10)]
+        await application.busy(MAX_UNANSWERED)
         async with Http1.connect(server.address) as other:  # which is not concerned
             await other.request("GET /small")
-            await application.busy(AT_ONCE + 1)
+            await application.busy(MAX_UNANSWERED + 1)
             go.set()
             assert (await other.response()).body == b"small"
         answers = [await client.answer(stream) for stream in streams]

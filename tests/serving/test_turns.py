@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from serving.asgi import Receive, Scope, Send
-from serving.turns import ACTIVE, AT_ONCE, SLOWLY, Turns, client_of
+from serving.turns import ACTIVE, PER_TURN, PER_TURN_WHEN_CROWDED, Turns, client_of
 from tests.live import HUNG, started
 
 MANY, OTHER = "127.0.0.1", "127.0.0.2"
@@ -40,16 +40,16 @@ class Begun(list[object]):
 
 async def test_clients_take_turns_and_a_crowd_begins_slowly() -> None:
     begun = Begun()
-    for number in range(4 * AT_ONCE):
+    for number in range(4 * PER_TURN):
         begun.ask(MANY, number)
     begun.ask(OTHER, OTHER)
     await asyncio.sleep(0)
-    assert begun == [*range(AT_ONCE)]
+    assert begun == [*range(PER_TURN)]
     await next_turn()
-    assert begun[AT_ONCE:] == [AT_ONCE, OTHER]
+    assert begun[PER_TURN:] == [PER_TURN, OTHER]
     await next_turn()
-    assert begun[AT_ONCE + 2 :][:SLOWLY] == [AT_ONCE + 1, AT_ONCE + 2]
-    assert len(begun) < 2 * AT_ONCE
+    assert begun[PER_TURN + 2 :][:PER_TURN_WHEN_CROWDED] == [PER_TURN + 1, PER_TURN + 2]
+    assert len(begun) < 2 * PER_TURN
 
 
 async def test_a_crowd_that_only_waits_begins_slowly_beside_a_client_that_comes_again(
@@ -58,7 +58,7 @@ async def test_a_crowd_that_only_waits_begins_slowly_beside_a_client_that_comes_
     loop, now = asyncio.get_running_loop(), 0.0
     monkeypatch.setattr(loop, "time", lambda: now)
     begun = Begun()
-    for number in range(100 * AT_ONCE):
+    for number in range(100 * PER_TURN):
         begun.ask(MANY, number)
     for _ in range(10):
         now += ACTIVE / 2
@@ -66,28 +66,28 @@ async def test_a_crowd_that_only_waits_begins_slowly_beside_a_client_that_comes_
         await next_turn()
         before = len(begun)
         await next_turn()
-        assert len(begun) - before <= 2 * SLOWLY
+        assert len(begun) - before <= 2 * PER_TURN_WHEN_CROWDED
 
 
 async def test_one_client_alone_begins_much_at_once() -> None:
     begun = Begun()
-    tasks = [begun.ask("", number) for number in range(3 * AT_ONCE)]
+    tasks = [begun.ask("", number) for number in range(3 * PER_TURN)]
     await asyncio.sleep(0)
-    assert begun == [*range(AT_ONCE)]
+    assert begun == [*range(PER_TURN)]
     await next_turn()
-    assert begun == [*range(2 * AT_ONCE)]
+    assert begun == [*range(2 * PER_TURN)]
     await asyncio.gather(*tasks)
-    assert begun == [*range(3 * AT_ONCE)]
+    assert begun == [*range(3 * PER_TURN)]
 
 
 async def test_a_connection_that_has_ended_takes_no_turn() -> None:
     begun = Begun()
-    tasks = [begun.ask(MANY, number) for number in range(5 * AT_ONCE)]
+    tasks = [begun.ask(MANY, number) for number in range(5 * PER_TURN)]
     await asyncio.sleep(0)
-    for task in tasks[AT_ONCE:-1]:
+    for task in tasks[PER_TURN:-1]:
         task.cancel()
     await next_turn()
-    assert begun == [*range(AT_ONCE), 5 * AT_ONCE - 1]
+    assert begun == [*range(PER_TURN), 5 * PER_TURN - 1]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ async def test_a_hundred_requests_of_one_client_are_not_all_handled_before_anoth
             async with asyncio.timeout(HUNG):
                 answer = await asyncio.get_running_loop().sock_recv(other, 1024)
             assert answer.startswith(b"HTTP/1.1 204")
-            assert seen.index(OTHER) <= 2 * AT_ONCE
+            assert seen.index(OTHER) <= 2 * PER_TURN
