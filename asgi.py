@@ -30,23 +30,6 @@ if __name__ == "__main__":
     from serving.runner import Options, run  # which other ASGI servers don't need
 
     try:
-        run(
-            app,
-            Options(
-                host=settings.host,
-                port=settings.port,
-                listen_fd=settings.listen_fd,
-                keep_alive_timeout=settings.keep_alive_timeout,
-                send_timeout=settings.send_timeout,
-                max_connections=settings.max_connections,
-                cleartext_http2=settings.http2_cleartext,
-                certfile=settings.tls_certfile,
-                keyfile=settings.tls_keyfile,
-                delay=settings.shutdown_delay,
-                grace=settings.shutdown_grace,
-                notify_socket=settings.notify_socket,
-                watchdog=settings.watchdog_usec and settings.watchdog_usec / 1e6,
-            ),
-        )
+        run(app, Options.of(settings))
     finally:
         logging.shutdown()  # so that a failed start's message is the last line

@@ -43,7 +43,7 @@ class Connection:
         client: str,
         tls: SSLContext | None,
         *,
-        cleartext_http2: bool,
+        http2_cleartext: bool,
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
         self.client = client
@@ -52,7 +52,7 @@ class Connection:
         self._context = context
         self._socket = accepted
         self._tls = tls
-        self._cleartext_http2 = cleartext_http2
+        self._http2_cleartext = http2_cleartext
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
         self._waits_since = self._progressed_at = self._loop.time()
@@ -167,7 +167,7 @@ class Connection:
             ConnectionState({}),
             *self._addresses,
             self._send,
-            cleartext_http2=self._cleartext_http2,
+            http2_cleartext=self._http2_cleartext,
         )
 
     def _speak_http2(self, group: TaskGroup) -> Http2:

@@ -56,12 +56,12 @@ class StrictBuffer(ReceiveBuffer):
 
 
 class StrictConnection(h11.Connection):
-    """h11's parser, strict. `cleartext_http2`: HTTP/2's preface raises H2ProtocolAssumedError."""
+    """h11's parser, strict. `http2_cleartext`: HTTP/2's preface raises H2ProtocolAssumedError."""
 
-    def __init__(self, max_head: int, *, cleartext_http2: bool) -> None:
+    def __init__(self, max_head: int, *, http2_cleartext: bool) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=max_head)
         self._receive_buffer = StrictBuffer()  # private: h11 has no argument for it
-        self._cleartext_http2 = cleartext_http2
+        self._http2_cleartext = http2_cleartext
         self.client_left = False
 
     def next_event(self) -> Any:
@@ -79,7 +79,7 @@ class StrictConnection(h11.Connection):
 
     def _checked(self, request: h11.Request) -> h11.Request:
         if request.http_version not in VERSIONS:
-            if self._cleartext_http2 and (request.method, request.target) == (b"PRI", b"*"):
+            if self._http2_cleartext and (request.method, request.target) == (b"PRI", b"*"):
                 raise H2ProtocolAssumedError(b"PRI * HTTP/2.0\r\n\r\n" + self.trailing_data[0])
             raise h11.RemoteProtocolError("not HTTP/1.1", error_status_hint=505)
         names = {name for name, _ in request.headers}
@@ -95,10 +95,10 @@ class StrictConnection(h11.Connection):
 class Http1(H11Protocol):
     """Hypercorn's side of an HTTP/1.1 connection; `Upgrade: h2c` is ignored (RFC 9113)."""
 
-    def __init__(self, *args: Any, cleartext_http2: bool) -> None:
+    def __init__(self, *args: Any, http2_cleartext: bool) -> None:
         super().__init__(*args)
         self.connection = StrictConnection(
-            self.config.h11_max_incomplete_size, cleartext_http2=cleartext_http2
+            self.config.h11_max_incomplete_size, http2_cleartext=http2_cleartext
         )
         self._head = b""
 

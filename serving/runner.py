@@ -12,8 +12,9 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import FrameType
+from typing import Self
 
 from hypercorn.config import Config
 
@@ -28,8 +29,8 @@ from serving.server import Server
 
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
-MOST_CONNECTIONS = 4096
-"""The default limit of connections: each takes about 50 kB of memory."""
+DEFAULT_CONNECTIONS = 4096
+"""The default limit, unless descriptors are fewer: a connection takes about 50 kB of memory."""
 
 REPEATED = {signal.SIGHUP, getattr(signal, "SIGPWR", signal.SIGHUP)}
 """Signals that can come more than once for one event: a terminal that is closed sends SIGHUP again,
@@ -46,14 +47,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of `run`.
+    """The options of `run`, with the names that docs/settings.md explains.
 
-    `max_connections`: by default what the limit of descriptors allows, up to MOST_CONNECTIONS.
-    `listen_fd`: a listening socket's descriptor, in place of `host` and `port`. `delay`: the
-    seconds from the signal until no more connections are accepted; `grace`: the seconds from then
-    on until remaining requests are cut off. `certfile` turns TLS on; without a `keyfile` it
-    contains the key too. `watchdog`: the seconds for which the event loop may be stuck before the
-    process ends; the service manager at `notify_socket` is notified that it runs.
+    `max_connections`: by default what the limit of descriptors allows, up to DEFAULT_CONNECTIONS.
+    `shutdown_grace`: the seconds from `shutdown_delay` on until remaining requests are cut off.
     """
 
     host: str = "127.0.0.1"
@@ -62,13 +59,18 @@ class Options:
     keep_alive_timeout: float = 5
     send_timeout: float = 30
     max_connections: int | None = None
-    cleartext_http2: bool = False
-    certfile: str = ""
-    keyfile: str = ""
-    delay: float = 0
-    grace: float = 20
+    http2_cleartext: bool = False
+    tls_certfile: str = ""
+    tls_keyfile: str = ""
+    shutdown_delay: float = 0
+    shutdown_grace: float = 20
     notify_socket: str = ""
-    watchdog: float | None = None
+    watchdog_usec: int | None = None
+
+    @classmethod
+    def of(cls, settings: object) -> Self:
+        """Return the options with the values that `settings` has under the same names."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 
 def run(application: Bridge, options: Options) -> None:
@@ -87,7 +89,7 @@ async def serve(
 ) -> None:
     """Enter the application's lifespan, serve on `listener` until a signal, and leave both."""
     drain = Drain(application)
-    server = Server(drain, config, limits_of(options), cleartext_http2=options.cleartext_http2)
+    server = Server(drain, config, limits_of(options), http2_cleartext=options.http2_cleartext)
     async with opened(application.lifespan):
         await server.start(listener)
         stop = first_signal()
@@ -97,15 +99,15 @@ async def serve(
         await stop.wait()
         notify(options.notify_socket, State.STOPPING)
         drain.stopping = True
-        log.info("stopping, in %s seconds; another signal stops it at once", options.delay)
-        await asyncio.sleep(options.delay)
+        log.info("stopping, in %s seconds; another signal stops it at once", options.shutdown_delay)
+        await asyncio.sleep(options.shutdown_delay)
         drain.closing = True
-        await server.stop(options.grace)
+        await server.stop(options.shutdown_grace)
         alive.cancel()
 
 
 def limits_of(options: Options) -> Limits:
-    most = options.max_connections or min(MOST_CONNECTIONS, descriptors_for_connections())
+    most = options.max_connections or min(DEFAULT_CONNECTIONS, descriptors_for_connections())
     return Limits(
         keep_alive=options.keep_alive_timeout,
         send_timeout=options.send_timeout,
@@ -119,11 +121,12 @@ async def report_alive(options: Options) -> None:
     If it is stuck, a thread that needs no lock of Python's writes to standard error where, and ends
     the process.
     """
+    seconds = (options.watchdog_usec or 0) / 1e6
     try:
-        while options.watchdog:
+        while seconds:
             notify(options.notify_socket, State.ALIVE)
-            faulthandler.dump_traceback_later(options.watchdog, exit=True)
-            await asyncio.sleep(options.watchdog / 2)
+            faulthandler.dump_traceback_later(seconds, exit=True)
+            await asyncio.sleep(seconds / 2)
     finally:
         faulthandler.cancel_dump_traceback_later()
 
@@ -174,9 +177,9 @@ def hypercorn_config(options: Options) -> Config:
     config.backlog = 1024  # connections wait there while a process is replaced
     config.h2_max_header_list_size = config.h11_max_incomplete_size
     config.keep_alive_max_requests = sys.maxsize
-    if options.certfile:
-        config.certfile = options.certfile
-        config.keyfile = options.keyfile or options.certfile
+    if options.tls_certfile:
+        config.certfile = options.tls_certfile
+        config.keyfile = options.tls_keyfile or options.tls_certfile
         config.keyfile_password = ""  # otherwise OpenSSL would ask for it on the terminal
         config.ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
         config.ssl_handshake_timeout = 10

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves `application` from `start` to `stop`.
 
-    `cleartext_http2`: whether HTTP/2 without TLS is supported, for clients that begin with it.
+    `http2_cleartext`: whether HTTP/2 without TLS is supported, for clients that begin with it.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Server:
         config: Config,
         limits: Limits,
         *,
-        cleartext_http2: bool = False,
+        http2_cleartext: bool = False,
     ) -> None:
         self._application = ASGIWrapper(application)  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
         self._config = config
-        self._cleartext_http2 = cleartext_http2
+        self._http2_cleartext = http2_cleartext
         self._context = Connections(limits)
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
@@ -85,7 +85,7 @@ class Server:
             accepted,
             client,
             self._tls,
-            cleartext_http2=self._cleartext_http2,
+            http2_cleartext=self._http2_cleartext,
         )
         self._context.add(connection)
         self._connections[connection.task] = connection

@@ -96,12 +96,12 @@ async def started(
     """
     drain = Drain(application)
     # Over TLS alone, what a test sends frame by frame would be hard to see.
-    options = Options(**{"cleartext_http2": True, **given})
+    options = Options(**{"http2_cleartext": True, **given})
     server = Server(
         drain,
         hypercorn_config(options),
         limits_of(options),
-        cleartext_http2=options.cleartext_http2,
+        http2_cleartext=options.http2_cleartext,
     )
     listener = listen("127.0.0.1", 0)
     running = Running(address_of(listener, tls=False), server, drain)

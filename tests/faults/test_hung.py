@@ -57,7 +57,7 @@ def hang_forever(environ, start_response):
     threading.Event().wait()
 
 logging.basicConfig(level=logging.INFO)
-run(Bridge(hang_forever), Options(watchdog=1))
+run(Bridge(hang_forever), Options(watchdog_usec=1_000_000))
 """
 
 

@@ -58,7 +58,7 @@ def bridge() -> Observed:
 async def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     bridge: Observed, request_: bytes, status: int
 ) -> None:
-    async with served(bridge, cleartext_http2=False) as address, Http1.connect(address) as client:
+    async with served(bridge, http2_cleartext=False) as address, Http1.connect(address) as client:
         await client.send(request_ + NEXT)
         response = await client.response()
         assert (response.status, response.headers["connection"]) == (status, "close")

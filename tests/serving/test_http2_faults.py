@@ -229,7 +229,7 @@ async def test_a_client_that_updates_its_windows_all_the_time_is_no_flood() -> N
 
 async def test_without_tls_there_is_no_http2_unless_it_is_asked_for() -> None:
     async with (
-        served(Bridge(ok), cleartext_http2=False) as address,
+        served(Bridge(ok), http2_cleartext=False) as address,
         Http1.connect(address) as client,
     ):
         await client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")

@@ -288,7 +288,7 @@ async def test_a_connection_of_which_only_tls_knows_is_served(
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
     authority.configure_trust(trusted)
     async with (
-        started(application, certfile=str(certificate)) as server,
+        started(application, tls_certfile=str(certificate)) as server,
         Http1.connect(server.address) as client,
         Http1.connect(server.address) as other,
     ):

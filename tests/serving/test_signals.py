@@ -22,7 +22,7 @@ def echo(environ, start_response):
     return [body]
 
 logging.basicConfig(level=logging.INFO)
-run(Bridge(echo), Options(grace=60))
+run(Bridge(echo), Options(shutdown_grace=60))
 """
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
 

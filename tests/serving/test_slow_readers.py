@@ -226,7 +226,7 @@ async def tls(
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
     trusted = ssl.create_default_context()
     authority.configure_trust(trusted)
-    async with started(application, certfile=str(certificate), **IMPATIENT) as server:
+    async with started(application, tls_certfile=str(certificate), **IMPATIENT) as server:
         yield server, trusted
 
 
