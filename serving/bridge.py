@@ -19,11 +19,10 @@ from asgiref.wsgi import WsgiToAsgi, WsgiToAsgiInstance
 from werkzeug.exceptions import ClientDisconnected, InternalServerError
 
 from serving.asgi import Message, Receive, Scope, Send
-from serving.body import RequestBody
 from serving.drain import STOPPING
-from serving.environ import clean, may_have_body
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
+from serving.request import RequestBody, clean, may_have_body
 from serving.websocket import refuse_websocket
 
 AWAIT = "serving.await"

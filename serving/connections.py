@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
 from hypercorn.asyncio.worker_context import WorkerContext
 
-from serving.sparing import SparingLog
 from serving.turns import Turns
 
 MAX_UNSENT = 24 * 1024 * 1024
 """The number of response bytes that may wait for all clients together."""
+
+
+LOG_INTERVAL = 10.0
+"""The seconds between two lines of the same kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,29 @@ class Member(Protocol):
     async def check(self, now: float) -> bool:
         """End the connection, or its streams, if it has waited too long for the client. Return
         whether it did."""
+
+
+class SparingLog:
+    """A log for lines that clients can cause any number of times.
+
+    It writes one line of each kind per LOG_INTERVAL, with the number of omitted lines.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._next: dict[str, float] = {}
+        self._omitted: Counter[str] = Counter()
+
+    def warning(self, message: str, *values: object) -> None:
+        """Log `message`, which identifies its kind, formatted with `values`."""
+        now = time.monotonic()
+        if now < self._next.get(message, 0):
+            self._omitted[message] += 1
+            return
+        self._next[message] = now + LOG_INTERVAL
+        if again := self._omitted.pop(message, 0):
+            message += f"; {again} times more in the last {LOG_INTERVAL:.0f} seconds"
+        self._log.warning(message, *values)
 
 
 class Connections(WorkerContext):

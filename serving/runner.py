@@ -9,9 +9,11 @@ import asyncio
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from types import FrameType
 from typing import Self
@@ -20,7 +22,6 @@ from hypercorn.config import Config
 
 from serving.bridge import Bridge
 from serving.connections import Limits
-from serving.descriptors import descriptors_for_connections, raise_descriptor_limit
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, inherited, listen
@@ -31,6 +32,10 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 DEFAULT_CONNECTIONS = 4096
 """The default limit, unless descriptors are fewer: a connection takes about 50 kB of memory."""
+
+RESERVED = 256
+"""The descriptors reserved for the database, its pool, files and the log; half of all if there are
+fewer than twice as many."""
 
 REPEATED = {signal.SIGHUP, getattr(signal, "SIGPWR", signal.SIGHUP)}
 """Signals that can come more than once for one event: a terminal that is closed sends SIGHUP again,
@@ -113,6 +118,21 @@ def limits_of(options: Options) -> Limits:
         send_timeout=options.send_timeout,
         connections=most,
     )
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the soft limit to the hard one, which needs no privilege."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # as on macOS, which doesn't allow its own hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def descriptors_for_connections() -> int:
+    """Return the limit of descriptors without those that are RESERVED."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 2**31
+    return max(soft - RESERVED, soft // 2)
 
 
 async def report_alive(options: Options) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from serving import AWAIT, Bridge
-from serving.descriptors import RESERVED, descriptors_for_connections
+from serving.runner import RESERVED, descriptors_for_connections
 from tests.live import HUNG, Running, started
 from tests.serving.observed import Observed
 from tests.serving.test_runner import running

@@ -1,8 +1,9 @@
-"""The request's body as a file, as WSGI requires; it reads from the server on demand."""
+"""A request as WSGI requires it: headers that become CGI variables, and the body as a file."""
 
 import asyncio
 import contextlib
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
@@ -109,3 +110,29 @@ class RequestBody(io.RawIOBase):
     def _drop(self, chunk: bytes) -> int:
         self._dropped = self._dropped or bool(chunk)
         return len(chunk)
+
+
+def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that CGI variables can represent.
+
+    Names with an underscore are dropped, because `X_Request_ID` would look like `X-Request-ID`.
+    HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3). Upgrade is dropped
+    (RFC 9110 §7.8), because Werkzeug finds no route for a request that asks for a WebSocket.
+    """
+    kept: list[tuple[bytes, bytes]] = []
+    cookies: list[bytes] = []
+    for name, value in headers:
+        if name == b"cookie":
+            cookies.append(value)
+        elif name != b"upgrade" and b"_" not in name:
+            kept.append((name, value))
+    return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
+
+
+def may_have_body(http_version: str, headers: list[tuple[bytes, bytes]]) -> bool:
+    """Return whether a body may follow `headers`: over HTTP/1 only after a header that says how
+    long it is (RFC 9112 §6.3)."""
+    if not http_version.startswith("1"):
+        return True
+    names = dict(headers)
+    return b"content-length" in names or b"transfer-encoding" in names
