@@ -1,13 +1,19 @@
-"""What a written migration has besides Alembic's own: our column types, full text and entries."""
+"""What a written migration has besides Alembic's own: our column types, full text, entries and
+rules."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, cast
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection
 
+from storage.collections.ddl import rules_in
 from storage.collections.full_text import Words
-from storage.column_types import FixedPoint, UtcDateTime, metadata
+from storage.collections.tables import rule_constraints
+from storage.column_types import FixedPoint, UtcDateTime, is_described, metadata
 
 
 class HelperOp(ops.MigrateOperation):
@@ -44,16 +50,49 @@ def render_type(kind: str, obj: Any, context: AutogenContext) -> str | Literal[F
     return False
 
 
-def add_collections(_context: Any, _revision: Any, scripts: list[ops.MigrationScript]) -> None:
-    """Add the full-text indexes and the entries of the tables that the migration creates."""
+def add_collections(
+    context: MigrationContext, _revision: Any, scripts: list[ops.MigrationScript]
+) -> None:
+    """Add the full-text indexes and the entries of the tables that the migration creates, and the
+    rules that it creates or drops."""
+    connection = cast(Connection, context.connection)  # this is no offline mode
     for script in scripts:
         upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
         if upgrade is None or downgrade is None:
             continue
-        created = [op.table_name for op in upgrade.ops if isinstance(op, ops.CreateTableOp)]
-        for made, dropped in _helpers(created):
-            upgrade.ops.append(made)
-            downgrade.ops.insert(0, dropped)
+        created = [op for op in upgrade.ops if isinstance(op, ops.CreateTableOp)]
+        for op in created:
+            op.columns = [column for column in op.columns if not is_rule(column)]
+        dropped = {op.table_name for op in upgrade.ops if isinstance(op, ops.DropTableOp)}
+        names = {op.table_name for op in created}
+        changes = [*_helpers(sorted(names)), *_rules(connection, names, dropped)]
+        for up, down in changes:
+            upgrade.ops.append(up)
+            downgrade.ops.insert(0, down)
+
+
+def is_rule(column: object) -> bool:
+    return isinstance(column, CheckConstraint) and "rule" in column.info
+
+
+def _rules(
+    connection: Connection, created: set[str], dropped: set[str]
+) -> Iterator[tuple[HelperOp, HelperOp]]:
+    for name, table in metadata.tables.items():
+        if not is_described(name, "table", {}):
+            continue
+        declared = {str(rule.name): str(rule.sqltext) for rule in rule_constraints(table)}
+        stored = {} if name in created | dropped else rules_in(connection, name)
+        for rule in stored.keys() - declared.keys():
+            yield (
+                HelperOp("drop_rule", name, rule),
+                HelperOp("create_rule", name, rule, stored[rule]),
+            )
+        for rule in sorted(declared.keys() - stored.keys()):
+            yield (
+                HelperOp("create_rule", name, rule, declared[rule]),
+                HelperOp("drop_rule", name, rule),
+            )
 
 
 def _helpers(tables: list[str]) -> list[tuple[HelperOp, HelperOp]]:

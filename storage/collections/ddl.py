@@ -1,12 +1,13 @@
-"""What migrations make for a collection besides tables and indexes: full text, and entries.
+"""What migrations make for a collection besides tables and indexes: full text, entries and rules.
 
-Triggers keep both as the rows say. So no write costs another round trip, and none can forget it.
-They are read by migrations, so a released one must go on to mean the same.
+Triggers keep the first two as the rows say. So no write costs another round trip, and none can
+forget it. They are read by migrations, so a released one must go on to mean the same.
 """
 
+import re
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from storage.collections.full_text import index_name, words_column
 
@@ -93,6 +94,21 @@ CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table} FO
   WHEN (OLD.{column}::text <> NEW.{column}::text OR OLD.owner_id IS DISTINCT FROM NEW.owner_id)
   EXECUTE FUNCTION {entries}();
 """
+# SQLite can't add a constraint to a table; to rebuild the table would lose its triggers.
+SQLITE_RULE = """
+CREATE TRIGGER {name}_insert BEFORE INSERT ON {table}
+  WHEN NOT (SELECT {condition} FROM (SELECT {new})) BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: {name}');
+END;
+
+CREATE TRIGGER {name}_update BEFORE UPDATE ON {table}
+  WHEN NOT (SELECT {condition} FROM (SELECT {new})) BEGIN
+  SELECT RAISE(ABORT, 'CHECK constraint failed: {name}');
+END;
+"""
+CONDITION = re.compile(r"WHEN NOT \(SELECT (.*) FROM \(SELECT new\.", re.DOTALL)
+RULE = r"ck_{table}_\w+_[0-9a-f]{{8}}"
+"""How the names of rules look (storage.collections.tables.rule)."""
 
 
 def create_full_text(connection: Connection, table: str, texts: Sequence[str]) -> None:
@@ -139,6 +155,47 @@ def drop_entries(connection: Connection, table: str, column: str) -> None:
         for name in (entries, f"{entries}_update"):
             run(connection, f"DROP TRIGGER {name} ON {table}")
         run(connection, f"DROP FUNCTION {entries}")
+
+
+def create_rule(connection: Connection, table: str, name: str, condition: str) -> None:
+    """Refuse writes that leave a row for which `condition` is false. Raises IntegrityError, and
+    makes nothing, if the table has such a row."""
+    if connection.dialect.name != "sqlite":
+        run(connection, f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition})")
+        return
+    columns = [column["name"] for column in inspect(connection).get_columns(table)]
+    new = ", ".join(f'new."{column}" AS "{column}"' for column in columns if column in condition)
+    run(connection, SQLITE_RULE.format(table=table, name=name, condition=condition, new=new))
+    # The triggers look at each row that is there.
+    first = next(column for column in columns if column in condition)
+    touched = f'UPDATE {table} SET "{first}" = "{first}" WHERE NOT ({condition})'  # noqa: S608  # as declared
+    run(connection, touched)
+
+
+def drop_rule(connection: Connection, table: str, name: str) -> None:
+    if connection.dialect.name == "sqlite":
+        for when in ("insert", "update"):
+            run(connection, f"DROP TRIGGER {name}_{when}")
+    else:
+        run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def rules_in(connection: Connection, table: str) -> dict[str, str]:
+    """The conditions of the rules that the database has for a table, by their names."""
+    found = {}
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)
+        )
+        for trigger, script in rows:
+            condition = CONDITION.search(script)
+            if condition is not None:
+                found[trigger.removesuffix("_insert")] = condition[1]
+    else:
+        for check in inspect(connection).get_check_constraints(table):
+            found[str(check["name"])] = check["sqltext"]
+    pattern = re.compile(RULE.format(table=table))
+    return {name: text for name, text in found.items() if pattern.fullmatch(name)}
 
 
 def run(connection: Connection, script: str) -> None:

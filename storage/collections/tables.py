@@ -1,5 +1,8 @@
 """What the table of a resource is made of, besides its own columns."""
 
+import hashlib
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Uuid, text
@@ -34,28 +37,44 @@ def words_columns(*texts: str) -> list[Column[Any]]:
 
 
 def rule(condition: str, *, of: str, otherwise: str) -> CheckConstraint:
-    """A rule over several columns of a row, in SQL. A write that breaks it is refused with the
-    sentence `otherwise` about the column `of`, whichever of the columns it changes."""
-    return CheckConstraint(condition, name=of, info={"rule": (of, otherwise)})
+    """A rule over several columns of a row, in SQL that both databases understand. A write that
+    breaks it is refused with the sentence `otherwise` about the column `of`, whichever of the
+    columns it changes."""
+    # With the digest in its name, a migration can tell that the condition has changed: the
+    # databases rewrite its text.
+    digest = hashlib.sha256(condition.encode()).hexdigest()[:8]
+    return CheckConstraint(condition, name=f"{of}_{digest}", info={"rule": (of, otherwise)})
 
 
 def rules_of(table: Table) -> dict[str, tuple[str, str]]:
     """The column and the sentence of each rule, by the name of its constraint.
 
-    Raises TypeError for a rule of no column, or with the name of another constraint.
+    Raises TypeError for a rule that isn't about a column, whose condition isn't SQL over the
+    table's columns, or that stands there twice.
     """
-    names = [str(constraint.name) for constraint in table.constraints]
-    found = {}
-    for constraint in table.constraints:
-        if "rule" in constraint.info:
-            of, otherwise = constraint.info["rule"]
-            if of not in table.c:
-                raise TypeError(f"{table.name}.{of}: a rule must be about a column")
-            name = str(constraint.name)
-            if names.count(name) > 1:
-                raise TypeError(f"{table.name}.{of}: another constraint has the name of its rule")
-            found[name] = of, otherwise
+    found: dict[str, tuple[str, str]] = {}
+    for constraint in rule_constraints(table):
+        name, (of, otherwise) = str(constraint.name), constraint.info["rule"]
+        if of not in table.c:
+            raise TypeError(f"{table.name}.{of}: a rule's `of` must name a column")
+        if name in found:
+            raise TypeError(f"{table.name}.{of}: the same rule stands there twice")
+        columns = ", ".join(f'NULL AS "{column.name}"' for column in table.c)
+        try:
+            with closing(sqlite3.connect(":memory:")) as database:
+                database.execute(f"SELECT {constraint.sqltext} FROM (SELECT {columns})")  # noqa: S608  # as declared
+        except sqlite3.Error as error:
+            raise TypeError(f"{table.name}.{of}: its rule is not valid SQL: {error}") from None
+        found[name] = of, otherwise
     return found
+
+
+def rule_constraints(table: Table) -> list[CheckConstraint]:
+    return [
+        constraint
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint) and "rule" in constraint.info
+    ]
 
 
 def list_index(table: Table, *columns: str) -> None:

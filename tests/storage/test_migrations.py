@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 
 from storage import open_database
 from storage.accounts.users import create_user
+from storage.collections.ddl import rules_in
+from storage.collections.tables import rules_of
 from storage.column_types import is_described, metadata
 from storage.engines import revisions
 from tests.accounts import count_users
@@ -25,7 +27,14 @@ def differences(connection: Connection) -> list[object]:
         "include_object": is_migrated,
     }
     context = MigrationContext.configure(connection, opts=options)
-    return list(compare_metadata(context, metadata))
+    rules = [
+        (table.name, declared, stored)
+        for table in metadata.tables.values()
+        if is_migrated(table, table.name)
+        and (declared := rules_of(table).keys())
+        != (stored := rules_in(connection, table.name).keys())
+    ]
+    return [*compare_metadata(context, metadata), *rules]
 
 
 def test_the_numbers_of_the_files_are_the_revisions() -> None:
