@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import (
-    CheckConstraint,
     Column,
     DateTime,
     Float,
