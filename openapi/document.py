@@ -8,14 +8,13 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-import yaml
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from apispec.yaml_utils import dict_to_yaml
 from flask import Flask
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
+from openapi import Json
 from openapi.examples import example_of, instance_of, problem_example
 from openapi.extensions import extensions_of, extensions_of_document
 from openapi.fields import default_and_example, deprecation, named
@@ -33,8 +32,6 @@ from openapi.parameters import header_parameter, path_parameters, query_paramete
 from openapi.security import security, security_schemes
 from schemas.base import DocumentedSchema, InputSchema
 from schemas.problems import ProblemType
-
-Json = dict[str, Any]
 
 TITLE = "Items API"
 VERSION = "0.1.0"
@@ -230,13 +227,6 @@ def build_document(
 def contact_of(address: str) -> Json:
     found = {("url" if "://" in address else "email"): address} if address else {}
     return {"name": "The operator of this service", **found}
-
-
-def to_yaml(document: Json) -> str:
-    # The emitter in C is ten times as fast.
-    options = {"allow_unicode": True, "width": 100, "Dumper": yaml.CSafeDumper}
-    text: str = dict_to_yaml(document, options)
-    return text
 
 
 def schema_name(schema: type[Schema] | Schema) -> str:

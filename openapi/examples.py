@@ -5,9 +5,8 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from openapi import Json
 from schemas.problems import ProblemType
-
-Json = dict[str, Any]
 
 
 @cache

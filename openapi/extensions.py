@@ -5,11 +5,10 @@ They are those of Speakeasy and Fern, which other generators read too.
 
 from typing import Any
 
+from openapi import Json
 from openapi.examples import instance_of
 from openapi.operation import Operation
 from schemas.pages import Page
-
-Json = dict[str, Any]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENT_METHODS = {"get", "put", "delete"}

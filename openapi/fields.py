@@ -4,10 +4,9 @@ from typing import Any
 
 from marshmallow import fields
 
+from openapi import Json
 from openapi.examples import first_example
 from schemas.fields import Named
-
-Json = dict[str, Any]
 
 
 def default_and_example(_converter: Any, field: fields.Field[Any], ret: Json) -> Json:

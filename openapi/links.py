@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-Json = dict[str, Any]
+from openapi import Json
 
 
 def add_links(paths: Json) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from openapi import Json
 
 VERSION = "3.0.3"
 # The contents of these keywords are values, whose keys are not keywords.

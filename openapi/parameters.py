@@ -6,10 +6,9 @@ from typing import Any
 from marshmallow import fields
 from werkzeug.routing import Rule
 
+from openapi import Json
 from openapi.examples import instance_of
 from openapi.operation import Operation, RequestHeader
-
-Json = dict[str, Any]
 
 
 def path_parameters(rule: Rule) -> Iterator[Json]:

@@ -1,10 +1,7 @@
 """The security schemes of the document, and the operations that need them."""
 
-from typing import Any
-
+from openapi import Json
 from openapi.operation import Access
-
-Json = dict[str, Any]
 
 # In the order of their names: openapi-generator sorts them, and applies all of them. Its client for
 # TypeScript sends the bare token for the first and corrects that for the second.

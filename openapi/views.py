@@ -1,19 +1,21 @@
 """The document at /openapi.json, /openapi.yaml and /openapi-3.0.json, Swagger UI at /docs."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+import yaml
+from apispec.yaml_utils import dict_to_yaml
 from flask import Blueprint, Response, redirect, request, send_from_directory
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from openapi.document import to_yaml
+from openapi import Json
 from openapi.openapi_3_0 import as_openapi_3_0
+from openapi.operation import View
 
 OURS = Path(__file__).parent / "static"
 VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
@@ -34,26 +36,32 @@ POLICY = (
     "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-RENDERERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
-    "json": orjson.dumps,
-    "yaml": lambda document: to_yaml(document).encode(),
-    "json-3.0": lambda document: orjson.dumps(as_openapi_3_0(document)),
-}
+
+def as_yaml(document: Json) -> bytes:
+    # The emitter in C is ten times as fast.
+    options = {"allow_unicode": True, "width": 100, "Dumper": yaml.CSafeDumper}
+    text: str = dict_to_yaml(document, options)
+    return text.encode()
 
 
-def documentation(document: dict[str, Any]) -> Blueprint:
-    """Return the views that serve `document`.
+RENDERINGS: tuple[tuple[str, str, str, Callable[[Json], bytes]], ...] = (
+    ("/openapi.json", "get_document", "application/json", orjson.dumps),
+    ("/openapi.yaml", "get_yaml_document", "application/yaml", as_yaml),
+    (
+        "/openapi-3.0.json",
+        "get_older_document",
+        "application/json",
+        lambda document: orjson.dumps(as_openapi_3_0(document)),
+    ),
+)
 
-    It is rendered at the first request, because YAML is slow and the start should be fast.
-    """
+
+def documentation(document: Json) -> Blueprint:
+    """Return the views that serve `document`."""
     views = Blueprint("documentation", __name__)
     server = urlsplit(document["servers"][0]["url"])
     connect = f"'self' {server.scheme}://{server.netloc}" if server.netloc else "'self'"
     policy = POLICY.format(connect=connect)
-
-    @cache
-    def render(form: str) -> bytes:
-        return RENDERERS[form](document)
 
     @views.get("/")
     async def redirect_to_docs() -> BaseResponse:
@@ -73,23 +81,20 @@ def documentation(document: dict[str, Any]) -> Blueprint:
         media_type = MEDIA_TYPES[Path(asset).suffix]
         return send_from_directory(ASSETS[asset], asset, mimetype=media_type)
 
-    @views.get("/openapi.json")
-    async def get_document() -> Response:
-        return _cached(render("json"), "application/json")
-
-    @views.get("/openapi.yaml")
-    async def get_yaml_document() -> Response:
-        return _cached(render("yaml"), "application/yaml")
-
-    @views.get("/openapi-3.0.json")
-    async def get_older_document() -> Response:
-        return _cached(render("json-3.0"), "application/json")
-
+    for path, name, media_type, render in RENDERINGS:
+        views.add_url_rule(path, name, _rendered(partial(render, document), media_type))
     return views
 
 
-def _cached(content: bytes, mimetype: str) -> Response:
-    response = Response(content, mimetype=mimetype)
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+def _rendered(render: Callable[[], bytes], media_type: str) -> View:
+    """Return the view of a rendering, which is made at the first request, because YAML is slow and
+    the start should be fast."""
+    content = cache(render)
+
+    async def show_document() -> Response:
+        response = Response(content(), mimetype=media_type)
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    return show_document
