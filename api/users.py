@@ -22,7 +22,7 @@ from api.operations import operation
 from api.runtime.services import service
 from openapi.operation import Access
 from schemas.pages import PageQuery
-from schemas.passwords import objection_to
+from schemas.passwords import error_in_password
 from schemas.users import (
     CurrentUserDeletion,
     CurrentUserPatch,
@@ -137,9 +137,9 @@ async def _credentials(body: dict[str, str], known: KnownCredentials) -> Credent
     """
     changes: CredentialChanges = {}
     if "password" in body:
-        objection = objection_to(body["password"], [known.email_key])
-        if objection is not None:
-            raise InvalidRequest([{"detail": objection, "pointer": "/password"}])
+        error = error_in_password(body["password"], [known.email_key])
+        if error is not None:
+            raise InvalidRequest([{"detail": error, "pointer": "/password"}])
         changes["password_hash"] = await passwords.hash(body["password"], signed_in=True)
     if "email" in body:
         with _audited(known.user_id):

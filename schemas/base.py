@@ -40,7 +40,7 @@ class InputSchema(DocumentedSchema):
     def max_body(self) -> int:
         """The maximum bytes of a body: 16 KiB, or the next power of two above the largest valid
         body in its widest encoding, which leaves room for whitespace."""
-        each = (len(f'"{name}":,') + field.largest for name, field in self._bounded())
+        each = (len(f'"{name}":,') + field.max_bytes for name, field in self._bounded())
         return max(16 * 1024, 1 << sum(each).bit_length())
 
     def _bounded(self) -> Iterator[tuple[str, Bounded]]:

@@ -16,7 +16,7 @@ ATOM = rf"[^\x00-\x20\x22\x28\x29\x2c\x2e\x3a-\x3c\x3e\x40\x5b-\x5d\x7f-\x9f{BLA
 LETTER = rf"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x9f{BLANKS}]"
 LABEL = rf"{LETTER}+(\x2d+{LETTER}+)*"
 ADDRESS = rf"{ATOM}(\x2e{ATOM})*@{LABEL}(\x2e{LABEL})*"
-LONGEST = 254
+MAX_BYTES = 254
 
 
 class Email(Text):
@@ -29,13 +29,13 @@ class Email(Text):
 
     def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
         metadata = {"format": "idn-email", **metadata}
-        super().__init__(max_length=LONGEST, metadata=metadata, **kwargs)
-        self.too_long = f"Must not be longer than {LONGEST} bytes of UTF-8."
+        super().__init__(max_length=MAX_BYTES, metadata=metadata, **kwargs)
+        self.too_long = f"Must not be longer than {MAX_BYTES} bytes of UTF-8."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         sent = super()._deserialize(value, attr, data, **kwargs)
         address = normalize("NFKC", sent.strip())
-        if len(address.encode()) > LONGEST:
+        if len(address.encode()) > MAX_BYTES:
             raise ValidationError(self.too_long)
         # NFKC turns some other characters into @ or blanks, so the address is checked before and
         # after. Invisible characters would make two different addresses look the same.

@@ -1,15 +1,20 @@
 """Field types that accept exactly the type they name; marshmallow's own fields coerce values."""
 
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
-from unicodedata import normalize
 
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from schemas.characters import BLANK
+from schemas.characters import BLANK_TEXT
 
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
+)
+LEAP_SECOND = re.compile(r"(T[0-9]{2}:[0-9]{2}:)60")
 NOT_BLANK = r"^\s*\S[\s\S]*$"
 """Anchored, because some languages match a pattern against the whole of a value. What `\\s` means
 outside of ASCII differs between languages, so the server doesn't rely on it."""
@@ -22,21 +27,21 @@ class Bounded(fields.Field[Any]):
     half a minute. So an InputSchema has only bounded fields.
     """
 
-    longest: int
+    max_length: int
     """The maximum number of characters or entries of a value, as sent."""
     measured: ClassVar[type[str] | type[list[Any]]] = str
-    widest: ClassVar[int] = 12
+    max_bytes_each: ClassVar[int] = 12
     """The maximum bytes per character: `\\ud83d\\udeaa` in JSON, `%F0%9F%9A%AA` in a form."""
-    too_long = "Longer than maximum length {longest}."
+    too_long = "Longer than maximum length {max_length}."
 
     @property
-    def largest(self) -> int:
+    def max_bytes(self) -> int:
         """The maximum number of bytes that a valid value takes in a request's body."""
-        return self.widest * self.longest + len('""')
+        return self.max_bytes_each * self.max_length + len('""')
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, self.measured) and len(value) > self.longest:
-            raise ValidationError(self.too_long.format(longest=self.longest))
+        if isinstance(value, self.measured) and len(value) > self.max_length:
+            raise ValidationError(self.too_long.format(max_length=self.max_length))
         return super().deserialize(value, *args, **kwargs)
 
 
@@ -51,7 +56,7 @@ class Text(Bounded, fields.String):
     def __init__(self, *, max_length: int, min_length: int = 0, **kwargs: Any) -> None:
         length = Length(min=min_length or None, max=max_length)
         super().__init__(validate=[length, *kwargs.pop("validate", ())], **kwargs)
-        self.longest = max_length
+        self.max_length = max_length
         if min_length:
             self.too_long = f"Length must be between {min_length} and {max_length}."
 
@@ -79,42 +84,9 @@ class TrimmedText(Text):
         text = super().deserialize(*args, **kwargs)
         if not isinstance(text, str):
             return text
-        if BLANK.fullmatch(text):
+        if BLANK_TEXT.fullmatch(text):
             raise self.make_error("blank")
         return text.strip()
-
-
-class Password(Text):
-    """Text that a form should hide, normalized to Unicode's form C (RFC 8265 §4.2), so that it is
-    the same from every keyboard. Its validators and its length limits see the normalized text."""
-
-    most_decomposed = 4
-    """A character of form C has at most this many characters in any other form (UAX #15 §14)."""
-
-    def __init__(self, *, max_length: int, metadata: Mapping[str, Any], **kwargs: Any) -> None:
-        metadata = {"format": "password", **metadata}
-        super().__init__(max_length=max_length, metadata=metadata, **kwargs)
-        self.longest = self.most_decomposed * max_length
-        self.too_long = f"Must not be longer than {max_length} characters."
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return normalize("NFC", super()._deserialize(value, attr, data, **kwargs))
-
-
-class Token(Text):
-    """Text of visible ASCII and blanks, as OAuth defines tokens (RFC 6749 appendix A)."""
-
-    widest = 3
-    default_error_messages = {"ascii": "Must be visible ASCII characters and blanks."}
-
-    def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(metadata={"pattern": "^[ -~]*$", **metadata}, **kwargs)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        token = super()._deserialize(value, attr, data, **kwargs)
-        if not (token.isascii() and token.isprintable()):
-            raise self.make_error("ascii")
-        return token
 
 
 class Named(fields.Field[Any]):
@@ -146,7 +118,7 @@ class Choice(Named, Bounded, fields.String):
     def __init__(self, **kwargs: Any) -> None:
         about = {"description": inspect.getdoc(self), "examples": [self.choices[0]]}
         super().__init__(validate=OneOf(self.choices), metadata=about, **kwargs)
-        self.longest = max(map(len, self.choices))
+        self.max_length = max(map(len, self.choices))
         self.too_long = f"Must be one of: {', '.join(self.choices)}."
 
 
@@ -166,7 +138,7 @@ class StrictInteger(Strict, fields.Integer):
     validators it has that of 32 bits, which is what an Integer column can store."""
 
     kind = int
-    longest = 20
+    max_length = 20
     too_long = "Must be an integer, without quotes."
 
     def __init__(self, **kwargs: Any) -> None:
@@ -179,25 +151,70 @@ class StrictBoolean(Strict, fields.Boolean):
     """true or false: no "on", no 1."""
 
     kind = bool
-    longest = len("false")
+    max_length = len("false")
     too_long = "Must be true or false, without quotes."
+
+
+class ValueAsText(Bounded):
+    """A field whose values are strings of one form: `pattern` matches it, and `parse` reads it.
+
+    `parse` raises ValueError or OverflowError for a string of this form that has no value.
+    """
+
+    pattern: re.Pattern[str]
+    parse: Callable[[str], Any]
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            raise ValidationError(self.too_long)
+        try:
+            return self.parse(value)
+        except (ValueError, OverflowError):
+            raise ValidationError(self.too_long) from None
+
+
+class Timestamp(ValueAsText, fields.AwareDateTime):
+    """A date and time (RFC 3339), written in UTC with six digits of microseconds.
+
+    It is read with any offset, which may lack the colon. Digits beyond microseconds are cut off,
+    and a leap second is the next second.
+    """
+
+    max_length = 64
+    too_long = "Not an RFC 3339 date and time with an offset."
+    pattern = RFC_3339
+
+    def parse(self, text: str) -> datetime:
+        text, leap = LEAP_SECOND.subn(r"\g<1>59", text.upper())
+        in_utc = datetime.fromisoformat(text).astimezone(UTC) + timedelta(seconds=leap)
+        if leap and in_utc.time().replace(microsecond=0) != time.min:
+            raise ValidationError("A leap second is the last second of a day in UTC.")
+        return in_utc
+
+    def _serialize(self, value: datetime | None, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        """Leave a datetime to orjson, which takes a seventh of the time, unless orjson would write
+        it in another form: it leaves out a fraction of 0."""
+        if value is None or (value.microsecond and value.tzinfo is UTC):
+            return value
+        in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return in_utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 class BoundedList(Bounded, fields.List[Any]):
     """A list whose length is checked before its values are read."""
 
     measured = list
-    too_long = "Must not have more than {longest} entries."
+    too_long = "Must not have more than {max_length} entries."
 
     def __init__(self, values: Bounded, *, max_items: int, **kwargs: Any) -> None:
         kwargs["metadata"] = {"maxItems": max_items, **kwargs.get("metadata", {})}
         super().__init__(values, **kwargs)
-        self.longest = max_items
-        self._largest = max_items * (values.largest + len(",")) + len("[]")
+        self.max_length = max_items
+        self._max_bytes = max_items * (values.max_bytes + len(",")) + len("[]")
 
     @property
-    def largest(self) -> int:
-        return self._largest
+    def max_bytes(self) -> int:
+        return self._max_bytes
 
 
 def unique(values: list[str]) -> None:

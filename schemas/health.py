@@ -6,9 +6,8 @@ from typing import ClassVar
 from marshmallow import fields
 
 from schemas.base import OutputSchema
-from schemas.fields import Choice, Named
+from schemas.fields import Choice, Named, Timestamp
 from schemas.problems import Problem
-from schemas.values_as_text import Timestamp
 
 
 class HealthStatus(Choice):

@@ -1,25 +1,29 @@
-"""Reject passwords that are easy to guess (NIST SP 800-63B §3.1.1.2): common passwords, repetitions
-and sequences, and words related to the user or the service.
+"""The field of passwords, and the rejection of those that are easy to guess (NIST SP 800-63B
+§3.1.1.2): common passwords, repetitions, sequences, words related to the user or the service.
 
 Composition rules, such as "a digit and a capital", make passwords worse, so there are none.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
-from unicodedata import category
+from typing import Any
+from unicodedata import category, normalize
 
 from marshmallow import ValidationError
 
-from schemas.characters import BLANK as INVISIBLE
+from schemas.characters import BLANK_TEXT
+from schemas.fields import Text
 
 MIN_LENGTH, MAX_LENGTH = 12, 128
-LEAST_REST = 8
+MAX_DECOMPOSED = 4
+"""A character of form C has at most this many characters in any other form (UAX #15 §14)."""
+MIN_REST = 8
 """The minimum number of characters left after removing what is easy to guess."""
-SHORTEST_RUN = 3
-SHORTEST_WORD = 3
+MIN_RUN = 3
+MIN_WORD = 3
 SERVICE = tuple("items-api".replace("-", mark) for mark in (" ", "-", "_", ""))
 SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
@@ -34,30 +38,44 @@ COMMON = "Must not be a common password, nor one with digits or punctuation arou
 PERSONAL = "Must not consist of your email address or the name of this service."
 
 
+class Password(Text):
+    """Text that a form should hide, normalized to Unicode's form C (RFC 8265 §4.2), so that it is
+    the same from every keyboard. Its validators and its length limits see the normalized text."""
+
+    def __init__(self, *, max_length: int, metadata: Mapping[str, Any], **kwargs: Any) -> None:
+        metadata = {"format": "password", **metadata}
+        super().__init__(max_length=max_length, metadata=metadata, **kwargs)
+        self.max_length = MAX_DECOMPOSED * max_length
+        self.too_long = f"Must not be longer than {max_length} characters."
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return normalize("NFC", super()._deserialize(value, attr, data, **kwargs))
+
+
 def reject_guessable(password: str) -> None:
     """Raise ValidationError for a new password that anyone could guess.
 
     Passwords that are too short or too long are left to the field's own length check.
     """
-    objection = objection_to(password)
-    if objection is not None and MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise ValidationError(objection)
+    error = error_in_password(password)
+    if error is not None and MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise ValidationError(error)
 
 
-def objection_to(password: str, emails: Iterable[str] = ()) -> str | None:
+def error_in_password(password: str, emails: Iterable[str] = ()) -> str | None:
     """Return why `password` is too easy to guess for a user with `emails`, or None if it isn't."""
-    if all(category(letter)[0] in "ZC" or INVISIBLE.fullmatch(letter) for letter in password):
+    if all(category(letter)[0] in "ZC" or BLANK_TEXT.fullmatch(letter) for letter in password):
         return BLANK
     if password == EXAMPLE:
         return PLACEHOLDER
     text = password.casefold()
     rest = collapsed(text)
-    if len(rest) < LEAST_REST:
+    if len(rest) < MIN_REST:
         return REPETITIVE
     forms = {text, rest, SURROUNDINGS.sub("", text), SURROUNDINGS.sub("", rest)}
     if forms & common_passwords():
         return COMMON
-    if len(collapsed(_without(text, emails))) < LEAST_REST:
+    if len(collapsed(_without(text, emails))) < MIN_REST:
         return PERSONAL
     return None
 
@@ -89,7 +107,7 @@ def _without_runs(text: str) -> str:
     while position < len(text):
         kept.append(text[position])
         length = _run(text[position:])
-        position += length if length >= SHORTEST_RUN else 1
+        position += length if length >= MIN_RUN else 1
     return "".join(kept)
 
 
@@ -106,6 +124,6 @@ def _without(text: str, emails: Iterable[str]) -> str:
     addresses = [email.casefold() for email in emails]
     words = {*SERVICE, *addresses, *(address.partition("@")[0] for address in addresses)}
     for word in sorted(words, key=len, reverse=True):
-        if len(word) >= SHORTEST_WORD:
+        if len(word) >= MIN_WORD:
             text = text.replace(word, "")
     return text

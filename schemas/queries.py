@@ -6,8 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, BoundedList, Choice, Text
-from schemas.values_as_text import Timestamp, ValueAsText
+from schemas.fields import Bounded, BoundedList, Choice, Text, Timestamp, ValueAsText
 
 NEWEST_FIRST = "-created_at"
 ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
@@ -16,7 +15,7 @@ ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
 class QueryInteger(ValueAsText, fields.Integer):
     """An integer in a query string: an optional minus and up to 18 ASCII digits."""
 
-    longest = 19
+    max_length = 19
     too_long = "Not a valid integer."
     pattern = re.compile(r"-?[0-9]{1,18}")
     parse = int
@@ -35,7 +34,7 @@ class QueryTimestamp(Timestamp):
 class QueryFlag(Bounded, fields.Boolean):
     """`true` or `false`."""
 
-    longest = len("false")
+    max_length = len("false")
     too_long = "Must be true or false."
 
     def __init__(self, **kwargs: Any) -> None:

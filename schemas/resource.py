@@ -7,7 +7,7 @@ from marshmallow import fields, missing
 from marshmallow.validate import OneOf
 
 from schemas.base import InputSchema, OutputSchema
-from schemas.values_as_text import Timestamp
+from schemas.fields import Timestamp
 
 TIMESTAMP = "2026-11-20T09:30:00.123456Z"
 # With uniqueItems, generators would also use a set for a response's array.

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from schemas.base import OutputSchema
-from schemas.values_as_text import Timestamp
+from schemas.fields import Timestamp
 
 
 class Session(OutputSchema):

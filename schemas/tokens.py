@@ -7,8 +7,8 @@ from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
 
 from schemas.base import FormInput, OutputSchema
-from schemas.fields import Choice, Password, Text, Token
-from schemas.passwords import EXAMPLE
+from schemas.fields import Choice, Text
+from schemas.passwords import EXAMPLE, Password
 from schemas.problems import Problem
 
 GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
@@ -23,6 +23,21 @@ REFRESH_TOKEN = {
 }
 
 
+class Token(Text):
+    """Text of visible ASCII and blanks, as OAuth defines tokens (RFC 6749 appendix A)."""
+
+    max_bytes_each = 3
+
+    def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": "^[ -~]*$", **metadata}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        token = super()._deserialize(value, attr, data, **kwargs)
+        if not (token.isascii() and token.isprintable()):
+            raise ValidationError("Must be visible ASCII characters and blanks.")
+        return token
+
+
 class GrantType(Choice):
     """The kind of credentials that a token request contains."""
 
@@ -31,7 +46,7 @@ class GrantType(Choice):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators = []  # OAuth has its own error code for an unknown grant
-        self.longest = 50
+        self.max_length = 50
 
 
 class TokenType(Choice):

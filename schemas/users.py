@@ -8,9 +8,16 @@ from marshmallow.decorators import validates_schema
 
 from schemas.base import InputSchema, MergePatch
 from schemas.emails import Email
-from schemas.fields import Choice, Password, StrictBoolean
+from schemas.fields import Choice, StrictBoolean
 from schemas.pages import Page, entries_of
-from schemas.passwords import EXAMPLE, MAX_LENGTH, MIN_LENGTH, objection_to, reject_guessable
+from schemas.passwords import (
+    EXAMPLE,
+    MAX_LENGTH,
+    MIN_LENGTH,
+    Password,
+    error_in_password,
+    reject_guessable,
+)
 from schemas.queries import QueryFlag
 from schemas.resource import Resource
 
@@ -34,9 +41,9 @@ ACTIVE = {"description": "Whether the user may sign in and use tokens.", "exampl
 def reject_password_of(data: Mapping[str, Any]) -> None:
     """Raise ValidationError if the password can be guessed from the email address."""
     if {"email", "password"} <= data.keys():
-        objection = objection_to(data["password"], [data["email"]])
-        if objection is not None:
-            raise ValidationError({"password": [objection]})
+        error = error_in_password(data["password"], [data["email"]])
+        if error is not None:
+            raise ValidationError({"password": [error]})
 
 
 def new_password(**options: Any) -> Password:

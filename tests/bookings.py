@@ -16,12 +16,13 @@ from schemas.fields import (
     StrictBoolean,
     StrictInteger,
     Text,
+    Timestamp,
 )
 from schemas.pages import CountedPage, CountedPageQuery, entries_of
 from schemas.queries import QueryFlag, QueryInteger
 from schemas.resource import Resource
 from schemas.values_as_text import Date as DateField
-from schemas.values_as_text import DecimalText, Identifier, Timestamp
+from schemas.values_as_text import DecimalText, Identifier
 from storage.collections import ddl
 from storage.collections.collection import Collection
 from storage.collections.filters import (

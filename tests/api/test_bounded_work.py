@@ -95,7 +95,7 @@ def refuse(schema: InputSchema, key: str, field: Bounded, unit: str, length: int
 
 def take(schema: InputSchema, key: str, field: Bounded, unit: str) -> None:
     """Have `schema` look at the longest values."""
-    for value in values(field, unit, field.longest):
+    for value in values(field, unit, field.max_length):
         with suppress(ValidationError):
             schema.load({key: value})
 

@@ -25,11 +25,11 @@ from api.operations import operation
 from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
 from schemas.base import InputSchema, merge_patch_of
-from schemas.fields import StrictInteger, Text
+from schemas.fields import StrictInteger, Text, Timestamp
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.resource import resource_of
-from schemas.values_as_text import Identifier, Timestamp
+from schemas.values_as_text import Identifier
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer

@@ -10,7 +10,7 @@ from schemathesis import AuthContext, Case, HookContext, Response, auth, hook
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
-from schemas.characters import BLANK
+from schemas.characters import BLANK_TEXT
 from tests.factory import PASSWORD
 
 FORM = "application/x-www-form-urlencoded"
@@ -67,7 +67,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         case.body = {key: without_fraction(value) for key, value in case.body.items()}
         # Nor can a pattern exclude all invisible characters in every language.
         case.body = {
-            key: "x" if value and isinstance(value, str) and BLANK.fullmatch(value) else value
+            key: "x" if value and isinstance(value, str) and BLANK_TEXT.fullmatch(value) else value
             for key, value in case.body.items()
         }
         if case.media_type != FORM:

@@ -12,20 +12,20 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Range
 
 from schemas.base import OutputSchema
-from schemas.characters import BLANK
+from schemas.characters import BLANK_TEXT
 from schemas.emails import BLANKS, Email
 from schemas.fields import (
     BoundedList,
     Choice,
-    Password,
     StrictBoolean,
     StrictInteger,
     Text,
+    Timestamp,
     TrimmedText,
     unique,
 )
+from schemas.passwords import Password
 from schemas.queries import QueryInteger
-from schemas.values_as_text import Timestamp
 from storage.collections.words import INVISIBLE as SEARCH
 
 HALF_A_PAIR = "\ud83d"
@@ -80,7 +80,8 @@ def test_blanks_are_what_strip_takes_off() -> None:
 
 def test_what_counts_as_blank_is_what_search_ignores() -> None:
     everything = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).strip()]
-    assert [c for c in everything if bool(BLANK.fullmatch(c)) != bool(SEARCH.fullmatch(c))] == []
+    blank = {c for c in everything if BLANK_TEXT.fullmatch(c)}
+    assert blank == {c for c in everything if SEARCH.fullmatch(c)}
 
 
 def test_a_field_may_say_a_pattern_of_its_own() -> None:

@@ -15,7 +15,7 @@ from schemas.passwords import (
     REPETITIVE,
     collapsed,
     common_passwords,
-    objection_to,
+    error_in_password,
     reject_guessable,
 )
 from tests.factory import PASSWORD
@@ -24,7 +24,7 @@ EMAIL = "Ada.Lovelace@Example.com"
 
 
 @pytest.mark.parametrize(
-    ("password", "objection"),
+    ("password", "error"),
     [
         (" " * 12, BLANK),
         ("\t \u3000\u200b" * 4, BLANK),
@@ -55,8 +55,8 @@ EMAIL = "Ada.Lovelace@Example.com"
         ("Ada.Lovelace-99", PERSONAL),
     ],
 )
-def test_refuses_what_is_easy_to_guess(password: str, objection: str) -> None:
-    assert objection_to(password, [EMAIL]) == objection
+def test_refuses_what_is_easy_to_guess(password: str, error: str) -> None:
+    assert error_in_password(password, [EMAIL]) == error
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_refuses_what_is_easy_to_guess(password: str, objection: str) -> None:
     ],
 )
 def test_accepts_other_passwords(password: str) -> None:
-    assert objection_to(password, [EMAIL, "a@b.example"]) is None
+    assert error_in_password(password, [EMAIL, "a@b.example"]) is None
     reject_guessable(password)
 
 

@@ -75,7 +75,7 @@ def test_what_is_far_too_long_is_not_normalized(
         lengths.append(len(text))
         return normalize(form, text)
 
-    for module in ("schemas.fields", "schemas.emails"):
+    for module in ("schemas.passwords", "schemas.emails"):
         monkeypatch.setattr(f"{module}.normalize", counting)
     password = "a" + "\u0301\u0327" * 100_000
     assert messages(schema, {**whole, "password": password}) == {

@@ -3,8 +3,8 @@
 import pytest
 from marshmallow import ValidationError
 
+from schemas.fields import Timestamp
 from schemas.queries import QueryTimestamp
-from schemas.values_as_text import Timestamp
 
 
 @pytest.mark.parametrize(
