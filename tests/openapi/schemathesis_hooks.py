@@ -122,8 +122,8 @@ def is_valid(case: Case[Any], place: ParameterLocation) -> bool:
 
 
 def next_cursor(address: str, query: dict[str, Any], headers: Any) -> str | None:
-    """That of the first page of the same list, None while that has but one entry, or for whoever
-    may not see it."""
+    """Return the cursor of the first page of the same list: None if the list has one entry, or if
+    the caller may not see it."""
     response = CLIENT.get(address, params={**query, "limit": 1}, headers=headers)
     if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         return None

@@ -1,10 +1,16 @@
-"""Timestamps as clients write them."""
+"""Decimals, dates, timestamps and ids as clients write them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from marshmallow import ValidationError
 
 from schemas.fields import Timestamp
 from schemas.queries import QueryTimestamp
+from schemas.values_as_text import Date, DecimalText, Identifier
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,45 @@ def test_anything_else_is_no_timestamp(text: str) -> None:
 def test_a_leap_second_is_the_last_of_a_day() -> None:
     with pytest.raises(ValidationError, match="A leap second is the last second of a day in UTC"):
         Timestamp().deserialize("2026-11-20T09:30:60Z")
+
+
+ID = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+AMOUNT = DecimalText(digits=5, places=2, minimum=-5, maximum=100, metadata={})
+IN_A_STRING = (
+    "Must be a decimal in a string, with at most 3 digits before the point and 2 after it."
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        (Date(), "2024-02-29", date(2024, 2, 29)),
+        (Identifier(), ID.upper(), UUID(ID)),
+        (AMOUNT, "12.5", Decimal("12.5")),
+        (AMOUNT, "-5", Decimal(-5)),
+        (AMOUNT, "100.00", Decimal(100)),
+    ],
+)
+def test_a_string_of_the_right_form_is_read(field: Any, text: str, value: object) -> None:
+    assert field.deserialize(text) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "message", "values"),
+    [
+        (
+            Date(),
+            "Not a date such as 2026-11-20.",
+            ["2026-02-29", "20261120", "2026-W47-5", "٢٠٢٦-11-20", "0000-01-01", "", 20261120],
+        ),
+        (Identifier(), "Not an id.", [ID.replace("-", ""), f"{{{ID}}}", f"{ID}0", "", 1, True]),
+        (AMOUNT, IN_A_STRING, ["1234", "1.234", "1e1", "NaN", " 1", "٣", ".5", "", 12.5, 12]),
+        (AMOUNT, "Must be -5 or more.", ["-5.01"]),
+        (AMOUNT, "Must be 100 or less.", ["100.01"]),
+    ],
+)
+def test_other_values_are_rejected(field: Any, message: str, values: list[object]) -> None:
+    for value in values:
+        with pytest.raises(ValidationError) as caught:
+            field.deserialize(value)
+        assert caught.value.messages == [message]
