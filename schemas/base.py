@@ -1,7 +1,7 @@
 """The base classes of all schemas: input is strict, and output is complete."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -40,13 +40,12 @@ class InputSchema(DocumentedSchema):
     def max_body(self) -> int:
         """The maximum bytes of a body: 16 KiB, or the next power of two above the largest valid
         body in its widest encoding, which leaves room for whitespace."""
-        each = (len(f'"{name}":,') + field.max_bytes for name, field in self._bounded())
-        return max(16 * 1024, 1 << sum(each).bit_length())
-
-    def _bounded(self) -> Iterator[tuple[str, Bounded]]:
-        for name, field in self.load_fields.items():
-            if isinstance(field, Bounded):  # each is, by on_bind_field
-                yield field.data_key or name, field
+        members = (
+            len(f'"{field.data_key or name}":,') + field.max_bytes
+            for name, field in self.load_fields.items()
+            if isinstance(field, Bounded)  # each is, by on_bind_field
+        )
+        return max(16 * 1024, 1 << sum(members).bit_length())
 
 
 class FormInput(InputSchema):

@@ -31,10 +31,7 @@ PASSWORD = {
     "good choice. Common passwords, repetitions, sequences and your email address are rejected.",
     "examples": [EXAMPLE],
 }
-CURRENT_PASSWORD = {
-    "description": "Your current password.",
-    "examples": [EXAMPLE],
-}
+CURRENT_PASSWORD = {"description": "Your current password.", "examples": [EXAMPLE]}
 ACTIVE = {"description": "Whether the user may sign in and use tokens.", "examples": [True]}
 
 
@@ -55,6 +52,11 @@ def new_password(**options: Any) -> Password:
         metadata=PASSWORD,
         **options,
     )
+
+
+def existing_password() -> Password:
+    """Return the field for a user's current password."""
+    return Password(required=True, min_length=1, max_length=MAX_LENGTH, metadata=CURRENT_PASSWORD)
 
 
 class UserRole(Choice):
@@ -91,12 +93,7 @@ class CurrentUserPatch(MergePatch):
 
     email = Email(metadata=EMAIL)
     password = new_password()
-    current_password = Password(
-        required=True,
-        min_length=1,
-        max_length=MAX_LENGTH,
-        metadata=CURRENT_PASSWORD,
-    )
+    current_password = existing_password()
 
     @validates_schema(skip_on_field_errors=True)
     def at_least_one_field(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -110,9 +107,7 @@ class CurrentUserPatch(MergePatch):
 class CurrentUserDeletion(InputSchema):
     """The current password, as proof that it is the user who deletes the account."""
 
-    current_password = Password(
-        required=True, min_length=1, max_length=MAX_LENGTH, metadata=CURRENT_PASSWORD
-    )
+    current_password = existing_password()
 
 
 class User(Resource):
