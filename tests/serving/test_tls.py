@@ -10,7 +10,8 @@ import pytest
 import trustme
 
 from tests.live import HUNG
-from tests.serving.test_runner import Server, last_line, running
+from tests.serving.test_runner import Server, running
+from tests.serving.test_start import last_line
 
 
 @pytest.fixture(scope="module")
