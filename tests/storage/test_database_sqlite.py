@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from storage import Database, DatabaseUnavailable, open_database
 from storage.engines import revisions
-from storage.engines.observer import ignore
+from storage.engines.observer import Kind, ignore
 from storage.engines.sqlite import SqliteDatabase
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes, scalars
@@ -135,3 +135,24 @@ async def test_a_read_that_takes_too_long_is_interrupted(tmp_path: Path) -> None
         with pytest.raises(DatabaseUnavailable, match="interrupted"):
             await database.read(count_for_ever)
         assert await database.read(revisions.current) == revisions.known()[0]
+
+
+async def test_a_unit_of_work_is_observed_once_whether_it_runs_or_not(tmp_path: Path) -> None:
+    seen: list[tuple[Kind, bool]] = []
+
+    def observe(kind: Kind, waited: float, ran: float | None) -> None:
+        seen.append((kind, ran is not None))
+
+    url, gate = migrated_database(tmp_path), Gate()
+    async with SqliteDatabase(url, auto_migrate=True, observer=observe) as database:
+        seen.clear()
+        writing = asyncio.ensure_future(database.write(gate.wait))
+        await gate.reached.wait()
+        waiting = asyncio.ensure_future(database.write_statement(gate.wait))
+        await database.read(scalars, "SELECT 1")
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        gate.opened.set()
+        await writing
+    assert seen == [("read", True), ("statement", False), ("write", True)]
