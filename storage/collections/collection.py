@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -31,19 +31,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from storage.collections.creation import Creation, created
+from storage.collections.creation import Creation
 from storage.collections.declaration import check_declaration, missing_indexes
 from storage.collections.filters import Filter
 from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
-from storage.collections.quotas import UNLIMITED, Quota
 from storage.collections.tables import rules_of
 from storage.collections.viewers import Owned, Viewer
 from storage.column_types import Later, UtcDateTime
 from storage.errors import (
     AlreadyExists,
     NotFound,
-    QuotaExceeded,
     RelatedRowNotFound,
     RuleBroken,
     StillReferenced,
@@ -85,7 +83,6 @@ class Collection(Lists):
         targets = {name: target.table for name, target in self.relations.items()}
         check_declaration(table, sorts, filters or {}, targets)
         super().__init__(table, sorts, filters or {})
-        self._quota = Quota(table, self.columns)
         by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
         self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
         self._creation = Creation(table, self.columns)
@@ -131,18 +128,9 @@ class Collection(Lists):
             self._require_related(connection, viewer, values)
         row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
         try:
-            if viewer.user_id is None:
-                return self._creation.insert(connection, {**row, "owner_id": None})
-            most = UNLIMITED if quota is None else quota
-            inserted = self._create_owned(connection, viewer.user_id, most, row)
-            if inserted is None:
-                self._quota.recount(connection, viewer.user_id, most)
-                inserted = self._create_owned(connection, viewer.user_id, most, row)
+            return self._creation.insert(connection, row, viewer.user_id, quota)
         except IntegrityError as error:
             raise self._translated(error) from None
-        if inserted is None:
-            raise QuotaExceeded(most, self.table.name)
-        return inserted
 
     def get(self, connection: Connection, viewer: Viewer, row_id: UUID) -> Row:
         """Raises the collection's NotFound."""
@@ -212,17 +200,6 @@ class Collection(Lists):
             return AlreadyExists()
         rule = self.rules.get(_constraint_of(error))
         return error if rule is None else RuleBroken(*rule)
-
-    def _create_owned(
-        self, connection: Connection, user_id: UUID, quota: int, row: dict[str, Any]
-    ) -> Row | None:
-        """None where there is no room for one more."""
-        if connection.dialect.name != "sqlite":
-            values = {**row, **created(datetime.now(UTC))}
-            return self._quota.insert_reserved(connection, user_id, quota, values)
-        if not self._quota.reserve(connection, user_id, quota):
-            return None
-        return self._creation.insert(connection, {**row, "owner_id": user_id})
 
     def _require_related(self, connection: Connection, viewer: Viewer, values: Query) -> None:
         for name, collection in self.relations.items():

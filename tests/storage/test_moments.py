@@ -13,7 +13,7 @@ from storage import Database, DatabaseUnavailable, open_database
 from storage.accounts.tables import users
 from storage.accounts.users import create_user, update_user
 from storage.collections.collection import Collection
-from storage.collections.creation import EPOCH, MICROSECOND, created
+from storage.collections.creation import EPOCH, MICROSECOND
 from storage.collections.viewers import EVERYBODY, OPERATOR
 from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
@@ -54,7 +54,8 @@ async def change(database: Database, collection: Collection, row_id: UUID) -> An
 def written_at(connection: Connection, collection: Collection, moment: datetime) -> None:
     """Create a row as if the clock had shown `moment`."""
     values = {**collection._nulls, **VALUES[collection], "owner_id": None, "version": 1}
-    row = {**values, **collection._texts.words_of(values), "id": UUID(int=1), **created(moment)}
+    moments = {"created_at": moment, "updated_at": moment}
+    row = {**values, **collection._texts.words_of(values), "id": UUID(int=1), **moments}
     if connection.dialect.name == "sqlite":
         row["seq"] = (moment - EPOCH) // MICROSECOND
     connection.execute(insert(collection.table), row)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.quotas import quotas
+from storage.collections.creation import quotas
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.errors import QuotaExceeded, SignedOut
 from tests.gizmos import GIZMOS, GizmoRow, GizmoValues
