@@ -11,9 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection
 
 from storage.collections.ddl import rules_in
-from storage.collections.full_text import Words
 from storage.collections.tables import rule_constraints
-from storage.column_types import FixedPoint, UtcDateTime, is_described, metadata
+from storage.column_types import FixedPoint, UtcDateTime, Words, is_described, metadata
 
 
 class HelperOp(ops.MigrateOperation):
@@ -41,7 +40,7 @@ def render_type(kind: str, obj: Any, context: AutogenContext) -> str | Literal[F
         context.imports.add("from storage.column_types import FixedPoint")
         return f"FixedPoint({obj.digits}, {obj.places})"
     if isinstance(obj, Words):
-        context.imports.add("from storage.collections.full_text import Words")
+        context.imports.add("from storage.column_types import Words")
         return "Words()"
     variant = obj._variant_mapping.get("postgresql")
     if getattr(variant, "collation", None) == "C":

@@ -16,8 +16,10 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     String,
+    Text,
     TypeDecorator,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -35,9 +37,6 @@ metadata = MetaData(
 )
 
 
-Reader = Callable[[Any], datetime | None]
-
-
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC; SQLite itself would store and return a naive one."""
 
@@ -47,7 +46,9 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Reader | None:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None] | None:
         # SQLite keeps what the clock shows; asyncpg gives the moment, in UTC.
         return from_clock if dialect.name == "sqlite" else None
 
@@ -83,6 +84,21 @@ def _maximum(later: Later, compiler: SQLCompiler, **options: Any) -> str:
     next_ = f"(strftime('%s', substr({column}, 1, 19)) * 1000000 + substr({column}, 21) + 1)"
     seconds = f"strftime('%Y-%m-%d %H:%M:%S', {next_} / 1000000, 'unixepoch')"
     return f"max({seconds} || printf('.%06d', {next_} % 1000000), {now})"
+
+
+class Words(TypeDecorator[list[str]]):
+    """The words of a text, as the database's full-text index takes them."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return TSVECTOR() if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
+        # A word has letters, digits and marks only, so a quote never needs a quote.
+        quote = "'" if dialect.name == "postgresql" else ""
+        return None if value is None else " ".join(f"{quote}{word}{quote}" for word in value)
 
 
 class FixedPoint(TypeDecorator[Decimal]):

@@ -8,9 +8,9 @@ from marshmallow.validate import Range
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
 from storage.collections.collection import Collection
+from storage.collections.declaration import LIST_PARAMETERS
 from storage.errors import AlreadyExists, RelatedRowNotFound, RuleBroken, StillReferenced
 
-OF_EVERY_LIST = {"limit", "cursor", "sort", "include_total"}
 MADE_BY_THE_COLLECTION = {"id", "created_at", "updated_at", "version"}
 
 
@@ -20,8 +20,8 @@ def check_query(collection: Collection, query: type[InputSchema] | None) -> None
     if query is None:
         return
     declared: dict[str, fields.Field] = query._declared_fields  # type: ignore[type-arg]  # any value
-    missing = (set(collection.filters) | OF_EVERY_LIST) - set(declared)
-    unknown = set(declared) - set(collection.filters) - OF_EVERY_LIST
+    missing = (set(collection.filters) | LIST_PARAMETERS) - set(declared)
+    unknown = set(declared) - set(collection.filters) - LIST_PARAMETERS
     for name in sorted(missing | unknown):
         where = "the collection" if name in unknown else query.__name__
         raise TypeError(f"{query.__name__}.{name}: {where} doesn't have this parameter")

@@ -13,6 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
+from storage.collections.declaration import LIST_PARAMETERS
 from storage.collections.orders import Position
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 """How a cursor carries the values that JSON has no type for. A datetime is a date too."""
 DECODERS = {kind.__name__: from_text for kind, (_, from_text) in CODECS.items()}
-OF_THE_PAGE = {"limit", "cursor", "include_total"}
+OF_THE_PAGE = LIST_PARAMETERS - {"sort"}
 """Parameters that may differ from page to page; any other makes another list."""
 
 

@@ -23,7 +23,7 @@ from storage import Database
 from storage.accounts import grants as stored
 from storage.accounts import users
 from storage.accounts.admission import Session
-from storage.accounts.grants import Bounds, Origin, SignIn
+from storage.accounts.grants import Origin, SessionLimits, SignIn
 from storage.errors import SignedOut
 
 database = service(Database)
@@ -62,7 +62,7 @@ async def sign_in(username: str, password: str) -> TokenPair:
             user._replace(rehashed=rehashed),
             refresh_token.session_id,
             refresh_token.hashes,
-            bounds=_bounds(),
+            limits=_limits(),
             origin=_origin(),
         )
     except SignedOut:
@@ -104,7 +104,7 @@ async def refresh(text: str) -> TokenPair:
         token.session_id,
         token.hashes,
         successor=successor.hashes.token,
-        bounds=_bounds(),
+        limits=_limits(),
         origin=_origin(),
     )
     if reused:
@@ -138,8 +138,8 @@ async def _revoke_access_token(text: str) -> UUID | None:
     return await database.write(stored.sign_out, session.id)
 
 
-def _bounds() -> Bounds:
-    return Bounds(
+def _limits() -> SessionLimits:
+    return SessionLimits(
         idle=timedelta(seconds=settings.refresh_token_seconds),
         total=timedelta(seconds=settings.session_max_seconds),
         most=settings.sessions_per_user,

@@ -4,8 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from storage.collections import ddl
-from storage.collections.full_text import Words
-from storage.column_types import by_code_point
+from storage.column_types import Words, by_code_point
 
 revision = "0001"
 down_revision = None

@@ -56,13 +56,15 @@ def update_credentials(
     except IntegrityError as error:  # no constraint but that one can be in the way
         raise EmailTaken from error
     if row is None:
-        refuse_change(connection, viewer, known_hash)
+        raise_wrong_password_or_conflict(connection, viewer, known_hash)
     end = END_ALL if session_id is None else END_OTHERS
     connection.execute(end, {"user_id": viewer.user_id, "session_id": session_id})
     return row
 
 
-def refuse_change(connection: Connection, viewer: Viewer, known_hash: str) -> NoReturn:
+def raise_wrong_password_or_conflict(
+    connection: Connection, viewer: Viewer, known_hash: str
+) -> NoReturn:
     """Raise why a write that needs `known_hash` met no row: WrongPassword or VersionConflict."""
     same = get_credentials(connection, viewer).password_hash == known_hash
     raise VersionConflict if same else WrongPassword

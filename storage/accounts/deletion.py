@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 
-from storage.accounts.credentials import refuse_change
+from storage.accounts.credentials import raise_wrong_password_or_conflict
 from storage.accounts.errors import UserOwnsRows
 from storage.accounts.tables import users
-from storage.accounts.users import keep_an_admin, refuse
+from storage.accounts.users import keep_an_admin, raise_not_found_or_conflict
 from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
@@ -34,7 +34,7 @@ def delete_user(
     """
     keep_an_admin(connection, viewer, user_id)
     if not _lock(connection, user_id, precondition):
-        refuse(connection, viewer, user_id)
+        raise_not_found_or_conflict(connection, viewer, user_id)
     return _delete(connection, user_id, delete_owned=delete_owned)
 
 
@@ -54,7 +54,7 @@ def delete_current_user(
     # Another admin may have made this user the only one meanwhile, so anybody is asked.
     keep_an_admin(connection, OPERATOR, user_id)
     if not _lock(connection, user_id, precondition, users.c.password_hash == known_hash):
-        refuse_change(connection, viewer, known_hash)
+        raise_wrong_password_or_conflict(connection, viewer, known_hash)
     return _delete(connection, user_id, delete_owned=delete_owned)
 
 

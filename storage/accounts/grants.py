@@ -46,7 +46,7 @@ class Origin(NamedTuple):
     user_agent: str | None = None
 
 
-class Bounds(NamedTuple):
+class SessionLimits(NamedTuple):
     """`idle`: how long a session lasts without a refresh, `total`: with them. `most`: how many
     sessions one user may have."""
 
@@ -166,10 +166,10 @@ def start_session(
     session_id: UUID,
     hashes: Hashes,
     *,
-    bounds: Bounds,
+    limits: SessionLimits,
     origin: Origin,
 ) -> None:
-    """Open a session; those of the user beyond `bounds.most` that were used longest ago end.
+    """Open a session; those of the user beyond `limits.most` that were used longest ago end.
 
     Raises SignedOut if the account has been closed or has got another password meanwhile.
     """
@@ -186,12 +186,12 @@ def start_session(
         "family_hash": hashes.family,
         "refresh_hash": hashes.token,
         "created_at": now,
-        "expires_at": now + min(bounds.idle, bounds.total),
-        "ends_at": now + bounds.total,
+        "expires_at": now + min(limits.idle, limits.total),
+        "ends_at": now + limits.total,
         **_bounded(origin),
     }
     connection.execute(INSERT, row)
-    connection.execute(END_OLDEST, {"user_id": user_id, "most": bounds.most})
+    connection.execute(END_OLDEST, {"user_id": user_id, "most": limits.most})
 
 
 def refresh_session(
@@ -200,7 +200,7 @@ def refresh_session(
     used: Hashes,
     *,
     successor: bytes,
-    bounds: Bounds,
+    limits: SessionLimits,
     origin: Origin,
 ) -> Refresh:
     """Replace the session's refresh token `used` by the one whose hash is `successor`.
@@ -215,7 +215,7 @@ def refresh_session(
         "now": now,
         "retried_since": now - RETRY_WINDOW,
         "retried_until": now + RETRY_WINDOW,  # later only after the clock was set back
-        "idle_end": now + bounds.idle,
+        "idle_end": now + limits.idle,
     }
     origin_now = {f"its_{name}": value for name, value in _bounded(origin).items()}
     parameters = {**token, **times, **origin_now, "successor": successor}

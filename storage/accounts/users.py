@@ -145,7 +145,7 @@ def update_user(
         keep_an_admin(connection, viewer, user_id)
     row = write_user(connection, user_id, changes, precondition)
     if row is None:
-        refuse(connection, viewer, user_id)
+        raise_not_found_or_conflict(connection, viewer, user_id)
     if deactivates:
         connection.execute(END_ALL, {"user_id": user_id})
     return row
@@ -192,7 +192,7 @@ def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None
         raise LastAdmin
 
 
-def refuse(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
+def raise_not_found_or_conflict(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
     """Raise why a write met no row: UserNotFound, or else VersionConflict."""
     get_user(connection, viewer, user_id)
     raise VersionConflict

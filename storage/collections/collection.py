@@ -162,7 +162,7 @@ class Collection(Lists):
             row = connection.execute(statement, {**params, **values}).one_or_none()
         except IntegrityError as error:
             raise self._translated(error) from None
-        return row or self._refuse(connection, viewer, row_id)
+        return row or self._raise_not_found_or_conflict(connection, viewer, row_id)
 
     def delete(
         self,
@@ -178,7 +178,7 @@ class Collection(Lists):
         except IntegrityError:
             raise StillReferenced from None
         if deleted == 0:
-            self._refuse(connection, viewer, row_id)
+            self._raise_not_found_or_conflict(connection, viewer, row_id)
 
     def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
         """Whether anything belongs to this user."""
@@ -213,7 +213,9 @@ class Collection(Lists):
         params = {"_row_id": row_id, **viewer.parameters}
         return connection.execute(self._lock.by(viewer), params).one_or_none() is not None
 
-    def _refuse(self, connection: Connection, viewer: Viewer, row_id: UUID) -> NoReturn:
+    def _raise_not_found_or_conflict(
+        self, connection: Connection, viewer: Viewer, row_id: UUID
+    ) -> NoReturn:
         """Raise why a write met no row: NotFound, whatever was asked, or else VersionConflict."""
         self.get(connection, viewer, row_id)
         raise VersionConflict

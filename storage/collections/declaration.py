@@ -20,7 +20,7 @@ INSTEAD = {
     "DateTime": "UtcDateTime: SQLite keeps no offset",
 }
 NEEDED = ("seq", "id", "created_at", "updated_at", "version", "owner_id")
-OF_THE_PAGE = {"limit", "cursor", "sort", "include_total"}
+LIST_PARAMETERS = {"limit", "cursor", "sort", "include_total"}
 """Parameters of every list, which no filter can be called."""
 
 
@@ -72,7 +72,7 @@ def _objections(
     for name in sorts:
         yield from _not_ordered(table.c[name])
     for parameter, kind in filters.items():
-        if parameter in OF_THE_PAGE:
+        if parameter in LIST_PARAMETERS:
             yield f"{table.name}: no filter can be called {parameter}"
         if isinstance(kind, Bounded):
             yield from _not_ordered(table.c[kind.column])

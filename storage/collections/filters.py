@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import Columns, SearchForm, SqliteSearch, words_column
-from storage.collections.matching import ByNumber, Lookup, Matching, matching_rows, within
+from storage.collections.matching import ByNumber, Lookup, Matching, bounded_rows, matching_rows
 from storage.collections.orders import Bound, ByColumns
 from storage.collections.words import search_of, words_of
 
@@ -165,7 +165,7 @@ class Bounded:
         return Bound(self.above, value, inclusive=self.inclusive)
 
     def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
-        return [within(self.column, [self.bound(name, at.table)], at)]
+        return [bounded_rows(self.column, [self.bound(name, at.table)], at)]
 
 
 class After(Bounded):

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Subquery,
     Table,
     Text,
-    TypeDecorator,
     and_,
     bindparam,
     cast,
@@ -29,9 +28,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, array
-from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.types import TypeEngine
 
 from storage.collections.viewers import Viewer
 from storage.collections.words import Search
@@ -65,21 +62,6 @@ def words_column(text: str) -> str:
 def index_name(table: str) -> str:
     """The name of a table's full-text index, which in SQLite is a table itself."""
     return f"{table}_full_text"
-
-
-class Words(TypeDecorator[list[str]]):
-    """The words of a text, as the database's full-text index takes them."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return TSVECTOR() if dialect.name == "postgresql" else Text()
-
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
-        # A word has letters, digits and marks only, so a quote never needs a quote.
-        quote = "'" if dialect.name == "postgresql" else ""
-        return None if value is None else " ".join(f"{quote}{word}{quote}" for word in value)
 
 
 class SqliteSearch:

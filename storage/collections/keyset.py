@@ -75,8 +75,8 @@ class Keyset:
             place = ByColumns(self._by, table.c.id, prefix, nulls)
             entries = select(*columns).order_by(*place.order(self._sort)).limit(bindparam("n"))
             self._statements[nulls] = (
-                entries.where(*place.within([])),
-                entries.where(*place.within([starts[bool(nulls)]])),
+                entries.where(*place.conditions([])),
+                entries.where(*place.conditions([starts[bool(nulls)]])),
             )
 
     def page(

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import sqlalchemy
 from sqlalchemy import Connection, Table, bindparam, or_, select, update
 
+from storage.collections.filtered import BUDGET, Total, Totals
 from storage.collections.filters import Bounded, Filter, Matches
-from storage.collections.full_text import Words, full_text_of, words_column
+from storage.collections.full_text import full_text_of, words_column
 from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
-from storage.collections.matching import Lookup, Matching, within
+from storage.collections.matching import Lookup, Matching, bounded_rows
 from storage.collections.orders import Bound, Position, Sort
-from storage.collections.query_plan import BUDGET, Listing, PageRequest
-from storage.collections.totals import Total, Totals
+from storage.collections.query_plan import Listing, PageRequest
 from storage.collections.viewers import Viewer
+from storage.column_types import Words
 
 Row = sqlalchemy.Row[Any]
 Query = Mapping[str, Any]
@@ -26,7 +27,7 @@ INTERNAL = {"seq", "owner_id"}
 KEPT = 64
 """For how many forms of queries, with their sort and the kind of their position, a collection keeps
 the statements."""
-MOST_PARAMETERS = 6
+MAX_PARAMETERS = 6
 """The parameters of a query whose statements are kept: with six, all of them take half a megabyte.
 Longer queries have too many combinations for one to come again."""
 REBUILT = 500
@@ -77,7 +78,7 @@ class Lists:
         if not form.filters:
             return self._keysets[sort].page(connection, viewer, limit=limit, after=after)
 
-        make = self._listing if len(parameters) <= MOST_PARAMETERS else self._make_listing
+        make = self._listing if len(parameters) <= MAX_PARAMETERS else self._make_listing
 
         def run(limit: int, after: Position | None, nulls: bool | None) -> Page:
             place = {} if after is None else {"_value": after.value, "_id": after.id}
@@ -89,7 +90,7 @@ class Lists:
     def count(self, connection: Connection, viewer: Viewer, query: Query) -> Total:
         """How many rows `query` asks for, counted up to COUNTED."""
         form, parameters = self._form(connection, viewer, query)
-        make = self._totals if len(parameters) <= MOST_PARAMETERS else self._make_totals
+        make = self._totals if len(parameters) <= MAX_PARAMETERS else self._make_totals
         return make(form).count(connection, parameters)
 
     def rebuild_words(self, connection: Connection, after: int = 0) -> int | None:
@@ -175,5 +176,5 @@ class Lists:
         for by in self._bounded_columns:
             bounds = self._bounds(form, by) if by != but else []
             if bounds:
-                found.append(within(by, bounds, at))
+                found.append(bounded_rows(by, bounds, at))
         return found

@@ -24,7 +24,7 @@ from storage.collections.viewers import Viewer
 
 NEWEST_FIRST = Sort("created_at", descending=True)
 OLDEST_FIRST = Sort("created_at", descending=False)
-LARGEST = 2**63 - 1
+MAX_NUMBER = 2**63 - 1
 
 
 class Lookup(NamedTuple):
@@ -45,13 +45,13 @@ class ByNumber(NamedTuple):
     def order(self, sort: Sort) -> tuple[UnaryExpression[Any], ...]:
         return sort.order(self.number)
 
-    def within(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
+    def conditions(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
         return [self.where, *map(self._limit, bounds)]
 
     def _limit(self, bound: Bound) -> ColumnElement[bool]:
         if bound.above:
             return self.number > func.coalesce(self._last_outside(bound, NEWEST_FIRST), 0)
-        return self.number < func.coalesce(self._last_outside(bound, OLDEST_FIRST), LARGEST)
+        return self.number < func.coalesce(self._last_outside(bound, OLDEST_FIRST), MAX_NUMBER)
 
     def _last_outside(self, bound: Bound, sort: Sort) -> ScalarSelect[int]:
         place = self.table.c.created_at, self.table.c.id
@@ -86,8 +86,8 @@ class Matching:
         entries = select(*columns).select_from(self.index)
         if self.creation is None:
             return entries.where(self.where)
-        within = self.creation.within([])
-        return entries.where(*within).order_by(*self.creation.order(OLDEST_FIRST))
+        conditions = self.creation.conditions([])
+        return entries.where(*conditions).order_by(*self.creation.order(OLDEST_FIRST))
 
     def membership(self) -> ColumnElement[bool]:
         """Of rows as a set; the database is free to choose where to begin."""
@@ -110,7 +110,7 @@ def matching_rows(at: Lookup, test: Test, creation: Place | None = None) -> Matc
     )
 
 
-def within(column: str, bounds: Iterable[Bound], at: Lookup) -> Matching:
+def bounded_rows(column: str, bounds: Iterable[Bound], at: Lookup) -> Matching:
     """The rows whose column is within all of `bounds`."""
 
     def test(row: Columns) -> ColumnElement[bool]:

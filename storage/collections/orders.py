@@ -125,7 +125,7 @@ class ByColumns(NamedTuple):
         places = (self.id,) if self.nulls else (self.by, self.id)
         return sort.order(*(column for column, _ in self.prefix[:1]), *places)
 
-    def within(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
+    def conditions(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
         pinned = [Pinned(column, value) for column, value in self.prefix[:1]]
         equal = [column == value for column, value in self.prefix[1:]]
         if self.nulls:

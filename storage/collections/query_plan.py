@@ -33,9 +33,6 @@ from storage.collections.keyset import Page
 from storage.collections.matching import Matching, Place
 from storage.collections.orders import Bound, ByColumns, Sort
 
-BUDGET = 5000
-"""How many rows a page costs at most, where no index has just those that are asked for."""
-
 Driver = Matching | None
 """The filter along whose index a plan goes; None: along that of what the list is sorted by."""
 
@@ -104,7 +101,7 @@ class Listing(Filtered):
             select(*self._public(row))
             .select_from(joined)
             .where(*(found.test(row) for found in self._others(driver)))
-            .where(*self._place_in(row).within(self.bounds))
+            .where(*self._place_in(row).conditions(self.bounds))
             .limit(bindparam("_limit"))
         )
         return self._sorted(statement, row)
@@ -152,7 +149,9 @@ class Listing(Filtered):
         return ByColumns(row[self.sort.by], row.id, nulls=self.nulls)
 
     def _entries(self, place: Place, *columns: Any) -> Select[Any]:
-        return select(*columns).where(*place.within(self.bounds)).order_by(*place.order(self.sort))
+        return (
+            select(*columns).where(*place.conditions(self.bounds)).order_by(*place.order(self.sort))
+        )
 
     def _sorted(self, statement: Select[Any], row: Columns) -> Select[Any]:
         return statement.order_by(*self._place_in(row).order(self.sort))

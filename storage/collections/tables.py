@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Uuid, text
 from sqlalchemy.types import TypeEngine
 
-from storage.collections.full_text import Words, words_column
-from storage.column_types import UtcDateTime, metadata
+from storage.collections.full_text import words_column
+from storage.column_types import UtcDateTime, Words, metadata
 
 
 def resource_columns() -> list[Column[Any]]:

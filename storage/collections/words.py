@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from unicodedata import category, lookup, name, normalize
 
-LONGEST = 64
+MAX_WORD = 64
 """A word counts up to this many characters: PostgreSQL takes 2046 bytes, a text has 2000."""
 
 PART = 3
@@ -58,7 +58,7 @@ def words_of(text: str | None) -> list[str]:
         if _is_unspaced(run):
             words.update(run[start : start + PART] for start in range(len(run)))
         else:
-            words.add(run[:LONGEST])
+            words.add(run[:MAX_WORD])
     return sorted(words)
 
 
@@ -69,7 +69,7 @@ def search_of(query: str) -> Search:
     prefixes: set[str] = set()
     for run, is_prefix in _runs(query):
         if not _is_unspaced(run):
-            (prefixes if is_prefix else words).add(run[:LONGEST])
+            (prefixes if is_prefix else words).add(run[:MAX_WORD])
         elif len(run) < PART:
             prefixes.add(run)
         else:

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 LOST = "has been moved, removed or replaced"
 
-Identity = tuple[int, int] | None
+FileId = tuple[int, int] | None
+"""Device and inode of a file; None if it isn't there."""
 
 
 class DatabaseFile:
@@ -24,24 +25,24 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._wal = path.with_name(f"{path.name}-wal")
-        self._opened: Identity = None
-        self._opened_wal: Identity = None
+        self._opened: FileId = None
+        self._opened_wal: FileId = None
         self._lost = False
 
     def opened(self) -> None:
         """Remember the file, if a connection has opened it for the first time."""
-        self._opened = self._opened or _identity(self.path)
+        self._opened = self._opened or _file_id(self.path)
 
     def opened_wal(self) -> None:
         """Remember the `-wal`, which the writer has opened. SQLite removes it with the last
         connection, so another connection of the writer may have another one."""
-        self._opened_wal = _identity(self._wal)
+        self._opened_wal = _file_id(self._wal)
 
     def check(self) -> None:
         """Raise DatabaseUnavailable if another file is in the place of either, or none, and from
         then on."""
-        moved = self._opened is not None and _identity(self.path) != self._opened
-        moved_wal = self._opened_wal is not None and _identity(self._wal) != self._opened_wal
+        moved = self._opened is not None and _file_id(self.path) != self._opened
+        moved_wal = self._opened_wal is not None and _file_id(self._wal) != self._opened_wal
         if (moved or moved_wal) and not self._lost:
             self._lost = True
             log.error(
@@ -63,7 +64,7 @@ class DatabaseFile:
             raise DatabaseReadOnly("the database's file is read-only")
 
 
-def _identity(path: Path) -> Identity:
+def _file_id(path: Path) -> FileId:
     try:
         found = path.stat()
     except OSError:

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from storage import Database, open_database
 from storage.accounts import grants as stored
 from storage.accounts import tables, users
-from storage.accounts.grants import RETRY_WINDOW, Bounds, Hashes, Origin, Refresh, SignIn
+from storage.accounts.grants import RETRY_WINDOW, Hashes, Origin, Refresh, SessionLimits, SignIn
 from storage.accounts.tables import sessions
 from storage.errors import SignedOut
 from tests.sessions import shift
 from tests.storage.units import Gate, scalars
 
 DAY = timedelta(days=1)
-BOUNDS = Bounds(idle=DAY, total=3 * DAY, most=3)
+LIMITS = SessionLimits(idle=DAY, total=3 * DAY, most=3)
 ORIGIN = Origin("2001:db8::1", "2001:db8::/48", "curl/8")
 FAMILY, HASH, OTHER_HASH, THIRD_HASH = (bytes([n]) * 32 for n in range(1, 5))
 
@@ -36,12 +36,12 @@ async def user_id(database: Database) -> UUID:
     return UUID(str(row.id))
 
 
-async def start(database: Database, sign_in: SignIn, *, bounds: Bounds = BOUNDS) -> UUID:
+async def start(database: Database, sign_in: SignIn, *, limits: SessionLimits = LIMITS) -> UUID:
     """The id of a new session, whose refresh token has the hash HASH."""
     session_id = uuid4()
     hashes = Hashes(FAMILY, HASH)
     await database.write(
-        stored.start_session, sign_in, session_id, hashes, bounds=bounds, origin=ORIGIN
+        stored.start_session, sign_in, session_id, hashes, limits=limits, origin=ORIGIN
     )
     return session_id
 
@@ -53,7 +53,7 @@ async def refresh(
     successor: bytes,
     *,
     family: bytes = FAMILY,
-    bounds: Bounds = BOUNDS,
+    limits: SessionLimits = LIMITS,
     origin: Origin = ORIGIN,
 ) -> Refresh:
     return await database.write(
@@ -61,7 +61,7 @@ async def refresh(
         session_id,
         Hashes(family, used),
         successor=successor,
-        bounds=bounds,
+        limits=limits,
         origin=origin,
     )
 
@@ -204,26 +204,26 @@ async def test_all_that_use_a_token_at_once_get_the_same_successor(
 async def test_no_refresh_goes_beyond_the_end(database: Database, user_id: UUID) -> None:
     session_id = await start(database, SignIn(user_id, "#"))
     begun = await database.read(read, session_id)
-    assert begun.expires_at - begun.created_at == BOUNDS.idle
-    assert begun.ends_at - begun.created_at == BOUNDS.total
+    assert begun.expires_at - begun.created_at == LIMITS.idle
+    assert begun.ends_at - begun.created_at == LIMITS.total
     await make_older(database, DAY - timedelta(minutes=1))
     await refresh(database, session_id, HASH, OTHER_HASH)
     row = await database.read(read, session_id)
-    assert row.expires_at == row.refreshed_at + BOUNDS.idle < row.ends_at
+    assert row.expires_at == row.refreshed_at + LIMITS.idle < row.ends_at
     await make_older(database, DAY - timedelta(minutes=1))
     await refresh(database, session_id, OTHER_HASH, THIRD_HASH)
     await make_older(database, timedelta(minutes=5))
     await refresh(database, session_id, THIRD_HASH, HASH)
     row = await database.read(read, session_id)
-    assert row.expires_at == row.ends_at < row.refreshed_at + BOUNDS.idle
+    assert row.expires_at == row.ends_at < row.refreshed_at + LIMITS.idle
     await make_older(database, DAY)
     over = await refresh(database, session_id, HASH, OTHER_HASH)
     assert over == Refresh(None, reused=False)
 
 
 async def test_a_session_is_never_longer_than_its_total(database: Database, user_id: UUID) -> None:
-    bounds = Bounds(idle=DAY, total=DAY / 2, most=3)
-    row = await database.read(read, await start(database, SignIn(user_id, "#"), bounds=bounds))
+    limits = SessionLimits(idle=DAY, total=DAY / 2, most=3)
+    row = await database.read(read, await start(database, SignIn(user_id, "#"), limits=limits))
     assert row.expires_at == row.ends_at == row.created_at + DAY / 2
 
 
@@ -260,7 +260,7 @@ async def test_the_sessions_used_longest_ago_end(database: Database, user_id: UU
 async def test_of_those_who_sign_in_at_once_no_more_stay(database: Database, user_id: UUID) -> None:
     started = await asyncio.gather(*(start(database, SignIn(user_id, "#")) for _ in range(8)))
     left = await database.read(ids)
-    assert len(left) == BOUNDS.most
+    assert len(left) == LIMITS.most
     assert left < set(started)
 
 

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, insert
 
 from storage import Database, open_database
 from storage.accounts.tables import USER, users
+from storage.collections.filtered import BUDGET
 from storage.collections.lists import Query
 from storage.collections.orders import Position
-from storage.collections.query_plan import BUDGET
 from storage.collections.viewers import EVERYBODY, Viewer
 from storage.collections.words import words_of
 from tests.gizmos import GIZMOS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.collections.words import LONGEST, Search, search_of, words_of
+from storage.collections.words import MAX_WORD, Search, search_of, words_of
 
 text = st.text(max_size=40)
 
@@ -31,7 +31,7 @@ text = st.text(max_size=40)
         ("हिन्दी", ["हिन्दी"]),
         ("e\u0301 \u0301x \ufe0f", ["e", "x"]),
         ("סֵפֶר", ["סֵפֶר"]),
-        ("x" * 100, ["x" * LONGEST]),
+        ("x" * 100, ["x" * MAX_WORD]),
         ("Łódź, Ørsted, Đorđe, Ħal", ["dorde", "hal", "lodz", "orsted"]),
         (
             "Ærø œuvre Guðrún Þór DIYARBAK\u0131R",
@@ -92,7 +92,7 @@ def test_a_text_finds_itself(given: str) -> None:
 @given(text)
 def test_a_word_needs_no_quoting_in_any_database(given: str) -> None:
     for word in words_of(given):
-        assert 0 < len(word) <= LONGEST
+        assert 0 < len(word) <= MAX_WORD
         assert not set(word) & set("'\"\\ :*&|!()<>-^+\n\t")
         assert not word.isascii() or word.isalnum()
 
