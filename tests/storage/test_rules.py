@@ -37,8 +37,7 @@ IMPORTS = """
 import sqlalchemy as sa
 from alembic import op
 from storage.collections import ddl
-from storage.collections.full_text import Words
-from storage.column_types import FixedPoint, by_code_point
+from storage.column_types import FixedPoint, Words, by_code_point
 """
 
 
