@@ -1,4 +1,4 @@
-"""What users sign in with. To change it takes the current password, or the operator."""
+"""What users sign in with. Changing it requires the current password, or the operator."""
 
 from typing import NoReturn, TypedDict
 from uuid import UUID
@@ -16,7 +16,7 @@ from storage.errors import VersionConflict
 
 
 class CredentialChanges(TypedDict, total=False):
-    """What users decide about how they sign in, as far as it changes."""
+    """The changes of a user's email address and password."""
 
     email: str
     password_hash: str
@@ -28,8 +28,8 @@ CREDENTIALS = select(users.c.id, users.c.email_key, users.c.password_hash).where
 
 
 def get_credentials(connection: Connection, viewer: Viewer) -> Row[UUID, str | None, str | None]:
-    """The viewer's `id`, `email_key` and `password_hash`; None for those whom an outside identity
-    provider signs in."""
+    """The viewer's `id`, `email_key` and `password_hash`; None for users of an outside identity
+    provider."""
     return connection.execute(CREDENTIALS, {"user_id": viewer.user_id}).one()
 
 
@@ -42,8 +42,8 @@ def update_credentials(
     known_hash: str,
     session_id: UUID | None,
 ) -> UserRow:
-    """Set the viewer's `changes`, if `known_hash` is still what is kept of their password: it took
-    a while to verify. This ends every session but `session_id`.
+    """Set the viewer's `changes`, if `known_hash` is still the hash of their password; it may have
+    changed while it was verified. This ends every session but `session_id`.
 
     Raises WrongPassword, VersionConflict and EmailTaken.
     """
@@ -53,7 +53,7 @@ def update_credentials(
     knows = users.c.password_hash == known_hash
     try:
         row = write_user(connection, viewer.user_id, values, precondition, knows)
-    except IntegrityError as error:  # no constraint but that one can be in the way
+    except IntegrityError as error:  # no other constraint can fail
         raise EmailTaken from error
     if row is None:
         raise_wrong_password_or_conflict(connection, viewer, known_hash)
@@ -65,7 +65,7 @@ def update_credentials(
 def raise_wrong_password_or_conflict(
     connection: Connection, viewer: Viewer, known_hash: str
 ) -> NoReturn:
-    """Raise why a write that needs `known_hash` met no row: WrongPassword or VersionConflict."""
+    """Raise the reason why a write that needs `known_hash` found no row."""
     same = get_credentials(connection, viewer).password_hash == known_hash
     raise VersionConflict if same else WrongPassword
 

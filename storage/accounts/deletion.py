@@ -28,7 +28,7 @@ def delete_user(
     delete_owned: bool = False,
 ) -> bool:
     """Delete a user with their sessions, the answers stored for them and, if asked, what they own.
-    Return whether that is done: if not, some are left, and it has to be called again.
+    Return False if rows are left; then call it again.
 
     Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserOwnsRows.
     """
@@ -51,7 +51,7 @@ def delete_current_user(
     Raises WrongPassword too, but neither UserNotFound nor NotAdmin.
     """
     user_id = cast(UUID, viewer.user_id)
-    # Another admin may have made this user the only one meanwhile, so anybody is asked.
+    # Another admin may have made this user the only one, so this check also applies to non-admins.
     keep_an_admin(connection, OPERATOR, user_id)
     if not _lock(connection, user_id, precondition, users.c.password_hash == known_hash):
         raise_wrong_password_or_conflict(connection, viewer, known_hash)
@@ -64,7 +64,7 @@ def _lock(
     precondition: Precondition,
     *conditions: ColumnElement[bool],
 ) -> bool:
-    """Lock a user that meets the conditions, so that no row can be created for it any more."""
+    """Lock a user that meets the conditions, so that no more rows can be created for it."""
     statement = LOCK.where(precondition.holds_for(users.c.version), *conditions)
     parameters: dict[str, Any] = {"user_id": user_id, **precondition.parameters(user_id)}
     return connection.execute(statement, parameters).one_or_none() is not None
@@ -76,7 +76,7 @@ def _delete(connection: Connection, user_id: UUID, *, delete_owned: bool) -> boo
             restricts = collection.owner_deletion is OwnerDeletion.RESTRICT
             if restricts and collection.owner_has_rows(connection, user_id):
                 raise UserOwnsRows
-    # What points to other rows goes before them.
+    # Rows that refer to others are deleted before these.
     for collection in reversed(COLLECTIONS):
         collection.delete_rows_of(connection, user_id)
         if collection.owner_has_rows(connection, user_id):

@@ -205,9 +205,9 @@ def refresh_session(
 ) -> Refresh:
     """Replace the session's refresh token `used` by the one whose hash is `successor`.
 
-    A token that was used before is in two hands, so the session ends. This is returned and not
-    raised, since what raises is rolled back. Within RETRY_WINDOW the token used last is no such
-    token, as long as its successor hasn't been used: `successor` then stays.
+    Reuse is treated as theft and ends the session. It is returned, because an exception would roll
+    the deletion back. Within RETRY_WINDOW, the last used token may be sent again, as long as its
+    successor hasn't been used: `successor` then stays.
     """
     now = datetime.now(UTC)
     token = {"session_id": session_id, "family": used.family, "used": used.token}

@@ -45,13 +45,12 @@ DELETE_EXPIRED = delete(sessions).where(sessions.c.id.in_(EXPIRED))
 
 
 def list_sessions(connection: Connection, viewer: Viewer) -> Sequence[SessionRow]:
-    """The viewer's sessions, the latest used first."""
+    """The viewer's sessions, the last used first."""
     parameters = {"user_id": viewer.user_id, "now": datetime.now(UTC)}
     return connection.execute(LIST, parameters).all()
 
 
 def end_sessions(connection: Connection, viewer: Viewer) -> None:
-    """End all sessions of the viewer."""
     connection.execute(END_ALL, {"user_id": viewer.user_id})
 
 

@@ -23,7 +23,7 @@ users = Table(
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("id", Uuid, nullable=False, unique=True),
-    # Null for those whom an outside identity provider knows; we don't ask it for an address.
+    # Null for users of an outside identity provider, which isn't asked for an address.
     Column("email", String(254)),
     # The address without regard to case, which no two users share.
     Column("email_key", String(320), unique=True),

@@ -31,7 +31,7 @@ UserRow = Row[Any]
 
 
 class UserChanges(TypedDict, total=False):
-    """What an admin decides about a user, as far as it changes."""
+    """The changes that an admin makes to a user."""
 
     role: str
     active: bool
@@ -50,8 +50,7 @@ BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
 LIST = Keyset(users, PUBLIC, "-created_at")
 UPDATE = update(users).where(BY_ID)
 NOW = Later(users.c.updated_at, bindparam("now", type_=UtcDateTime))
-# In one order for all, so that two who lock them can't wait for each other. Whoever only refers
-# to an admin, by creating a row, need not wait.
+# Lock in id order to avoid deadlocks. Inserts that only reference an admin don't wait.
 ACTIVE_ADMINS = (
     select(users.c.id)
     .where(users.c.role == ADMIN, users.c.active)
@@ -61,11 +60,10 @@ ACTIVE_ADMINS = (
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address share: compatibility forms, case and blanks at its ends
-    don't count (the compatibility caseless match of Unicode, D146).
+    """Return what all spellings of an address have in common: compatibility forms, case and blanks
+    at its ends don't count (the compatibility caseless match of Unicode, D146).
 
-    But a domain with ß is another one than that with ss, and the same is true of a final sigma
-    and another sigma (IDNA 2008: RFC 5892 §2.6).
+    In a domain, ß differs from ss, and a final sigma from another sigma (IDNA 2008: RFC 5892 §2.6).
     """
     local, at, domain = normalize("NFKC", email.strip()).rpartition("@")
     letters = domain.replace("ẞ", "ß")
@@ -118,14 +116,14 @@ def get_user(connection: Connection, _viewer: Viewer, user_id: UUID) -> UserRow:
 
 
 def get_current_user(connection: Connection, viewer: Viewer) -> UserRow:
-    """The viewer, who has an account."""
+    """The viewer must have an account."""
     return connection.execute(SELECT, {"user_id": viewer.user_id}).one()
 
 
 def list_users(
     connection: Connection, _viewer: Viewer, *, limit: int, after: Position | None
 ) -> Page:
-    """At most `limit` users, newest first, from behind `after` on."""
+    """At most `limit` users after `after`, newest first."""
     return LIST.page(connection, limit=limit, after=after)
 
 
@@ -136,7 +134,7 @@ def update_user(
     changes: UserChanges,
     precondition: Precondition = ANY_VERSION,
 ) -> UserRow:
-    """Set `changes` and add one to the version; whom it deactivates, it signs out everywhere.
+    """Set `changes` and add one to the version; deactivating a user ends all their sessions.
 
     Raises UserNotFound, VersionConflict, LastAdmin and NotAdmin.
     """
@@ -180,10 +178,10 @@ def write_user(
 
 
 def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None:
-    """Hold the active admins as they are until the transaction ends, so that of those who would
-    remove each other at once one remains.
+    """Lock the active admins until the transaction ends, so that one of two admins who remove each
+    other at once remains.
 
-    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer isn't one any more.
+    Raises LastAdmin if `user_id` is the only one, and NotAdmin if the viewer is no longer an admin.
     """
     admins = set(connection.execute(ACTIVE_ADMINS).scalars())
     if viewer != OPERATOR and viewer.user_id not in admins:
@@ -193,6 +191,6 @@ def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None
 
 
 def raise_not_found_or_conflict(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
-    """Raise why a write met no row: UserNotFound, or else VersionConflict."""
+    """Raise the reason why a write found no row: UserNotFound, otherwise VersionConflict."""
     get_user(connection, viewer, user_id)
     raise VersionConflict

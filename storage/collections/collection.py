@@ -49,15 +49,15 @@ from storage.errors import (
 )
 
 DELETED_AT_ONCE = 1000
-"""How many rows one transaction deletes with their owner, in some 0.15 s on a busy machine: others
-write in between, and no statement meets its deadline."""
+"""The maximum number of rows that one transaction deletes with their owner: about 0.15 s on a busy
+machine, so other writes don't wait long and no statement times out."""
 
 
 class OwnerDeletion(Enum):
-    """What becomes of the rows of a user who is deleted."""
+    """What happens to the rows of a deleted user."""
 
     RESTRICT = "restrict"
-    """The user is not deleted while there are any, unless the request asks to delete them too."""
+    """The user isn't deleted while they own rows, unless the request asks to delete these too."""
     CASCADE = "cascade"
     """They are deleted with the user."""
 
@@ -87,7 +87,7 @@ class Collection(Lists):
         self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
         self._creation = Creation(table, self.columns)
         self._select = Owned(select(*self.columns).where(by_id), owner)
-        # A relation's row must not go while a row that points to it is written.
+        # The related row must not be deleted while a row that refers to it is written.
         lock = select(table.c.id).where(by_id).with_for_update(read=True, key_share=True)
         self._lock = Owned(lock, owner)
         version = table.c.version
@@ -120,7 +120,7 @@ class Collection(Lists):
     def create(
         self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None
     ) -> Row:
-        """Create a row owned by the viewer, who may have `quota`.
+        """Create a row owned by the viewer, who may own `quota` rows; None: any number.
 
         Raises QuotaExceeded, RelatedRowNotFound, RuleBroken and AlreadyExists.
         """
@@ -133,7 +133,7 @@ class Collection(Lists):
             raise self._translated(error) from None
 
     def get(self, connection: Connection, viewer: Viewer, row_id: UUID) -> Row:
-        """Raises the collection's NotFound."""
+        """Return a row that the viewer may see. Raises the collection's NotFound."""
         params = {"_row_id": row_id, **viewer.parameters}
         row = connection.execute(self._select.by(viewer), params).one_or_none()
         if row is None:
@@ -171,7 +171,7 @@ class Collection(Lists):
         row_id: UUID,
         precondition: Precondition = ANY_VERSION,
     ) -> None:
-        """Raises the collection's NotFound, VersionConflict and StillReferenced."""
+        """Delete a row. Raises the collection's NotFound, VersionConflict and StillReferenced."""
         params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
         try:
             deleted = connection.execute(self._delete.by(viewer, precondition), params).rowcount
@@ -181,12 +181,11 @@ class Collection(Lists):
             self._raise_not_found_or_conflict(connection, viewer, row_id)
 
     def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
-        """Whether anything belongs to this user."""
+        """Whether the user owns any row."""
         return bool(self.page(connection, Viewer.owner(user_id), {}, limit=1).rows)
 
     def delete_rows_of(self, connection: Connection, user_id: UUID) -> None:
-        """Delete what belongs to this user, but no more than DELETED_AT_ONCE. Raises
-        StillReferenced."""
+        """Delete at most DELETED_AT_ONCE rows of this user. Raises StillReferenced."""
         page = self.page(connection, Viewer.owner(user_id), {}, limit=DELETED_AT_ONCE)
         these = self.table.c.id.in_([row.id for row in page.rows])
         try:
@@ -195,7 +194,7 @@ class Collection(Lists):
             raise StillReferenced from None
 
     def _translated(self, error: IntegrityError) -> Exception:
-        """The domain's error for a value that is not unique or breaks a rule; else the same."""
+        """AlreadyExists or RuleBroken if the error means that; otherwise the error itself."""
         if _is_about_uniqueness(error):
             return AlreadyExists()
         rule = self.rules.get(_constraint_of(error))
@@ -216,13 +215,13 @@ class Collection(Lists):
     def _raise_not_found_or_conflict(
         self, connection: Connection, viewer: Viewer, row_id: UUID
     ) -> NoReturn:
-        """Raise why a write met no row: NotFound, whatever was asked, or else VersionConflict."""
+        """Raise the reason why a write found no row: NotFound, otherwise VersionConflict."""
         self.get(connection, viewer, row_id)
         raise VersionConflict
 
 
 COLLECTIONS: list[Collection] = []
-"""Those of all resources that have been imported; what has a relation comes after its target."""
+"""The collections of all imported resources; each comes after those that its relations name."""
 
 
 UNIQUE_VIOLATION = "23505"
@@ -236,6 +235,6 @@ def _is_about_uniqueness(error: IntegrityError) -> bool:
 
 
 def _constraint_of(error: IntegrityError) -> str:
-    """The name of the constraint that a write has violated; empty if the database tells none."""
+    """The name of the violated constraint; empty if the database doesn't give it."""
     on_postgresql = getattr(error.driver_exception, "constraint_name", None)
     return on_postgresql or str(error.orig).partition(BROKEN_ON_SQLITE)[2]

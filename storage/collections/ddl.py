@@ -1,7 +1,10 @@
 """What migrations make for a collection besides tables and indexes: full text, entries and rules.
 
-Triggers keep the first two as the rows say. So no write costs another round trip, and none can
-forget it. They are read by migrations, so a released one must go on to mean the same.
+Triggers keep the first two up to date, without another round trip for a write.
+
+Released migrations call these functions, so a released function must go on making the same objects.
+To change its SQL, add a function beside it, and a migration that drops with the old one and creates
+with the new one.
 """
 
 import re

@@ -79,7 +79,7 @@ def _objections(
         if isinstance(kind, AllOf) and kind.entries.info["entries_of"][0] != table.name:
             yield f"{table.name}: {kind.entries.name} has entries of another table"
     if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
-        yield f"{table.name}: one filter Matches is the most, with all of the texts"
+        yield f"{table.name}: declare at most one Matches filter, with all texts"
     yield from _undeclared_relations(table, relations)
 
 

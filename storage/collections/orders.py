@@ -79,12 +79,10 @@ class Bound(NamedTuple):
 
 
 class Pinned(FunctionElement[bool]):
-    """`Pinned(column, value)`: they are equal, and yet it makes a difference to go by the column.
+    """`Pinned(column, value)`: `column = value`, in a form that keeps the column in the order.
 
-    PostgreSQL leaves a column out of an order where that is always the same. Then it rather goes
-    along all rows, as if those asked for were evenly spread among them, and reads them all where
-    only old ones are asked for. What is one of several values keeps it to the index that begins
-    with the column; that there is but one value it doesn't notice.
+    PostgreSQL drops an ORDER BY column that is compared with a constant and may then scan another
+    index. `= ANY(ARRAY[…])` prevents that.
     """
 
     type = Boolean()
@@ -94,7 +92,7 @@ class Pinned(FunctionElement[bool]):
         super().__init__(column, value)
 
     def self_group(self, against: object = None) -> Self:
-        return self  # SQLite would else get `= 1` behind it, and look for no index
+        return self  # otherwise SQLite would get `= 1` after it, and use no index
 
 
 @compiles(Pinned)

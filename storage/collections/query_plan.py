@@ -34,12 +34,12 @@ from storage.collections.matching import Matching, Place
 from storage.collections.orders import Bound, ByColumns, Sort
 
 Driver = Matching | None
-"""The filter along whose index a plan goes; None: along that of what the list is sorted by."""
+"""The filter whose index a plan reads; None: the index of the list's order."""
 
 
 class PageRequest(NamedTuple):
-    """One page that is asked for: the parameters of the filters, the viewer and the place, and at
-    most `limit` rows, for at most `budget` that are looked at."""
+    """A requested page of at most `limit` rows, which reads at most `budget`. `parameters`: those of
+    the filters, the viewer and the position."""
 
     connection: Connection
     parameters: Parameters
@@ -62,7 +62,7 @@ class Listing(Filtered):
     nulls: bool | None
 
     def page(self, request: PageRequest) -> Page:
-        """By the cheapest plan."""
+        """Read the page by the cheapest plan."""
         filters, by_creation = self.filters, self.sort.by == "created_at"
         if not filters or (len(filters) == 1 and by_creation and filters[0].creation):
             return self._walk(request, filters[0] if filters else None)
@@ -93,7 +93,7 @@ class Listing(Filtered):
         )
 
     def _gathered(self, driver: Matching) -> Select[Any]:
-        """All that passes `driver`, sorted."""
+        """All rows that pass `driver`, sorted."""
         # The limit is never reached; it keeps the planner from going along another index.
         entries = driver.entries(driver.key.label("key")).limit(bindparam("_never_reached"))
         joined, row = self.dialect.join(entries.subquery(), "key", driver.target)

@@ -16,8 +16,8 @@ from sqlalchemy import (
 
 
 class Viewer(NamedTuple):
-    """`user_id`: None without an account. `sees_all`: an admin, or anybody where the service asks
-    for no account."""
+    """`user_id`: None without an account. `sees_all`: true for admins, and for all callers if
+    AUTH_REQUIRED is off."""
 
     user_id: UUID | None
     is_admin: bool
@@ -44,7 +44,7 @@ class Viewer(NamedTuple):
         return {} if self.sees_all else {"_viewer_id": self.user_id}
 
     def index_prefix(self, owner_id: Column[Any]) -> list[tuple[Column[Any], BindParameter[Any]]]:
-        """The same for orders.ByColumns: what the index's entries begin with."""
+        """The columns and values that begin the entries of an index of the viewer's rows."""
         return [] if self.sees_all else [(owner_id, _viewer_id(owner_id))]
 
 

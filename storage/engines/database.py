@@ -92,10 +92,10 @@ class Database(ABC):
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like `write`, but whatever revision the database is at: for storage.engines.revisions.
+        """Like `write`, at any revision of the database: for storage.engines.revisions.
 
-        A lock lets in one process at a time; the next finds nothing left to do. Where another lock
-        is taken, the function is undone and runs again later.
+        A lock lets one process in at a time. If another lock is taken, the function is rolled back
+        and runs again later.
         """
         return await self._administer(_bound(function, args, kwargs))
 

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner can open, whatever the umask is.
+"""Files and folders that only their owner can open, with any umask.
 
 What exists already keeps its mode: its owner may want a group to read it.
 """
@@ -23,9 +23,8 @@ def make_private_folder(path: Path) -> None:
 def create_private_file(path: Path) -> None:
     """Create `path`, empty and with mode 0600, if it isn't there.
 
-    Where that fails nothing is raised: what opens the file meets the error again and reports it.
-    The lock, because to close a file ends the locks that this process has on it (POSIX), SQLite's
-    too: no other thread may open it in between.
+    Errors are ignored; opening the file reports them. The lock: closing any descriptor of a file
+    releases this process's POSIX locks on it.
     """
     with _creating, suppress(OSError):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -21,7 +21,7 @@ Direction = Literal["upgrade", "downgrade"]
 
 
 class RevisionError(Exception):
-    """The database is not at the revision that is wanted, or can't be brought there."""
+    """The database isn't at the required revision, or can't be brought there."""
 
 
 class DatabaseBehind(RevisionError):

@@ -141,7 +141,7 @@ def begin_migration(driver: sqlite3.Connection) -> None:
 
 
 def _create_engine(url: str, file: DatabaseFile, *, query_only: bool = False) -> Engine:
-    """An engine that leaves transactions to us, since the driver has another idea of them."""
+    """The driver's own transaction control is off; this module sends BEGIN and COMMIT."""
     engine = create_engine(
         url,
         hide_parameters=True,  # or an error's text has the data

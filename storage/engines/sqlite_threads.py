@@ -5,7 +5,7 @@ and end a transaction on it, costs 35 µs, as much as a read itself.
 
 Writes that have come together share one transaction, and so one sync of the disk; each has a
 savepoint of its own. With 64 callers that is 2.8 to 4.1 times as fast as a transaction each, and
-with one caller nothing changes. Nobody is answered before the commit.
+with one caller nothing changes. No caller gets its result before the commit.
 """
 
 import sqlite3
