@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 
 from marshmallow import ValidationError
 
-from schemas.characters import BLANK_TEXT
+from schemas.characters import BLANK_TEXT, INVISIBLE_CHARACTERS
 from schemas.fields import Text
 
 MIN_LENGTH, MAX_LENGTH = 12, 128
@@ -27,6 +27,10 @@ MIN_WORD = 3
 SERVICE = tuple("items-api".replace("-", mark) for mark in (" ", "-", "_", ""))
 SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
+INVISIBLE = re.compile(rf"[{INVISIBLE_CHARACTERS}]")
+MARKS = re.compile(r"[\W_]")
+SPELLED = re.compile(r"\w(?:[\W_]\w)+")
+"""Single letters with a mark between each two: `d.r.a.g.o.n`."""
 
 EXAMPLE = "<your password>"
 """The document's placeholder for a password. If it were accepted, anyone could guess it."""
@@ -68,12 +72,13 @@ def error_in_password(password: str, emails: Iterable[str] = ()) -> str | None:
         return BLANK
     if password == EXAMPLE:
         return PLACEHOLDER
-    text = password.casefold()
-    rest = collapsed(text)
-    if len(rest) < MIN_REST:
+    text = folded(password)
+    rests = {text: collapsed(text)}
+    rests |= {word: collapsed(word) for word in map(inner_word, (text, rests[text]))}
+    repeated = (rest for word, rest in rests.items() if rest != word or word == text)
+    if min(map(len, repeated)) < MIN_REST:
         return REPETITIVE
-    forms = {text, rest, SURROUNDINGS.sub("", text), SURROUNDINGS.sub("", rest)}
-    if forms & common_passwords():
+    if {*rests.keys(), *rests.values()} & common_passwords():
         return COMMON
     if len(collapsed(_without(text, emails))) < MIN_REST:
         return PERSONAL
@@ -85,6 +90,17 @@ def common_passwords() -> frozenset[str]:
     """Read the list of common passwords; docs/dependencies.md names its source."""
     lines = Path(__file__).with_name("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def inner_word(text: str) -> str:
+    return SURROUNDINGS.sub("", text)
+
+
+def folded(text: str) -> str:
+    """Remove what makes `text` no harder to guess: case, wide and other forms of letters, invisible
+    characters, and marks between single letters."""
+    plain = INVISIBLE.sub("", normalize("NFKC", text)).casefold()
+    return MARKS.sub("", plain) if SPELLED.fullmatch(plain) else plain
 
 
 def collapsed(text: str) -> str:
@@ -120,9 +136,11 @@ def _run(text: str) -> int:
 
 
 def _without(text: str, emails: Iterable[str]) -> str:
-    """Remove the addresses, their local parts and the name of the service from `text`."""
-    addresses = [email.casefold() for email in emails]
-    words = {*SERVICE, *addresses, *(address.partition("@")[0] for address in addresses)}
+    """Remove the addresses, their parts and the name of the service from `text`."""
+    words = set(SERVICE)
+    for address in map(folded, emails):
+        name, _, domain = address.partition("@")
+        words |= {address, name, MARKS.sub("", name), domain}
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= MIN_WORD:
             text = text.replace(word, "")

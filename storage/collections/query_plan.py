@@ -38,8 +38,10 @@ Driver = Matching | None
 
 
 class PageRequest(NamedTuple):
-    """A requested page of at most `limit` rows, which reads at most `budget`. `parameters`: those of
-    the filters, the viewer and the position."""
+    """A requested page of at most `limit` rows, which reads at most `budget`.
+
+    `parameters` are those of the filters, the viewer and the position.
+    """
 
     connection: Connection
     parameters: Parameters
