@@ -50,7 +50,7 @@ async def test_an_idle_client_gets_goaway_at_once(application: Observed) -> None
         await stopped
 
 
-async def test_who_has_opened_none_yet_may_open_one(application: Observed) -> None:
+async def test_a_client_that_has_opened_no_stream_may_open_one(application: Observed) -> None:
     """Some clients take the number 0 in a goodbye for none."""
     async with started(application) as server, Http2.connect(server.address) as client:
         await client.flush()

@@ -1,51 +1,25 @@
 """More connections than the limit: idle ones are closed for new ones."""
 
-import asyncio
 import contextlib
 import re
 import resource
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx
 import pytest
 
-from serving import AWAIT, Bridge
 from serving.runner import RESERVED, descriptors_for_connections
 from tests.live import HUNG, Running, started
 from tests.serving.observed import Observed
 from tests.serving.test_runner import running
+from tests.serving.views import Views
 from tests.serving.wire import Http1, Http2
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 LIMIT = 5
-
-
-class Views:
-    """`/wait` answers once `go` is set, everything else at once, with its body."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        if environ["PATH_INFO"] == "/wait":
-            environ[AWAIT](self.go.wait())
-        body = environ["wsgi.input"].read() or b"ok"
-        start_response("200 OK", [("Content-Length", str(len(body)))])
-        return [body]
-
-
-@pytest.fixture
-def views() -> Views:
-    return Views()
-
-
-@pytest.fixture
-def application(views: Views) -> Observed:
-    return Observed(Bridge(views))
 
 
 @pytest.fixture
@@ -66,13 +40,13 @@ async def stalled(
         for _ in range(count):
             client = await stack.enter_async_context(client_class.connect(server.address))
             if isinstance(client, Http2):
-                await client.open("POST /", end=False)
+                await client.open("POST /echo", end=False)
             await client.send(said)
             clients.append(client)
         yield clients
 
 
-HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
+HEAD = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +97,7 @@ async def test_when_all_have_a_request_the_next_one_waits(
             await later.request("GET /")
             views.go.set()
             for client in clients:
-                assert (await client.response()).body == b"ok"
+                assert (await client.response()).body == b"waited"
             # The others are idle now, and make room.
             assert (await late.response()).body == b"ok"
             assert (await later.response()).body == b"ok"
