@@ -15,6 +15,8 @@ RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
 LEAP_SECOND = re.compile(r"(T[0-9]{2}:[0-9]{2}:)60")
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""asyncpg stores these two as -infinity and infinity, so neither is accepted."""
 NOT_BLANK = r"^\s*\S[\s\S]*$"
 """Anchored, because some languages match a pattern against the whole of a value. What `\\s` means
 outside of ASCII differs between languages, so the server doesn't rely on it."""
@@ -158,7 +160,7 @@ class StrictBoolean(Strict, fields.Boolean):
 class ValueAsText(Bounded):
     """A field whose values are strings of one form: `pattern` matches it, and `parse` reads it.
 
-    `parse` raises ValueError or OverflowError for a string of this form that has no value.
+    `parse` raises ValueError for a string of this form that has no value.
     """
 
     pattern: re.Pattern[str]
@@ -169,7 +171,7 @@ class ValueAsText(Bounded):
             raise ValidationError(self.too_long)
         try:
             return self.parse(value)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise ValidationError(self.too_long) from None
 
 
@@ -186,7 +188,14 @@ class Timestamp(ValueAsText, fields.AwareDateTime):
 
     def parse(self, text: str) -> datetime:
         text, leap = LEAP_SECOND.subn(r"\g<1>59", text.upper())
-        in_utc = datetime.fromisoformat(text).astimezone(UTC) + timedelta(seconds=leap)
+        try:
+            in_utc = datetime.fromisoformat(text).astimezone(UTC) + timedelta(seconds=leap)
+        except OverflowError:
+            in_utc = EARLIEST
+        if not EARLIEST < in_utc < LATEST:
+            raise ValidationError(
+                "Must be after 0001-01-01T00:00:00Z and before 9999-12-31T23:59:59.999999Z."
+            )
         if leap and in_utc.time().replace(microsecond=0) != time.min:
             raise ValidationError("A leap second is the last second of a day in UTC.")
         return in_utc
@@ -196,8 +205,9 @@ class Timestamp(ValueAsText, fields.AwareDateTime):
         it in another form: it leaves out a fraction of 0."""
         if value is None or (value.microsecond and value.tzinfo is UTC):
             return value
-        in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return in_utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+        # asyncpg returns an infinite timestamp, which only SQL can have stored, without an offset.
+        in_utc = value.astimezone(UTC) if value.tzinfo else value
+        return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 class BoundedList(Bounded, fields.List[Any]):

@@ -2,7 +2,8 @@
 operations and written out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ import pytest
 from flask import Blueprint
 from marshmallow import validates_schema
 from marshmallow.validate import Range
+from sqlalchemy import Connection, update
 
 from api import application
 from api.config.settings import Settings
@@ -25,11 +27,12 @@ from api.operations import operation
 from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
 from schemas.base import InputSchema, merge_patch_of
-from schemas.fields import StrictInteger, Text, Timestamp
+from schemas.fields import EARLIEST, LATEST, StrictInteger, Text, Timestamp
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.resource import resource_of
 from schemas.values_as_text import Identifier
+from storage import Database
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
@@ -43,6 +46,7 @@ from tests.bookings import (
     BookingListQuery,
     BookingPage,
     BookingPatch,
+    bookings,
     operations,
 )
 from tests.gizmos import GIZMOS, Gizmo, GizmoListQuery
@@ -52,28 +56,28 @@ BODY = {"guest": "Ada", "code": str(UUID(int=1)), "arrives_at": "2026-11-20T16:0
 
 
 def written_out() -> Blueprint:
-    bookings = Blueprint("bookings", __name__, url_prefix="/api/bookings")
+    blueprint = Blueprint("bookings", __name__, url_prefix="/api/bookings")
     of: dict[str, Any] = {"collection": BOOKINGS, "access": Access.OWNERS}
 
-    @bookings.get("")
+    @blueprint.get("")
     @operation(query=BookingListQuery, returns=BookingPage, **of)
     async def list_bookings(query: Query, caller: Caller) -> PageOf:
         """List bookings."""
         return await caller.page(BOOKINGS, query)
 
-    @bookings.post("")
+    @blueprint.post("")
     @operation(body=BookingInput, returns=Booking, status=201, raises=[QuotaExceeded], **of)
     async def create_booking(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
         """Create a booking."""
         return await write.create(BOOKINGS, body)
 
-    @bookings.get("/<id:booking_id>")
+    @blueprint.get("/<id:booking_id>")
     @operation(returns=Booking, **of)
     async def get_booking(booking_id: UUID, caller: Caller) -> Row:
         """Read a booking."""
         return await caller.get(BOOKINGS, booking_id)
 
-    @bookings.put("/<id:booking_id>")
+    @blueprint.put("/<id:booking_id>")
     @operation(body=BookingInput, returns=Booking, **of)
     async def replace_booking(
         booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
@@ -81,7 +85,7 @@ def written_out() -> Blueprint:
         """Replace a booking."""
         return await write.update(BOOKINGS, booking_id, body, if_match)
 
-    @bookings.patch("/<id:booking_id>")
+    @blueprint.patch("/<id:booking_id>")
     @operation(body=BookingPatch, returns=Booking, **of)
     async def update_booking(
         booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
@@ -89,7 +93,7 @@ def written_out() -> Blueprint:
         """Change some fields of a booking."""
         return await write.update(BOOKINGS, booking_id, body, if_match)
 
-    @bookings.delete("/<id:booking_id>")
+    @blueprint.delete("/<id:booking_id>")
     @operation(status=204, **of)
     async def delete_booking(
         booking_id: UUID, if_match: IfMatch, write: IdempotentWrite
@@ -97,7 +101,7 @@ def written_out() -> Blueprint:
         """Delete a booking."""
         return await write.delete(BOOKINGS, booking_id, if_match)
 
-    return bookings
+    return blueprint
 
 
 @pytest.fixture
@@ -272,6 +276,55 @@ async def test_a_cursor_carries_a_value_of_every_type(client: httpx.AsyncClient)
             cursor = body["next_cursor"]
         assert set(seen) == expected, sort
         assert len(seen) == 4, sort
+
+
+@pytest.fixture(params=["UTC", "America/New_York"])
+def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_the_first_and_the_last_timestamp_and_date(
+    client: httpx.AsyncClient, time_zone: str
+) -> None:
+    extremes = [
+        ("0001-01-01T00:00:00.000001Z", "0001-01-01"),
+        ("9999-12-31T23:59:59.999998Z", "9999-12-31"),
+    ]
+    rows = [await create(client, arrives_at=at, paid_on=on) for at, on in extremes]
+    assert [(row["arrives_at"], row["paid_on"]) for row in rows] == extremes
+    for sort in ("arrives_at", "paid_on"):
+        first = (await client.get(PATH, params={"sort": sort, "limit": 1})).json()
+        following = {"sort": sort, "cursor": first["next_cursor"]}
+        second = (await client.get(PATH, params=following)).json()
+        assert [*first["bookings"], *second["bookings"]] == rows
+    for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
+        refused = await client.post(PATH, json={**BODY, "arrives_at": at})
+        assert refused.status_code == 400
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/arrives_at"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_infinite_timestamp_breaks_no_list(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    ids = [UUID((await create(client))["id"]) for _ in range(2)]
+
+    def make_infinite(connection: Connection) -> None:
+        for row_id, value in zip(ids, (EARLIEST, LATEST), strict=True):
+            change = update(bookings).where(bookings.c.id == row_id)
+            connection.execute(change.values(arrives_at=value))
+
+    await app.services[Database].administer(make_infinite)
+    listed = await client.get(PATH)
+    assert [row["arrives_at"] for row in listed.json()["bookings"]] == [
+        "9999-12-31T23:59:59.999999Z",
+        "0001-01-01T00:00:00.000000Z",
+    ]
 
 
 async def test_wrong_values_have_their_place(client: httpx.AsyncClient) -> None:
