@@ -20,33 +20,33 @@ FileId = tuple[int, int] | None
 
 
 class DatabaseFile:
-    """The file at `path`, and its `-wal`, as the first connection found them."""
+    """The file at `path`, its `-wal` and its `-shm`, as the first connection found them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._wal = path.with_name(f"{path.name}-wal")
-        self._opened: FileId = None
-        self._opened_wal: FileId = None
+        self._beside = [path.with_name(f"{path.name}-{ending}") for ending in ("wal", "shm")]
+        self._opened: dict[Path, FileId] = dict.fromkeys([path, *self._beside])
         self._lost = False
 
     def opened(self) -> None:
         """Remember the file, if a connection has opened it for the first time."""
-        self._opened = self._opened or _file_id(self.path)
+        self._opened[self.path] = self._opened[self.path] or _file_id(self.path)
 
     def opened_wal(self) -> None:
-        """Remember the `-wal`, which the writer has opened. SQLite removes it with the last
-        connection, so another connection of the writer may have another one."""
-        self._opened_wal = _file_id(self._wal)
+        """Remember the `-wal` and the `-shm`, which the writer has opened. SQLite removes them with
+        the last connection, so another connection of the writer may have others."""
+        for path in self._beside:
+            self._opened[path] = _file_id(path)
 
     def check(self) -> None:
-        """Raise DatabaseUnavailable if another file is in the place of either, or none, and from
-        then on."""
-        moved = self._opened is not None and _file_id(self.path) != self._opened
-        moved_wal = self._opened_wal is not None and _file_id(self._wal) != self._opened_wal
-        if (moved or moved_wal) and not self._lost:
+        """Raise DatabaseUnavailable if another file is in the place of one of them, or none, and
+        from then on."""
+        opened = self._opened.items()
+        if not self._lost and any(found and _file_id(path) != found for path, found in opened):
             self._lost = True
             log.error(
-                "%s or its -wal %s: requests are answered 503 until this process is restarted",
+                "%s, its -wal or its -shm %s: "
+                "requests are answered 503 until this process is restarted",
                 self.path,
                 LOST,
             )
