@@ -48,9 +48,9 @@ class ReservedFile(MmapedDict):
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         path = Path(filename)
+        # Written rather than truncated; what is left of another process of this id, too.
+        content = path.read_bytes() if path.exists() else b""
         try:
-            # Written rather than truncated; what is left of another process of this id, too.
-            content = path.read_bytes() if path.exists() else b""
             with path.open("r+b" if content else "wb") as file:
                 file.write(content.ljust(_INITIAL_MMAP_SIZE, b"\0"))
         except OSError:

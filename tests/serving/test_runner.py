@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -55,13 +55,16 @@ def running(
     folder: Path,
     module: tuple[str, ...] = ("asgi",),
     listener: socket.socket | None = None,
+    *,
+    wrapper: Sequence[str] = (),
     **environ: str,
 ) -> Iterator[Server]:
-    """`listener`: what the process listens on, in place of a socket of its own."""
+    """`listener`: what the process listens on, in place of a socket of its own. `wrapper`: the
+    command that runs Python."""
     if listener is not None:
         environ["LISTEN_FD"] = str(listener.fileno())
     with subprocess.Popen(
-        [sys.executable, "-m", *module],
+        [*wrapper, sys.executable, "-m", *module],
         cwd=folder,
         env=environment(**{"PORT": "0", "SHUTDOWN_GRACE": str(HUNG), **environ}),
         pass_fds=[] if listener is None else [listener.fileno()],

@@ -62,6 +62,30 @@ def test_a_secret_key_that_may_not_be_read_stops_it_in_one_line(tmp_path: Path) 
     assert (ended.returncode, ended.stderr.splitlines()) == (1, [expected])
 
 
+@pytest.mark.parametrize("fault", ["chmod 0 .", "touch counter_$$.db; chmod 0 counter_$$.db"])
+def test_it_serves_where_its_metrics_may_not_be_read(tmp_path: Path, fault: str) -> None:
+    metrics = tmp_path / "metrics"
+    metrics.mkdir()
+    script = f'cd metrics; {fault}; cd "$OLDPWD"; exec "$@"'
+    wrapper = without_privileges("sh", "-c", script, "sh")
+    with running(tmp_path, wrapper=wrapper, PROMETHEUS_MULTIPROC_DIR=str(metrics)) as server:
+        lines = []
+        while "Running on" not in "".join(lines):
+            lines.append(server.log.readline())
+            assert lines[-1], "".join(lines)
+        [address] = re.findall(r"http://127\.0\.0\.1:\d+", lines[-1])
+        assert httpx.get(f"{address}/api/gizmos").status_code == 404
+        assert httpx.get(f"{address}/metrics").status_code == 200
+        server.process.terminate()
+        code, rest = server.end()
+    metrics.chmod(0o700)
+    text = "".join(lines) + rest
+    assert (code, text.count("metrics_incomplete"), "Traceback" in text) == (0, 1, False)
+    assert [file.name for file in metrics.glob("counter_*")] == [
+        f"counter_{server.process.pid}.db" for _ in range("touch" in fault)
+    ]
+
+
 def test_closed_standard_error_stops_it_in_one_line_on_standard_output(tmp_path: Path) -> None:
     """Its descriptor would become that of the next file, and the log would be written there."""
     ended = subprocess.run(
