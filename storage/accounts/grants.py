@@ -190,8 +190,9 @@ def start_session(
         "ends_at": now + limits.total,
         **_bounded(origin),
     }
+    # Before the new one, which may seem to be the oldest after the clock was set back.
+    connection.execute(END_OLDEST, {"user_id": user_id, "most": limits.most - 1})
     connection.execute(INSERT, row)
-    connection.execute(END_OLDEST, {"user_id": user_id, "most": limits.most})
 
 
 def refresh_session(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, delete, func, select
+from sqlalchemy import Connection, Row, Uuid, bindparam, case, delete, select
 
 from storage.accounts.errors import SessionNotFound
 from storage.accounts.tables import sessions
@@ -18,7 +18,11 @@ from storage.idempotency import DELETED_AT_ONCE, delete_expired_answers
 SessionRow = Row[UUID, datetime, datetime, datetime, str | None, str | None]
 
 BY_USER = sessions.c.user_id == bindparam("user_id", type_=Uuid)
-LAST_USED_AT = func.coalesce(sessions.c.refreshed_at, sessions.c.created_at)
+# The clock may have been set back between the two.
+LAST_USED_AT = case(
+    (sessions.c.refreshed_at > sessions.c.created_at, sessions.c.refreshed_at),
+    else_=sessions.c.created_at,
+)
 LIST = (
     select(
         sessions.c.id,

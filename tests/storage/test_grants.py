@@ -13,7 +13,9 @@ from storage import Database, open_database
 from storage.accounts import grants as stored
 from storage.accounts import tables, users
 from storage.accounts.grants import RETRY_WINDOW, Hashes, Origin, Refresh, SessionLimits, SignIn
+from storage.accounts.sessions import list_sessions
 from storage.accounts.tables import sessions
+from storage.collections.viewers import Viewer
 from storage.errors import SignedOut
 from tests.sessions import shift
 from tests.storage.units import Gate, scalars
@@ -255,6 +257,21 @@ async def test_the_sessions_used_longest_ago_end(database: Database, user_id: UU
     fifth = await start(database, SignIn(user_id, "#"))
     assert await database.read(ids) == kept | {first, fourth, fifth}
     assert second not in kept
+
+
+async def test_a_new_session_stays_and_is_used_after_its_start_where_the_clock_was_set_back(
+    database: Database, user_id: UUID
+) -> None:
+    older = [await start(database, SignIn(user_id, "#")) for _ in range(LIMITS.most)]
+    await make_older(database, -DAY / 2)
+    newest = await start(database, SignIn(user_id, "#"))
+    left = await database.read(ids)
+    assert newest in left
+    assert len(left) == LIMITS.most
+    await refresh(database, next(id_ for id_ in older if id_ in left), HASH, OTHER_HASH)
+    listed = await database.read(list_sessions, Viewer.owner(user_id))
+    assert len(listed) == LIMITS.most
+    assert all(row.created_at <= row.last_used_at for row in listed)
 
 
 async def test_of_those_who_sign_in_at_once_no_more_stay(database: Database, user_id: UUID) -> None:
