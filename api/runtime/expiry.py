@@ -46,3 +46,5 @@ class Expiry:
                 await self.delete()
             except DatabaseUnavailable as error:
                 log.warning("expired_rows_not_deleted", cause=str(error))
+            except Exception:  # the next deletion may succeed
+                log.exception("expired_rows_not_deleted")

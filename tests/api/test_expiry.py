@@ -19,6 +19,7 @@ from tests.api.test_cli import flask
 from tests.factory import SECRET_KEY, settings_for
 from tests.sessions import shift
 from tests.storage.test_grants import DAY
+from tests.storage.units import execute
 
 
 def count(connection: Connection) -> int:
@@ -58,6 +59,22 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
                     await asyncio.sleep(0)
             other.execute("ROLLBACK")
         await with_an_expired_session(app)
+        await until_it_is_deleted(app)
+
+
+async def test_it_goes_on_after_an_unexpected_error(
+    app: AsyncFlask, logged: Callable[[], str]
+) -> None:
+    app.services[Expiry] = Expiry(app.services[Database], period=0)
+    async with app:
+        database = app.services[Database]
+        refused = "BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        await database.write(execute, f"CREATE TRIGGER refuse {refused}")
+        await with_an_expired_session(app)
+        async with asyncio.timeout(60):
+            while "IntegrityError" not in logged():  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0)
+        await database.write(execute, "DROP TRIGGER refuse")
         await until_it_is_deleted(app)
 
 
