@@ -20,16 +20,19 @@ PAUSE = 1
 
 # The lock's timeout doesn't say which lock it was. A transaction that was in the way has been open
 # for as long; the times of another user's transactions are hidden from an ordinary user.
-HOLDERS = text("""
+HOLDERS = text(f"""
     SELECT format(
         '%s (process %s of %s, %s, in a transaction since %s), which holds %s',
         coalesce(nullif(application_name, ''), 'a client'), pid, coalesce(usename, 'unknown'),
         coalesce(state, 'state hidden'), coalesce(xact_start::text, 'a hidden time'),
-        string_agg(DISTINCT relname, ', ')
+        string_agg(DISTINCT coalesce(relname, 'the lock of migrations'), ', ')
     )
-    FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = relation
+    FROM pg_locks JOIN pg_stat_activity USING (pid) LEFT JOIN pg_class ON pg_class.oid = relation
     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
-    AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    AND (
+        relkind = 'r' AND relnamespace = current_schema()::regnamespace
+        OR locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = {MIGRATION_LOCK}
+    )
     AND coalesce(xact_start < clock_timestamp() - :milliseconds * interval '1 ms', true)
     GROUP BY pid, usename, application_name, state, xact_start
     ORDER BY xact_start
@@ -37,9 +40,9 @@ HOLDERS = text("""
 
 
 def lock(connection: Connection) -> None:
-    """Wait for other migrations, and let no statement of this one wait long for a table."""
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+    """Let no statement wait long for another migration or for a table."""
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
 
 
 def holders(connection: Connection) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from api import create_app
 from storage import Database, open_database
 from storage.engines import revisions
+from storage.engines.postgresql_locks import MIGRATION_LOCK
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.live import HUNG
@@ -194,6 +195,22 @@ async def test_behind_a_reader_only_a_migration_waits_that_locks_out_reads(
         await migrating
         assert await database.read(revisions.current) == revision
     await reader.close()
+
+
+async def test_a_migration_that_waits_for_another_one_says_so(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
+    async with open_database(url, auto_migrate=False) as database:
+        async with asyncio.timeout(HUNG), other.transaction():
+            await other.execute(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+            migrating = asyncio.ensure_future(database.administer(revisions.upgrade))
+            while WAITS not in caplog.text:  # noqa: ASYNC110  # no event says it
+                await asyncio.sleep(0)
+            assert not migrating.done()
+        await migrating
+    assert "which holds the lock of migrations" in caplog.text
+    await other.close()
 
 
 @pytest.fixture
