@@ -20,7 +20,8 @@ PAUSE = 1
 
 # The lock's timeout doesn't say which lock it was. A transaction that was in the way has been open
 # for as long; the times of another user's transactions are hidden from an ordinary user.
-HOLDERS = text(f"""
+PARAMETERS = {"milliseconds": LOCK_TIMEOUT_MS, "migration_lock": MIGRATION_LOCK}
+HOLDERS = text("""
     SELECT format(
         '%s (process %s of %s, %s, in a transaction since %s), which holds %s',
         coalesce(nullif(application_name, ''), 'a client'), pid, coalesce(usename, 'unknown'),
@@ -31,7 +32,7 @@ HOLDERS = text(f"""
     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
     AND (
         relkind = 'r' AND relnamespace = current_schema()::regnamespace
-        OR locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = {MIGRATION_LOCK}
+        OR locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = :migration_lock
     )
     AND coalesce(xact_start < clock_timestamp() - :milliseconds * interval '1 ms', true)
     GROUP BY pid, usename, application_name, state, xact_start
@@ -47,5 +48,5 @@ def lock(connection: Connection) -> None:
 
 def holders(connection: Connection) -> str:
     """Return a description of the transactions that may have been in the way."""
-    found = connection.execute(HOLDERS, {"milliseconds": LOCK_TIMEOUT_MS}).scalars()
+    found = connection.execute(HOLDERS, PARAMETERS).scalars()
     return "; ".join(found) or "a transaction that has ended since"
