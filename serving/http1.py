@@ -87,13 +87,17 @@ class StrictConnection(h11.Connection):
             b"content-length" in names or request.http_version == b"1.0"
         ):
             raise h11.RemoteProtocolError("the body's length is ambiguous (RFC 9112 §6.1)")
+        if b"upgrade" in names:
+            # RFC 9110 §7.8 allows us to ignore it. Hypercorn would keep the connection of a
+            # malformed WebSocket handshake forever.
+            request = changed(request, [h for h in request.headers if h[0] != b"upgrade"])
         if request.target.startswith(b"/") or (request.method, request.target) in OTHER_FORMS:
             return request
         return request if request.method == b"CONNECT" else origin_form(request)
 
 
 class Http1(H11Protocol):
-    """Hypercorn's side of an HTTP/1.1 connection; `Upgrade: h2c` is ignored (RFC 9113)."""
+    """Hypercorn's side of an HTTP/1.1 connection."""
 
     def __init__(self, *args: Any, http2_cleartext: bool) -> None:
         super().__init__(*args)
@@ -148,9 +152,16 @@ def origin_form(request: h11.Request) -> h11.Request:
     if url is None:
         raise h11.RemoteProtocolError("the target is neither a path nor an absolute URL")
     headers = [(b"host", url["authority"]), *(h for h in request.headers if h[0] != b"host")]
+    return changed(request, headers, target=b"/" + url["path"])
+
+
+def changed(
+    request: h11.Request, headers: list[tuple[bytes, bytes]], *, target: bytes | None = None
+) -> h11.Request:
+    """Return `request` with other headers, and another target if it is given."""
     return h11.Request(
         method=request.method,
-        target=b"/" + url["path"],
+        target=request.target if target is None else target,
         headers=headers,
         http_version=request.http_version,
     )

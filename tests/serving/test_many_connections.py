@@ -56,9 +56,10 @@ HEAD = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
         (Http1, b"GET / HTTP/1.1\r\nHos"),
         (Http1, HEAD + b"Content-Length: 9\r\n\r\nhello"),
         (Http1, HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"),
+        (Http1, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
         (Http2, b""),
     ],
-    ids=["nothing", "half a head", "half a body", "half a chunk", "half a stream"],
+    ids=["nothing", "half a head", "half a body", "half a chunk", "an upgrade", "half a stream"],
 )
 async def test_clients_that_say_no_more_make_room(
     server: Running,

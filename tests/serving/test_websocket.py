@@ -13,7 +13,6 @@ from tests.conftest import bridged
 from tests.live import HUNG, served
 from tests.serving.call import scope_for
 from tests.serving.observed import Observed
-from tests.serving.streaming import iterate
 from tests.serving.wire import Http1, Http2
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -24,6 +23,7 @@ HANDSHAKE = (
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==",
 )
+RAW = "\r\n".join(["GET / HTTP/1.1", "Host: a", *HANDSHAKE, "", ""]).encode()
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,34 @@ async def test_a_handshake_gets_the_answer_of_the_plain_get(
         assert (response.status, response.headers["content-type"]) == (status, content_type)
         assert response.headers["access-control-allow-origin"] == "http://localhost:3000"
         assert set(json.loads(response.body)) >= {"status"}
+        await client.request("GET /api/health")  # the connection is that of an ordinary request
+        assert (await client.response()).status == 200
+        await bridge.idle(after=2)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        RAW,
+        RAW + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        RAW.replace(b": 13", b": 12"),
+        RAW.replace(b"Sec-WebSocket-Key", b"X-Key"),
+        RAW.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    ],
+    ids=["valid", "and a request", "another version", "no key", "HTTP/1.0"],
+)
+async def test_no_handshake_keeps_its_connection_longer_than_another_request(sent: bytes) -> None:
+    bridge = Observed(seen_by([]))
+    async with (
+        served(bridge, keep_alive_timeout=0.05) as address,
+        Http1.connect(address) as client,
+    ):
+        await client.send(sent)
+        requests = sent.count(b"GET ")
+        for _ in range(requests):
+            assert (await client.response()).body == b"ok"
         assert await client.closed()
-        await bridge.idle()
+        await bridge.idle(after=requests)
 
 
 async def test_an_upgrade_of_another_method_is_ignored_too(app: AsyncFlask) -> None:
@@ -63,30 +89,6 @@ async def test_http2_offers_no_websockets() -> None:
         stream = await client.open("CONNECT /", *headers)
         assert (await client.answer(stream)).status == 400
         assert client.h2.remote_settings.enable_connect_protocol == 0
-
-
-@pytest.mark.no_database
-async def test_a_stream_is_the_answer_to_a_handshake_until_its_client_leaves(
-    app: AsyncFlask,
-) -> None:
-    closed = asyncio.Event()
-
-    async def ticks() -> Any:
-        try:
-            yield b"tick"
-            await asyncio.Event().wait()
-        finally:
-            closed.set()
-
-    app.add_url_rule("/ticks", view_func=lambda: app.response_class(iterate(app, ticks())))
-    bridge = Observed(bridged(app))
-    async with served(bridge) as address:
-        async with Http1.connect(address) as client:
-            await client.request("GET /ticks", *HANDSHAKE)
-            assert (await client.head()).status == 200
-            assert await client.chunk() == b"tick"
-        await closed.wait()
-        await bridge.idle()
 
 
 async def handshake(bridge: Bridge, *messages: Message, **scope: Any) -> list[Message]:
