@@ -69,7 +69,7 @@ def test_it_serves_where_its_metrics_may_not_be_read(tmp_path: Path, fault: str)
     script = f'cd metrics; {fault}; cd "$OLDPWD"; exec "$@"'
     wrapper = without_privileges("sh", "-c", script, "sh")
     with running(tmp_path, wrapper=wrapper, PROMETHEUS_MULTIPROC_DIR=str(metrics)) as server:
-        lines = []
+        lines: list[str] = []
         while "Running on" not in "".join(lines):
             lines.append(server.log.readline())
             assert lines[-1], "".join(lines)
