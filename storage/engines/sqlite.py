@@ -13,9 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import TypeVar, cast
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.column_types import JSON_OPTIONS
@@ -82,7 +84,18 @@ class SqliteDatabase(Database):
             await asyncio.to_thread(worker.join)
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(_administer, self._administering, unit_of_work)
+        """Run it, again while another process has a transaction open. Each attempt is short, so
+        that a start that waits can be ended."""
+        deadline, reported = monotonic() + MIGRATION_TIMEOUT, False
+        while True:
+            try:
+                return await asyncio.to_thread(_migrate, self._administering, unit_of_work)
+            except (sqlite3.Error, DBAPIError) as error:
+                if primary_code(error) != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                    raise translated(error)  # noqa: B904  # it has its cause
+            if not reported:
+                log.warning("a migration waits for the transaction of another process")
+                reported = True
 
     async def check_writable(self) -> None:
         await asyncio.to_thread(self._file.check_writable)
@@ -114,30 +127,13 @@ def stop(workers: list[Worker]) -> None:
         worker.jobs.put(None)
 
 
-def _administer(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
-    try:
-        with engine.connect() as connection:
-            begin_migration(driver_of(connection))
-            result = unit_of_work(connection)
-            connection.commit()
-            return result
-    except Exception as error:
-        unavailable = translated(error)
-        if unavailable is error:
-            raise
-        raise unavailable from error
-
-
-def begin_migration(driver: sqlite3.Connection) -> None:
-    """Take the lock. What a migration does to the schema is in the same transaction."""
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if primary_code(error) != sqlite3.SQLITE_BUSY:
-            raise
-        log.warning("a migration waits for the transaction of another process")
-        driver.execute(f"PRAGMA busy_timeout = {MIGRATION_TIMEOUT * 1000}")
-        driver.execute("BEGIN IMMEDIATE")
+def _migrate(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
+    with engine.connect() as connection:
+        # What a migration does to the schema is in the same transaction.
+        driver_of(connection).execute("BEGIN IMMEDIATE")
+        result = unit_of_work(connection)
+        connection.commit()
+        return result
 
 
 def _create_engine(url: str, file: DatabaseFile, *, query_only: bool = False) -> Engine:

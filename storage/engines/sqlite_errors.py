@@ -19,6 +19,6 @@ def translated(error: BaseException) -> BaseException:
     return unavailable
 
 
-def primary_code(error: sqlite3.Error) -> int:
+def primary_code(error: BaseException) -> int:
     """Return SQLite's code of `error`, without its extension; 0 if Python itself raised it."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+    return int(getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)) & 0xFF
