@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -12,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serving.runner import IGNORED
 from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import environment
-from tests.serving.test_runner import running
+from tests.serving.test_runner import Server, running
 
 
 def last_line(
@@ -60,6 +62,29 @@ def test_a_secret_key_that_may_not_be_read_stops_it_in_one_line(tmp_path: Path) 
     )
     expected = "data/secret_key can't be used: Permission denied"
     assert (ended.returncode, ended.stderr.splitlines()) == (1, [expected])
+
+
+def assert_only_sigint_ends(server: Server) -> None:
+    for number in (*IGNORED, signal.SIGINT):
+        server.process.send_signal(number)
+    code, rest = server.end()
+    assert (code, rest) == (-signal.SIGINT, "")
+
+
+def test_sigint_ends_a_start_that_reads_its_settings(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with running(tmp_path) as server, (tmp_path / ".env").open("w"):  # both have opened it
+        assert_only_sigint_ends(server)
+
+
+def test_sigint_ends_a_start_whose_migration_waits(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/api.db")) as other:
+        other.executescript("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; CREATE TABLE x (y);")
+        with running(tmp_path) as server:
+            while "a migration waits for" not in server.log.readline():
+                assert server.process.poll() is None
+            assert_only_sigint_ends(server)
 
 
 @pytest.mark.parametrize("fault", ["chmod 0 .", "touch counter_$$.db; chmod 0 counter_$$.db"])
