@@ -36,6 +36,7 @@ from storage.accounts import users as stored
 from storage.accounts.credentials import CredentialChanges
 from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound, UserOwnsRows, WrongPassword
 from storage.accounts.users import UserChanges, UserRow
+from storage.errors import StillReferenced
 
 CHANGES: dict[str, audit.Event] = {"email": "email_changed", "password": "password_changed"}
 ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deactivated"}
@@ -92,15 +93,22 @@ async def update_current_user(
     query=UserDeletionQuery,
     status=204,
     access=Access.USERS,
-    raises=[WrongPassword, LastAdmin, UserOwnsRows, PasswordsBusy, RedisUnavailable],
+    raises=[
+        WrongPassword,
+        LastAdmin,
+        UserOwnsRows,
+        StillReferenced,
+        PasswordsBusy,
+        RedisUnavailable,
+    ],
 )
 async def delete_current_user(
     body: Body[dict[str, str]], query: Query, if_match: IfMatch, caller: Caller
 ) -> None:
     """Delete your account.
 
-    Requires your current password. Fails with 409 if you own data, unless `delete_owned=true`. If
-    it is interrupted, repeat the request.
+    Requires your current password. Fails with 409 if you own data, unless `delete_owned=true`, and
+    if data of another owner refers to yours. If it is interrupted, repeat the request.
     """
     known = await _verified(caller, body["current_password"])
     user_id = caller.user_id
@@ -204,13 +212,14 @@ async def update_user(
     query=UserDeletionQuery,
     status=204,
     access=Access.ADMINS,
-    raises=[UserNotFound, LastAdmin, UserOwnsRows],
+    raises=[UserNotFound, LastAdmin, UserOwnsRows, StillReferenced],
 )
 async def delete_user(user_id: UUID, query: Query, if_match: IfMatch, caller: Caller) -> None:
     """Delete a user.
 
-    Fails with 409 if the user owns data, unless `delete_owned=true`. If it is interrupted, repeat
-    the request: some of the data may already be deleted.
+    Fails with 409 if the user owns data, unless `delete_owned=true`, and if data of another owner
+    refers to the user's. If it is interrupted, repeat the request: some of the data may already be
+    deleted.
     """
     done = False
     while not done:  # in batches, so that other writes can run in between

@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, select
 
 from storage.accounts.credentials import raise_wrong_password_or_conflict
 from storage.accounts.errors import UserOwnsRows
@@ -12,6 +12,7 @@ from storage.accounts.users import keep_an_admin, raise_not_found_or_conflict
 from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
+from storage.errors import StillReferenced
 from storage.idempotency import delete_answers_of
 
 BY_ID = users.c.id == bindparam("user_id")
@@ -30,7 +31,8 @@ def delete_user(
     """Delete a user with their sessions, the answers stored for them and, if asked, what they own.
     Return False if rows are left; then call it again.
 
-    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin and, unless asked, UserOwnsRows.
+    Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin, StillReferenced and, unless asked,
+    UserOwnsRows.
     """
     keep_an_admin(connection, viewer, user_id)
     if not _lock(connection, user_id, precondition):
@@ -76,6 +78,7 @@ def _delete(connection: Connection, user_id: UUID, *, delete_owned: bool) -> boo
             restricts = collection.owner_deletion is OwnerDeletion.RESTRICT
             if restricts and collection.owner_has_rows(connection, user_id):
                 raise UserOwnsRows
+    _require_no_references(connection, user_id)
     # Rows that refer to others are deleted before these.
     for collection in reversed(COLLECTIONS):
         collection.delete_rows_of(connection, user_id)
@@ -85,3 +88,18 @@ def _delete(connection: Connection, user_id: UUID, *, delete_owned: bool) -> boo
         return False
     connection.execute(DELETE, {"user_id": user_id})
     return True
+
+
+def _require_no_references(connection: Connection, user_id: UUID) -> None:
+    """Raise StillReferenced, before any row is deleted, if a row of another owner or of none refers
+    to one of the user's: an admin may have created it."""
+    for collection in COLLECTIONS:
+        for name, target in collection.relations.items():
+            row, related = collection.table.c, target.table.c
+            refers = exists().where(
+                row[name] == related.id,
+                related.owner_id == user_id,
+                row.owner_id.is_distinct_from(user_id),
+            )
+            if connection.execute(select(refers)).scalar_one():
+                raise StillReferenced

@@ -33,11 +33,13 @@ from schemas.queries import QueryFlag
 from schemas.resource import resource_of
 from schemas.values_as_text import Identifier
 from storage import Database
+from storage.accounts.tables import ADMIN
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
 from storage.idempotency import Answer
 from tests.accounts import account
-from tests.api.callers import Callers, document_of
+from tests.api.callers import Callers, described, document_of
+from tests.api.test_permissions import answers_of
 from tests.bookings import (
     BOOKINGS,
     FLOOR,
@@ -49,9 +51,11 @@ from tests.bookings import (
     bookings,
     operations,
 )
+from tests.factory import PASSWORD
 from tests.gizmos import GIZMOS, Gizmo, GizmoListQuery
 
 PATH = "/api/bookings"
+PROOF = {"current_password": PASSWORD}
 BODY = {"guest": "Ada", "code": str(UUID(int=1)), "arrives_at": "2026-11-20T16:00:00+01:00"}
 
 
@@ -223,7 +227,7 @@ async def test_what_contradicts_the_row_is_refused_with_its_place(
         assert response.status_code == 400, members
         pointers = [error["pointer"] for error in response.json()["errors"]]
         assert pointers == sorted(f"/{name}" for name in members)
-        assert "read-only" in response.json()["errors"][0]["detail"]
+        assert "Read-only" in response.json()["errors"][0]["detail"]
     assert (await client.get(path)).json() == row
     for method, path_of in (("POST", PATH), ("PATCH", path)):
         response = await client.request(method, path_of, json={**BODY, "version": 1})
@@ -420,6 +424,27 @@ async def test_what_is_pointed_to_stays(app: AsyncFlask, client: httpx.AsyncClie
     theirs = await client.post(PATH, json={**BODY, "gizmo_id": gizmo}, headers=anna.headers)
     assert [error["pointer"] for error in theirs.json()["errors"]] == ["/gizmo_id"]
     assert (await client.get(PATH, headers=anna.headers)).json()["bookings"] == []
+
+
+async def test_a_user_stays_while_a_row_of_another_owner_refers_to_theirs(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    anna, boss = await account(app), await account(app, ADMIN)
+    created = await client.post("/api/gizmos", json={"name": "Key"}, headers=anna.headers)
+    gizmo = created.json()["id"]
+    body = {**BODY, "gizmo_id": gizmo}
+    booked = await client.post(PATH, json=body, headers=boss.headers)
+    assert booked.status_code == 201
+    deletions: list[tuple[str, str, dict[str, Any]]] = [
+        ("delete_current_user", "/api/users/me", {"headers": anna.headers, "json": PROOF}),
+        ("delete_user", f"/api/users/{anna.user.id}", {"headers": boss.headers}),
+    ]
+    for operation_id, path, request in deletions:
+        query = {"delete_owned": "true"}
+        refused = await client.request("DELETE", path, params=query, **request)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/errors/still-referenced")
+        assert "still-referenced" in answers_of(described(operation_id), "409")
+    assert (await client.get(created.headers["Location"])).status_code == 200
 
 
 async def test_the_generic_tests_make_what_a_request_refers_to(

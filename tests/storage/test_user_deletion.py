@@ -10,10 +10,14 @@ from storage import Database, idempotency
 from storage.accounts import deletion, tables, users
 from storage.accounts.errors import LastAdmin, UserOwnsRows, WrongPassword
 from storage.accounts.users import UserRow
+from storage.collections import collection
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
-from storage.errors import VersionConflict
+from storage.collections.viewers import EVERYBODY
+from storage.errors import StillReferenced, VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
+from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS, GizmoNotFound
+from tests.storage.test_collections import booking
 from tests.storage.test_users import GIZMO, admin, user, viewer
 
 
@@ -90,6 +94,27 @@ async def test_gizmos_go_only_if_asked(database: Database) -> None:
     _, boss = await admin(database)
     with pytest.raises(GizmoNotFound):
         await database.read(GIZMOS.get, boss, created.id)
+
+
+@pytest.mark.parametrize("owner", ["an admin", "nobody"])
+async def test_nothing_goes_while_a_row_of_another_owner_refers_to_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    monkeypatch.setattr(collection, "DELETED_AT_ONCE", 1)  # as if there were thousands
+    _, boss = await admin(database)
+    ada = await user(database)
+    rows = [await database.write(GIZMOS.create, viewer(ada), GIZMO) for _ in range(2)]
+    await database.write(BOOKINGS.create, viewer(ada), booking(1, gizmo_id=rows[0].id))
+    other = boss if owner == "an admin" else EVERYBODY
+    refers = await database.write(BOOKINGS.create, other, booking(2, gizmo_id=rows[0].id))
+    for delete_owned, error in ((False, UserOwnsRows), (True, StillReferenced)):
+        with pytest.raises(error):
+            await delete(database, ada, delete_owned=delete_owned)
+    assert len((await database.read(GIZMOS.page, viewer(ada), {}, limit=9)).rows) == 2
+    assert len((await database.read(BOOKINGS.page, viewer(ada), {}, limit=9)).rows) == 1
+    await database.write(BOOKINGS.delete, boss, refers.id)
+    done = [await delete(database, ada, delete_owned=True) for _ in range(2)]
+    assert done == [False, True]
 
 
 async def test_the_answers_stored_for_a_user_go_too(database: Database) -> None:
