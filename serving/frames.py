@@ -15,6 +15,8 @@ from hpack.exceptions import HPACKError
 from hypercorn.config import Config
 from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
 
+from serving.http1 import MAX_FIELDS
+
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""
 CANCELLED = 5
@@ -25,16 +27,20 @@ METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
 
 
-def is_well_formed(request: RequestReceived) -> bool:
-    """Return whether `request` passes the checks that h2 doesn't make itself."""
-    values = dict(request.headers or ())
+def status_of_refusal(request: RequestReceived) -> bytes | None:
+    """Return the status for a `request` that fails a check that h2 doesn't make itself."""
+    headers = request.headers or []
+    if len(headers) > MAX_FIELDS:
+        return b"431"
+    values = dict(headers)
     method, path = values.get(b":method", b""), values.get(b":path", b"")
-    return (
+    well_formed = (
         METHOD.fullmatch(method) is not None
         and PATH.fullmatch(path) is not None
         and method != b"CONNECT"  # which is for proxies, and for WebSockets (RFC 8441)
         and not (request.stream_ended and int(values.get(b"content-length", 0)))
     )
+    return None if well_formed else b"400"
 
 
 class Http2Connection(H2Connection):

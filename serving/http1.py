@@ -20,6 +20,9 @@ ILLEGAL = re.compile(
     rb"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"  # control characters (RFC 9110 §5.5)
 )
 
+MAX_FIELDS = 100
+"""The number of header fields, which cost CPU time each, however short they are."""
+
 VERSIONS = (b"1.0", b"1.1")
 OTHER_FORMS = {(b"OPTIONS", b"*")}
 ABSOLUTE_FORM = re.compile(
@@ -30,8 +33,13 @@ ABSOLUTE_FORM = re.compile(
 class StrictBuffer(ReceiveBuffer):
     """The unparsed input. Raises h11.LocalProtocolError, as h11's parser does.
 
-    Its methods replace h11's private ones, which accept what ILLEGAL finds.
+    Its methods replace h11's private ones, which accept what ILLEGAL finds, and a head of any size
+    that arrives at once.
     """
+
+    def __init__(self, max_head: int) -> None:
+        super().__init__()
+        self._max_head = max_head
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
         """Return the lines of a head or of trailers, once they are complete."""
@@ -43,6 +51,9 @@ class StrictBuffer(ReceiveBuffer):
             self._multiple_lines_search = max(0, len(self._data) - 2)
             return None
         head = self._extract(end.end())
+        # The request's line, and the empty one, aren't fields.
+        if len(head) > self._max_head or head.count(b"\n") > MAX_FIELDS + 2:
+            raise h11.LocalProtocolError("too many header fields", error_status_hint=431)
         if ILLEGAL.search(head):
             raise h11.LocalProtocolError("a bare CR or LF, a folded line or a control character")
         return head.split(b"\r\n")[:-2]
@@ -60,7 +71,7 @@ class StrictConnection(h11.Connection):
 
     def __init__(self, max_head: int, *, http2_cleartext: bool) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=max_head)
-        self._receive_buffer = StrictBuffer()  # private: h11 has no argument for it
+        self._receive_buffer = StrictBuffer(max_head)  # private: h11 has no argument for it
         self._http2_cleartext = http2_cleartext
         self.client_left = False
 

@@ -23,7 +23,7 @@ from hypercorn.utils import filter_pseudo_headers
 
 from serving.asgi import HypercornApplication
 from serving.connections import Connections
-from serving.frames import Http2Connection, is_well_formed
+from serving.frames import Http2Connection, status_of_refusal
 from serving.streams import HIGH_WATER, Inbox, Outbox, Stream, without_queue_limit
 
 PIECE = 1024
@@ -169,8 +169,8 @@ class Http2:
 
     async def _open(self, request: RequestReceived) -> None:
         stream_id, headers = request.stream_id, request.headers or []
-        if not is_well_formed(request):
-            self._refuse(stream_id)
+        if status := status_of_refusal(request):
+            self._refuse(stream_id, status)
             return
         values = dict(headers)
         inbox = Inbox(self.connection, stream_id, self._wake.set)
@@ -197,8 +197,8 @@ class Http2:
         )
         stream.begun = True
 
-    def _refuse(self, stream_id: int) -> None:
-        headers = [(b":status", b"400"), (b"content-length", b"0")]
+    def _refuse(self, stream_id: int, status: bytes) -> None:
+        headers = [(b":status", status), (b"content-length", b"0")]
         headers += self._config.response_headers("h2")
         self.connection.send_headers(stream_id, headers, end_stream=True)
         with suppress(ProtocolError):

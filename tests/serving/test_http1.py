@@ -5,6 +5,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from serving import Bridge
+from serving.http1 import MAX_FIELDS
 from tests.live import served
 from tests.serving.observed import Observed
 from tests.serving.wire import Http1
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 LINE = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+MAX_HEAD = 16 * 1024
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -53,7 +55,11 @@ def bridge() -> Observed:
         (b"GET ftp://b/c HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET http://user@b/c HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET http:///c HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (LINE + b"a:\r\n" * MAX_FIELDS + b"\r\n", 431),
+        (LINE + b"a:\r\n" * 15_000 + b"\r\n", 431),
+        (LINE + b"X-A: " + b"b" * MAX_HEAD + b"\r\n\r\n", 431),
     ],
+    ids=lambda value: repr(value)[:80],
 )
 async def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     bridge: Observed, request_: bytes, status: int
@@ -79,14 +85,17 @@ async def test_what_is_ambiguous_is_refused_and_ends_the_connection(
         b"0x5\r\nhello\r\n0\r\n\r\n",
         b"5\r\nhello\r\n0\r\nX-A: b\nX-B: c\r\n\r\n",
         b"5\r\nhello\r\n0\r\nX-A: b\r\n c\r\n\r\n",
+        b"5\r\nhello\r\n0\r\n" + b"a:\r\n" * 15_000 + b"\r\n",
     ],
+    ids=lambda value: repr(value)[:80],
 )
 async def test_a_chunk_that_is_ambiguous_is_refused_and_ends_the_connection(
     bridge: Observed, chunks: bytes
 ) -> None:
+    status = 431 if len(chunks) > MAX_HEAD else 400
     async with served(bridge) as address, Http1.connect(address) as client:
         await client.send(LINE + CHUNKED + b"\r\n" + chunks + NEXT)
-        assert (await client.response()).status == 400
+        assert (await client.response()).status == status
         assert await client.closed()
 
 
@@ -98,6 +107,7 @@ async def test_a_chunk_that_is_ambiguous_is_refused_and_ends_the_connection(
         (b"GET HTTPS://b.test HTTP/1.1\r\nHost: a\r\n\r\n", b"b.test / "),
         (b"GET http://b.test?d HTTP/1.1\r\nHost: a\r\n\r\n", b"b.test /?d "),
         (LINE + CHUNKED + b"\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n", b"a /echo hello"),
+        (LINE + b"a:\r\n" * (MAX_FIELDS - 1) + b"\r\n", b"a /echo "),
         (LINE + b"Content-Length: 5\r\nX-A: \xe9\t\x80\r\n\r\nhello\r\n", b"a /echo hello"),
     ],
 )

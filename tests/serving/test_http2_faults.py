@@ -22,6 +22,7 @@ from hyperframe.frame import (
 from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from serving.frames import FRAMES
+from serving.http1 import MAX_FIELDS
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.observed import Observed
@@ -97,6 +98,18 @@ async def test_a_bad_stream_leaves_five_creates_beside_it_alone(
     lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert lines == []
     assert "\x1b" not in caplog.text
+
+
+async def test_too_many_fields_are_refused_however_short_they_are() -> None:
+    bridge = Observed(Bridge(ok))
+    async with served(bridge) as address, Http2.connect(address) as client:
+        allowed, refused = [
+            await client.open("GET /", *[("a", "")] * (count - len(PSEUDO)))
+            for count in (MAX_FIELDS, MAX_FIELDS + 1)
+        ]
+        assert (await client.answer(allowed)).status == 200
+        assert (await client.answer(refused)).status == 431
+    assert bridge.begun == 1
 
 
 async def test_a_body_that_is_longer_than_declared_fails_alone() -> None:
