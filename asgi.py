@@ -38,7 +38,9 @@ gc.freeze()
 gc.enable()
 
 if __name__ == "__main__":
-    from serving.runner import Options, run  # which other ASGI servers don't need
+    # Other ASGI servers don't need these.
+    from serving.config import Options
+    from serving.runner import run
 
     try:
         run(app, Options.of(settings))

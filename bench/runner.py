@@ -4,7 +4,8 @@
 import sys
 from importlib import import_module
 
-from serving.runner import Options, run
+from serving.config import Options
+from serving.runner import run
 
 if __name__ == "__main__":
     module, port = sys.argv[1:]

@@ -7,7 +7,6 @@ import struct
 from ssl import SSLContext
 
 from hypercorn.asyncio.task_group import TaskGroup
-from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H2ProtocolAssumedError
 from hypercorn.typing import ConnectionState
@@ -15,6 +14,7 @@ from hypercorn.utils import parse_socket_addr
 
 from serving.admission import Admission
 from serving.asgi import HypercornApplication
+from serving.config import ServerConfig
 from serving.connections import Connections
 from serving.http1 import Http1
 from serving.http2 import Http2
@@ -37,13 +37,11 @@ class Connection:
     def __init__(
         self,
         application: HypercornApplication,
-        config: Config,
+        config: ServerConfig,
         context: Connections,
         accepted: socket.socket,
         client: str,
         tls: SSLContext | None,
-        *,
-        http2_cleartext: bool,
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
         self.client = client
@@ -52,7 +50,6 @@ class Connection:
         self._context = context
         self._socket = accepted
         self._tls = tls
-        self._http2_cleartext = http2_cleartext
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
         self._waits_since = self._progressed_at = self._loop.time()
@@ -167,7 +164,6 @@ class Connection:
             ConnectionState({}),
             *self._addresses,
             self._send,
-            http2_cleartext=self._http2_cleartext,
         )
 
     def _speak_http2(self, group: TaskGroup) -> Http2:

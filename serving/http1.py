@@ -13,6 +13,8 @@ from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.h11 import H2ProtocolAssumedError, H11Protocol
 from hypercorn.typing import H11SendableEvent
 
+from serving.config import ServerConfig
+
 BLANK_LINE = re.compile(rb"\n\r?\n")
 ILLEGAL = re.compile(
     rb"(?<!\r)\n|\r(?!\n)"  # a line ends with CR and LF, and neither stands alone (§2.2)
@@ -67,12 +69,13 @@ class StrictBuffer(ReceiveBuffer):
 
 
 class StrictConnection(h11.Connection):
-    """h11's parser, strict. `http2_cleartext`: HTTP/2's preface raises H2ProtocolAssumedError."""
+    """h11's parser, strict. HTTP/2's preface raises H2ProtocolAssumedError where it is allowed."""
 
-    def __init__(self, max_head: int, *, http2_cleartext: bool) -> None:
+    def __init__(self, config: ServerConfig) -> None:
+        max_head = config.h11_max_incomplete_size
         super().__init__(h11.SERVER, max_incomplete_event_size=max_head)
         self._receive_buffer = StrictBuffer(max_head)  # private: h11 has no argument for it
-        self._http2_cleartext = http2_cleartext
+        self._http2_cleartext = config.http2_cleartext
         self.client_left = False
 
     def next_event(self) -> Any:
@@ -110,11 +113,9 @@ class StrictConnection(h11.Connection):
 class Http1(H11Protocol):
     """Hypercorn's side of an HTTP/1.1 connection."""
 
-    def __init__(self, *args: Any, http2_cleartext: bool) -> None:
-        super().__init__(*args)
-        self.connection = StrictConnection(
-            self.config.h11_max_incomplete_size, http2_cleartext=http2_cleartext
-        )
+    def __init__(self, application: Any, config: ServerConfig, *rest: Any) -> None:
+        super().__init__(application, config, *rest)
+        self.connection = StrictConnection(config)
         self._head = b""
 
     @property

@@ -12,23 +12,17 @@ import os
 import resource
 import signal
 import socket
-import sys
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from types import FrameType
-from typing import Self
-
-from hypercorn.config import Config
 
 from serving.bridge import Bridge
+from serving.config import Options, ServerConfig, hypercorn_config
 from serving.connections import Limits
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, inherited, listen
 from serving.notify import State, notify
 from serving.server import Server
-
-HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 DEFAULT_CONNECTIONS = 4096
 """The default limit, unless descriptors are fewer: a connection takes about 50 kB of memory."""
@@ -50,34 +44,6 @@ process at once."""
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """The options of `run`, with the names that docs/settings.md explains.
-
-    `max_connections`: by default what the limit of descriptors allows, up to DEFAULT_CONNECTIONS.
-    `shutdown_grace`: the seconds from `shutdown_delay` on until remaining requests are cut off.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    listen_fd: int | None = None
-    keep_alive_timeout: float = 5
-    send_timeout: float = 30
-    max_connections: int | None = None
-    http2_cleartext: bool = False
-    tls_certfile: str = ""
-    tls_keyfile: str = ""
-    shutdown_delay: float = 0
-    shutdown_grace: float = 20
-    notify_socket: str = ""
-    watchdog_usec: int | None = None
-
-    @classmethod
-    def of(cls, settings: object) -> Self:
-        """Return the options with the values that `settings` has under the same names."""
-        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
-
-
 def run(application: Bridge, options: Options) -> None:
     """Serve until a signal. Raises SystemExit with one line if it can't start."""
     raise_descriptor_limit()
@@ -90,11 +56,11 @@ def run(application: Bridge, options: Options) -> None:
 
 
 async def serve(
-    application: Bridge, listener: socket.socket, config: Config, options: Options
+    application: Bridge, listener: socket.socket, config: ServerConfig, options: Options
 ) -> None:
     """Enter the application's lifespan, serve on `listener` until a signal, and leave both."""
     drain = Drain(application)
-    server = Server(drain, config, limits_of(options), http2_cleartext=options.http2_cleartext)
+    server = Server(drain, config, limits_of(options))
     async with opened(application.lifespan):
         await server.start(listener)
         stop = first_signal()
@@ -176,36 +142,3 @@ def first_signal() -> asyncio.Event:
 def end_at_once(number: int, frame: FrameType | None) -> None:
     # The signal's default action can't be used: process 1 of a container doesn't have it.
     os._exit(128 + number)
-
-
-class ServerConfig(Config):
-    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security."""
-
-    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
-        headers = super().response_headers(protocol)
-        return [*headers, HSTS] if self.ssl_enabled else headers
-
-
-def hypercorn_config(options: Options) -> Config:
-    """Return Hypercorn's configuration, without an access log, because the application writes one.
-
-    Raises SystemExit with one line if the certificate or its key can't be used.
-    """
-    config = ServerConfig()
-    config.include_server_header = False
-    config.errorlog = logging.getLogger("hypercorn.error")
-    config.backlog = 1024  # connections wait there while a process is replaced
-    config.h2_max_header_list_size = config.h11_max_incomplete_size
-    config.keep_alive_max_requests = sys.maxsize
-    if options.tls_certfile:
-        config.certfile = options.tls_certfile
-        config.keyfile = options.tls_keyfile or options.tls_certfile
-        config.keyfile_password = ""  # otherwise OpenSSL would ask for it on the terminal
-        config.ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
-        config.ssl_handshake_timeout = 10
-    try:
-        config.create_ssl_context()
-    except OSError as error:
-        names = dict.fromkeys([config.certfile, config.keyfile])
-        raise SystemExit(f"no TLS with {' and '.join(map(str, names))}: {error}") from None
-    return config

@@ -10,10 +10,10 @@ import logging
 import socket
 
 from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
 
 from serving.acceptor import Acceptor
 from serving.asgi import Application
+from serving.config import ServerConfig
 from serving.connection import Connection
 from serving.connections import Connections, Limits
 from serving.tcp import bound_unsent
@@ -29,22 +29,16 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Serves `application` from `start` to `stop`.
-
-    `http2_cleartext`: whether HTTP/2 without TLS is supported, for clients that begin with it.
-    """
+    """Serves `application` from `start` to `stop`."""
 
     def __init__(
         self,
         application: Application,
-        config: Config,
+        config: ServerConfig,
         limits: Limits,
-        *,
-        http2_cleartext: bool = False,
     ) -> None:
         self._application = ASGIWrapper(application)  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
         self._config = config
-        self._http2_cleartext = http2_cleartext
         self._context = Connections(limits)
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
@@ -85,7 +79,6 @@ class Server:
             accepted,
             client,
             self._tls,
-            http2_cleartext=self._http2_cleartext,
         )
         self._context.add(connection)
         self._connections[connection.task] = connection

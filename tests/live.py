@@ -12,9 +12,10 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from serving.asgi import Application
+from serving.config import Options, hypercorn_config
 from serving.drain import Drain
 from serving.listener import address_of, listen
-from serving.runner import Options, hypercorn_config, limits_of
+from serving.runner import limits_of
 from serving.server import Server
 
 HUNG = 60
@@ -97,12 +98,7 @@ async def started(
     drain = Drain(application)
     # Over TLS alone, what a test sends frame by frame would be hard to see.
     options = Options(**{"http2_cleartext": True, **given})
-    server = Server(
-        drain,
-        hypercorn_config(options),
-        limits_of(options),
-        http2_cleartext=options.http2_cleartext,
-    )
+    server = Server(drain, hypercorn_config(options), limits_of(options))
     listener = listen("127.0.0.1", 0)
     running = Running(address_of(listener, tls=False), server, drain)
     await server.start(listener)

@@ -51,7 +51,8 @@ SERVICE = """
 import logging
 import threading
 from serving import Bridge
-from serving.runner import Options, run
+from serving.config import Options
+from serving.runner import run
 
 def hang_forever(environ, start_response):
     threading.Event().wait()

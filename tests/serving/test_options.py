@@ -5,7 +5,7 @@ from typing import get_type_hints
 import pytest
 
 from api.config.server_settings import ServerSettings
-from serving.runner import Options
+from serving.config import Options
 
 SETTINGS = get_type_hints(ServerSettings)
 

@@ -14,7 +14,8 @@ from tests.serving.test_runner import Server, running
 SERVICE = """
 import logging
 from serving import Bridge
-from serving.runner import Options, run
+from serving.config import Options
+from serving.runner import run
 
 def echo(environ, start_response):
     body = environ["wsgi.input"].read()
