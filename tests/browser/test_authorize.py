@@ -142,4 +142,4 @@ async def test_registering_with_the_untouched_example_creates_no_account(
     await register.get_by_role("button", name="Execute").click()
     answer = register.locator(".live-responses-table .response")
     await expect(answer.locator(".response-col_status")).to_contain_text("400")
-    await expect(answer).to_contain_text("Replace the example by a password of your own.")
+    await expect(answer).to_contain_text("Replace the example with a password of your own.")
