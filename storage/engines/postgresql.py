@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from storage.column_types import JSON_OPTIONS
+from storage.column_types import JSON_OPTIONS, metadata
 from storage.engines import postgresql_locks as locks
 from storage.engines.database import (
     Database,
@@ -31,6 +31,7 @@ from storage.engines.database import (
 from storage.engines.observer import Kind, Observer, Unit
 from storage.engines.postgresql_errors import (
     BROKEN,
+    NO_RIGHT,
     READ_ONLY,
     is_out_of_order,
     is_passing,
@@ -54,6 +55,10 @@ has just led to this server, and a new connection would only cost time."""
 CHECK_WRITABLE = f"""DO $$ BEGIN
     IF current_setting('transaction_read_only')::bool THEN
         RAISE EXCEPTION 'the server is read-only' USING ERRCODE = '{READ_ONLY}';
+    ELSIF NOT bool_and(has_table_privilege(to_regclass(name), 'INSERT'))
+        FROM unnest(string_to_array('{{names}}', ',')) name
+    THEN
+        RAISE EXCEPTION 'the role may not write' USING ERRCODE = '{NO_RIGHT}';
     END IF;
 END $$"""
 """Fails as a write would, and writes nothing."""
@@ -144,7 +149,9 @@ class PostgresDatabase(Database):
                 await asyncio.sleep(locks.PAUSE)
 
     async def check_writable(self) -> None:
-        await self._run("read", lambda connection: connection.exec_driver_sql(CHECK_WRITABLE))
+        names = ",".join(metadata.tables)
+        check = CHECK_WRITABLE.format(names=names)
+        await self._run("read", lambda connection: connection.exec_driver_sql(check))
 
     async def _attempt(self, run: Callable[[], Awaitable[T]], *, again: bool = True) -> T:
         """Wait for `run`; `again`: once more if its connection was broken or out of date.
@@ -161,7 +168,7 @@ class PostgresDatabase(Database):
                 return await self._attempt(run, again=False)
             if isinstance(error, DBAPIError) and not is_out_of_order(error):
                 raise
-            read_only = sqlstate(getattr(error, "orig", None)) == READ_ONLY
+            read_only = sqlstate(getattr(error, "orig", None)) in (READ_ONLY, NO_RIGHT)
             unavailable = DatabaseReadOnly if read_only else DatabaseUnavailable
             raise unavailable(reason(error)) from error
         finally:

@@ -6,6 +6,9 @@ from sqlalchemy.exc import DBAPIError
 READ_ONLY = "25006"
 """The SQLSTATE of a write on a server that has become a standby, or is read-only otherwise."""
 
+NO_RIGHT = "42501"
+"""The SQLSTATE of a statement for which the role has no right."""
+
 BROKEN = ("08", "25P03", "57P")
 """Starts of the SQLSTATEs after which a connection is gone or about to be."""
 
@@ -27,7 +30,7 @@ def is_passing(error: Exception) -> bool:
 def is_out_of_order(error: DBAPIError) -> bool:
     """Whether it is the server's state, not the statement, that is in the way."""
     state = sqlstate(error.orig)
-    return error.connection_invalidated or state.startswith((READ_ONLY, *OUT_OF_ORDER))
+    return error.connection_invalidated or state.startswith((READ_ONLY, NO_RIGHT, *OUT_OF_ORDER))
 
 
 def sqlstate(error: BaseException | None) -> str:

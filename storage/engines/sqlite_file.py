@@ -58,10 +58,12 @@ class DatabaseFile:
             raise DatabaseUnavailable(f"the database's file {LOST}")
 
     def check_writable(self) -> None:
-        """Raise DatabaseUnavailable as check() does, and DatabaseReadOnly if the file is."""
+        """Raise DatabaseUnavailable as check() does, and DatabaseReadOnly if one of the files is
+        read-only."""
         self.check()
-        if not os.access(self.path, os.W_OK):
-            raise DatabaseReadOnly("the database's file is read-only")
+        for path in self._opened:
+            if not os.access(path, os.W_OK) and path.exists():
+                raise DatabaseReadOnly(f"{path} is read-only")
 
 
 def _file_id(path: Path) -> FileId:

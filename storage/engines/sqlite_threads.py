@@ -141,7 +141,7 @@ class Writer(Worker):
         self._file.opened_wal()
 
     def _before_commit(self) -> None:
-        self._file.check()
+        self._file.check_writable()
 
     def _waiting(self, most: int) -> list[Job]:
         jobs: list[Job] = []

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -126,26 +127,44 @@ async def test_the_wal_shrinks_after_a_long_reader(tmp_path: Path) -> None:
         assert wal.stat().st_size <= WAL_LIMIT
 
 
-@pytest.fixture
-def immutable(tmp_path: Path) -> Iterator[Path]:
-    """A migrated file that can't be written; for root, that takes more than the file's mode."""
-    migrated_database(tmp_path)
-    file = tmp_path / "api.db"
-    if os.getuid() != 0:
-        file.chmod(0o400)
-        yield file
+@contextmanager
+def read_only(file: Path) -> Iterator[None]:
+    """`file` can't be written; for root, that takes more than the file's mode."""
+    if os.getuid() == 0:
+        with mounted(file, "--bind", "-o", "ro", str(file)):
+            yield
         return
-    with mounted(file, "--bind", "-o", "ro", str(file)):
-        yield file
+    file.chmod(0o400)
+    yield
+    file.chmod(0o600)
 
 
+@pytest.mark.parametrize("name", ["api.db", "api.db-wal"])
 async def test_a_start_on_a_file_that_is_read_only_says_so_in_readiness(
-    tmp_path: Path, immutable: Path
+    tmp_path: Path, name: str
 ) -> None:
-    app = create_app(settings_for(tmp_path, DATABASE_URL=f"sqlite:///{immutable}"))
-    app.services[Readiness].keep = 0
-    async with app:
-        await app.services[Database].__aenter__()
-        assert await app.services[Readiness].checks() == READ_ONLY
-        with pytest.raises(DatabaseReadOnly):
+    url = migrated_database(tmp_path)
+    async with open_database(url, auto_migrate=True) as other:
+        await other.write(execute, "CREATE TABLE notes (body TEXT)")  # so there is a -wal
+        app = create_app(settings_for(tmp_path, DATABASE_URL=url))
+        app.services[Readiness].keep = 0
+        async with app:
+            with read_only(tmp_path / name):
+                await app.services[Database].__aenter__()
+                assert await app.services[Readiness].checks() == READ_ONLY
+                with pytest.raises(DatabaseReadOnly):
+                    await app.services[Database].write(execute, "DELETE FROM gizmos")
             await app.services[Database].write(execute, "DELETE FROM gizmos")
+
+
+async def test_a_file_that_becomes_read_only_is_written_to_when_it_can_be_again(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    assert (await client.post("/api/gizmos", json={"name": "Before"})).status_code == 201
+    with read_only(tmp_path / "api.db"):
+        await assert_unavailable(await client.post("/api/gizmos", json={"name": "Meanwhile"}))
+        ready = await client.get("/api/ready")
+        assert (ready.status_code, ready.json()["checks"]) == (503, READ_ONLY)
+        assert len((await client.get("/api/gizmos")).json()["gizmos"]) == 1
+    assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
+    assert (await client.get("/api/ready")).status_code == 200
