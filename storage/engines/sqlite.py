@@ -92,7 +92,7 @@ class SqliteDatabase(Database):
                 return await asyncio.to_thread(_migrate, self._administering, unit_of_work)
             except (sqlite3.Error, DBAPIError) as error:
                 if primary_code(error) != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                    raise translated(error)  # noqa: B904  # it has its cause
+                    raise translated(error, self._file.path)  # noqa: B904  # it has its cause
             if not reported:
                 log.warning("a migration waits for the transaction of another process")
                 reported = True

@@ -69,7 +69,7 @@ class Worker(Thread, ABC):
         if outcome.error is None:
             return outcome
         self._roll_back(outcome.error)
-        return Outcome(error=translated(outcome.error))
+        return Outcome(error=translated(outcome.error, self._file.path))
 
     def _connected(self) -> Connection:
         self._file.check_known()
@@ -96,7 +96,7 @@ class Worker(Thread, ABC):
             driver_of(connection).rollback()
         except sqlite3.Error:
             self._disconnect()
-        if isinstance(translated(error), DatabaseUnavailable):
+        if isinstance(translated(error, self._file.path), DatabaseUnavailable):
             self._disconnect()
 
     def _disconnect(self) -> None:
@@ -170,7 +170,7 @@ class Writer(Worker):
             driver.execute("BEGIN IMMEDIATE")
         except Exception as error:  # noqa: BLE001  # as _do says
             self._roll_back(error)
-            return [Outcome(error=translated(error)) for _ in jobs]
+            return [Outcome(error=translated(error, self._file.path)) for _ in jobs]
         try:
             outcomes = []
             for job in jobs:
@@ -180,7 +180,7 @@ class Writer(Worker):
                     return None
                 if outcome.error is not None:
                     driver.execute("ROLLBACK TO unit")
-                    outcome = Outcome(error=translated(outcome.error))
+                    outcome = Outcome(error=translated(outcome.error, self._file.path))
                 driver.execute("RELEASE unit")
                 outcomes.append(outcome)
             self._before_commit()

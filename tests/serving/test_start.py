@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -18,13 +19,18 @@ from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import environment
 from tests.serving.test_runner import Server, running
+from tests.sqlite import migrated_database
 
 
 def last_line(
-    folder: Path, *module: str, listener: socket.socket | None = None, **environ: str
+    folder: Path,
+    *module: str,
+    listener: socket.socket | None = None,
+    wrapper: Sequence[str] = (),
+    **environ: str,
 ) -> str:
     """What a start that fails says; checks that it says it in one line at the end."""
-    with running(folder, module or ("asgi",), listener, **environ) as server:
+    with running(folder, module or ("asgi",), listener, wrapper=wrapper, **environ) as server:
         code, errors = server.end()
     assert code == 1
     assert "Traceback" not in errors
@@ -150,6 +156,22 @@ def test_a_database_of_a_later_version_stops_it_in_one_line(
         connection.commit()
     line = last_line(tmp_path, *module)
     assert line.startswith("The database is at revision 9999, which this version doesn't know")
+
+
+def test_a_database_that_is_none_stops_it_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/api.db").write_text("x" * 4096)
+    assert last_line(tmp_path) == "data/api.db: file is not a database"
+
+
+def test_a_database_in_a_folder_that_is_read_only_stops_it_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    migrated_database(folder)
+    folder.chmod(0o500)
+    line = last_line(tmp_path, wrapper=without_privileges(), SECRET_KEY=SECRET_KEY)
+    folder.chmod(0o700)
+    assert line.startswith("data/api.db: ")
 
 
 def test_a_database_that_is_behind_stops_it_in_one_line(tmp_path: Path) -> None:
