@@ -31,6 +31,7 @@ class DecimalText(ValueAsText, fields.Decimal):
         about = {"type": "string", "pattern": pattern, **metadata}
         super().__init__(places=places, as_string=True, metadata=about, **kwargs)
         self.pattern = re.compile(pattern)
+        self.digits, self.decimals = digits, places
         self._minimum, self._maximum = minimum, maximum
         self.max_length = digits + len("-.")
         self.too_long = (

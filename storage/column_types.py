@@ -13,8 +13,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    Integer,
     MetaData,
     Numeric,
+    SmallInteger,
     String,
     Text,
     TypeDecorator,
@@ -138,6 +140,12 @@ class FixedPoint(TypeDecorator[Decimal]):
         if value is None:
             return None
         return Decimal(value).scaleb(-self.places if dialect.name == "sqlite" else 0)
+
+
+def max_integer(type_: TypeEngine[Any]) -> int | None:
+    """Return the largest value of a column of integers; None if it is of another type."""
+    largest = {SmallInteger: 2**15 - 1, BigInteger: 2**63 - 1, Integer: 2**31 - 1}
+    return next((size for kind, size in largest.items() if isinstance(type_, kind)), None)
 
 
 JSON_OPTIONS: dict[str, Callable[[Any], Any]] = {

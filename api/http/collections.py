@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
@@ -45,22 +44,6 @@ def check_fields(
         raise TypeError(f"{body.__name__}, {returns.__name__}: {name} is no column of the table")
     for name in sorted(needed - sent - MADE_BY_THE_COLLECTION):
         raise TypeError(f"{body.__name__}: {name} can't be null in the table, so it needs a field")
-    for name, field in body._declared_fields.items():
-        is_small = collection.has_32_bits(field.attribute or name)
-        if is_small and isinstance(field, fields.Integer) and not _has_32_bits(field):
-            raise TypeError(f"{body.__name__}.{name}: an Integer column stores 32 bits")
-
-
-def _has_32_bits(field: fields.Integer) -> bool:
-    """Whether every value that the field lets pass does."""
-    ranges = [validator for validator in field.validators if isinstance(validator, Range)]
-    return any(
-        limits.min is not None
-        and limits.min >= -(2**31)
-        and limits.max is not None
-        and limits.max < 2**31
-        for limits in ranges
-    )
 
 
 def _attributes(schema: type[Schema]) -> set[str]:

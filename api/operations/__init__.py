@@ -24,6 +24,7 @@ from api.http.providers import Provider, providers_of
 from api.identity.key_set import ProviderUnavailable
 from api.identity.tokens import InvalidToken
 from api.limiting.errors import RateLimited, RedisUnavailable
+from api.operations.columns import check_columns
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Limit, Operation, ResponseHeader, View
@@ -99,6 +100,7 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
             errors.append(VersionConflict)
         if collection is not None:
             check_query(collection, query)
+            check_columns(collection, body, query)
             errors += errors_of_collection(
                 collection, finds=bool(path_variables), writes=body is not None, status=status
             )

@@ -19,9 +19,7 @@ from typing import NoReturn
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    Integer,
     Table,
     UniqueConstraint,
     bindparam,
@@ -102,11 +100,6 @@ class Collection(Lists):
         )
         self.rules = rules_of(table)
         COLLECTIONS.append(self)
-
-    def has_32_bits(self, name: str) -> bool:
-        """Whether the column `name` stores integers of no more than that."""
-        type_ = self.table.c[name].type
-        return isinstance(type_, Integer) and not isinstance(type_, BigInteger)
 
     def missing_indexes(self) -> list[str]:
         """The lines to add below the table, one for each index that the declaration needs."""

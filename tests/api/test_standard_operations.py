@@ -12,7 +12,6 @@ import httpx
 import pytest
 from flask import Blueprint
 from marshmallow import validates_schema
-from marshmallow.validate import Range
 from sqlalchemy import Connection, update
 
 from api import application
@@ -27,7 +26,7 @@ from api.operations import operation
 from api.runtime.async_flask import AsyncFlask
 from openapi.operation import Access
 from schemas.base import InputSchema, merge_patch_of
-from schemas.fields import EARLIEST, LATEST, StrictInteger, Text, Timestamp
+from schemas.fields import EARLIEST, LATEST, Text, Timestamp
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.resource import resource_of
@@ -42,7 +41,6 @@ from tests.api.callers import Callers, described, document_of
 from tests.api.test_permissions import answers_of
 from tests.bookings import (
     BOOKINGS,
-    FLOOR,
     Booking,
     BookingInput,
     BookingListQuery,
@@ -381,14 +379,6 @@ async def test_numbers_that_no_column_can_store(client: httpx.AsyncClient) -> No
     for number, found in ((10**17, 0), (2**31, 0), (-(10**17), 1)):
         listed = await client.get(PATH, params={"min_floor": number})
         assert (listed.status_code, len(listed.json()["bookings"])) == (200, found), number
-
-
-def test_a_number_too_large_for_its_column_stops_the_start() -> None:
-    class Wide(BookingInput):
-        floor = StrictInteger(validate=Range(min=0, max=2**31), metadata=FLOOR)
-
-    with pytest.raises(TypeError, match=r"Wide\.floor: an Integer column stores 32 bits"):
-        operations(body=Wide)
 
 
 def test_a_patch_of_what_has_a_rule_stops_the_start() -> None:
