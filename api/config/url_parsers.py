@@ -54,9 +54,12 @@ def redis_url(text: str) -> str:
     if not text:
         return text
     # The client checks the parameters. Only a service with Redis imports it.
-    from redis.asyncio.connection import parse_url  # noqa: PLC0415
+    from redis.asyncio import ConnectionPool  # noqa: PLC0415
 
-    parse_url(_matching(REDIS_URL, text))
+    try:
+        ConnectionPool.from_url(_matching(REDIS_URL, text)).make_connection()
+    except TypeError:
+        raise NotAllowed("the client doesn't know one of its parameters") from None
     return text
 
 

@@ -265,6 +265,7 @@ def test_takes_the_addresses_of_redis(url: str) -> None:
         ("REDIS_URL", "redis:///0"),
         ("REDIS_URL", "redis://redis.example?db=hidden"),
         ("REDIS_URL", "unix://redis.sock"),
+        ("REDIS_URL", "redis://redis.example/0?nonsense=1"),
     ],
 )
 def test_a_bad_secret_is_not_shown(key: str, value: str) -> None:
