@@ -115,4 +115,4 @@ def reason(error: BaseException) -> str:
     """Return what the log says of `error`."""
     if isinstance(error, TimeoutError):
         return "the server doesn't answer"
-    return str(getattr(error, "orig", error))
+    return " ".join(str(getattr(error, "orig", error)).splitlines())

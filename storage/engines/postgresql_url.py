@@ -5,9 +5,12 @@ libpq's own parameters are handled here: translated, or left out where leaving t
 nothing. The server knows the remaining ones, or names the one that it doesn't know.
 """
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -36,10 +39,15 @@ ALLOWED = {
 GSSAPI and no TCP timeouts. Verified TLS replaces the first, and the deadline of each statement the
 last."""
 ADVICE = {
+    "dbname": "name the database in the path",
     "hostaddr": "leave it out, or name it as the host",
     "replication": "leave it out",
     "require_auth": "leave it out, and use sslmode=verify-full",
+    "service": "leave it out, and write its values into the URL",
 }
+FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+ROOT_CERTIFICATE = "~/.postgresql/root.crt"
+"""libpq's default."""
 PASSED_ON = {"sslmode", "sslnegotiation", "target_session_attrs"}
 HOST = re.compile(r"(\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:]*))(:(?P<port>[0-9]+))?")
 
@@ -65,6 +73,7 @@ def parse(url: str) -> Server:
     parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name, value in parameters.items():
         _check(name, value)
+    _check_files(parameters)
     kept = {
         name: value
         for name, value in parameters.items()
@@ -95,6 +104,20 @@ def _check(name: str, value: str) -> None:
     if not re.fullmatch(allowed, value):
         readable = "a number" if allowed == NUMBER else allowed.replace("|", ", ")
         raise InvalidParameter(f"{name} in it must be {readable}")
+
+
+def _check_files(parameters: Mapping[str, str]) -> None:
+    """asyncpg's own messages don't name the file, or not what to do."""
+    for name in FILES:
+        try:
+            if parameters.get(name, "system") != "system":
+                Path(parameters[name]).open().close()
+        except OSError as error:
+            raise InvalidParameter(f"{name} in it can't be read: {error.strerror}") from None
+    verified = parameters.get("sslmode", "").startswith("verify")
+    default = os.path.expanduser(ROOT_CERTIFICATE)  # noqa: PTH111  # Path's raises where there is no home
+    if verified and "sslrootcert" not in parameters and not os.access(default, os.R_OK):
+        raise InvalidParameter("sslmode in it requires sslrootcert: system, or the name of a file")
 
 
 def _hosts(names: str, ports: str) -> tuple[dict[str, Any], ...]:

@@ -1,5 +1,7 @@
 """What managed services put into their URLs, as asyncpg is given it."""
 
+from pathlib import Path
+
 import pytest
 
 from storage import DatabaseUnavailable, open_database
@@ -38,8 +40,8 @@ GIVEN = {
         ("?connect_timeout=0", "", {}, None),
         ("?fallback_application_name=x", "application_name=x", {}, None),
         (
-            "?sslmode=require&channel_binding=require&sslrootcert=/ca.pem",
-            "sslmode=verify-full&sslrootcert=/ca.pem",
+            "?sslmode=require&channel_binding=require&sslrootcert=/dev/null",
+            "sslmode=verify-full&sslrootcert=/dev/null",
             {},
             None,
         ),
@@ -71,10 +73,21 @@ def test_a_parameter_is_passed_on_translated_or_left_out(
             "hostaddr is not supported in it: leave it out, or name it as the ho",
         ),
         ("require_auth=scram-sha-256", "require_auth is not supported in it: leave it out, and u"),
-        ("sslrootcert=system&sslcert=/c.pem", "sslcert in it requires an sslrootcert that names a"),
+        ("service=items", "service is not supported in it: leave it out, and write its values i"),
+        ("dbname=other", "dbname is not supported in it: name the database in the path"),
+        ("sslmode=verify-full", "sslmode in it requires sslrootcert: system, or the name of a fil"),
+        ("sslrootcert=/no.pem", "sslrootcert in it can't be read: No such file or directory"),
+        ("sslkey=/no.pem", "sslkey in it can't be read: No such file or directory"),
+        (
+            "sslrootcert=system&sslcert=/dev/null",
+            "sslcert in it requires an sslrootcert that names a",
+        ),
     ],
 )
-def test_a_parameter_that_would_not_be_obeyed_is_refused_by_name(given: str, told: str) -> None:
+def test_a_parameter_that_would_not_be_obeyed_is_refused_by_name(
+    given: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # in which there is no certificate
     with pytest.raises(InvalidParameter, match=told):
         parse(f"{HOST}?{given}")
 
