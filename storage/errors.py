@@ -1,6 +1,7 @@
 """Errors of the domain: what is wrong with the data that a caller asked for. api.problems gives
 each its HTTP status."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 
@@ -27,7 +28,11 @@ class StillReferenced(Exception):
 
 
 class AlreadyExists(Exception):
-    """Another row has a value that has to be unique."""
+    """Another row has the values of the columns `names`, which must be unique."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(*names)
+        self.names = names
 
 
 class RelatedRowNotFound(Exception):

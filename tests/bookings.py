@@ -1,12 +1,24 @@
-"""Another resource of the tests' own: a column of every type that a list can be sorted by, and a
-relation. Tests that ask for it over HTTP add its operations to their application."""
+"""Another resource of the tests' own: a column of every type that a list can be sorted by, a
+relation, and a value that is unique among those of one owner. Tests that ask for it over HTTP add
+its operations to their application."""
 
 from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint
 from marshmallow import fields
-from sqlalchemy import Boolean, Column, Connection, Date, ForeignKey, Integer, String, Table, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
 
 from api.operations.standard import standard_operations
 from schemas.base import InputSchema, merge_patch_of
@@ -73,6 +85,8 @@ bookings = Table(
     Column("kind", String(6), nullable=False),
     Column("extras", gizmos.c.tags.type, nullable=False),
     Column("gizmo_id", ForeignKey(gizmos.c.id)),
+    Column("reference", String(12)),
+    UniqueConstraint("owner_id", "reference"),
     *words_columns("guest"),
     rule(
         "kind <> 'suite' OR floor IS NULL OR floor >= -2",
@@ -133,6 +147,7 @@ ARRIVES_AT = about("When the guest arrives.", "2026-11-20T15:00:00Z")
 CODE = about("The code of the booking.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b")
 CONFIRMED = about("Whether the guest has confirmed.", True)
 EXTRA = about("Something besides the room.", "sea")
+REFERENCE = about("What the guest calls the booking.", "Trip-2026")
 GIZMO = about("The gizmo that goes with it.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b")
 
 
@@ -168,6 +183,7 @@ class BookingInput(InputSchema):
         metadata=about("What else is booked.", ["sea"]),
     )
     gizmo_id = Identifier(load_default=None, allow_none=True, metadata=GIZMO)
+    reference = Text(load_default=None, allow_none=True, max_length=12, metadata=REFERENCE)
 
 
 BookingPatch = merge_patch_of(BookingInput, "BookingPatch", example={"kind": "suite"})
@@ -186,6 +202,7 @@ class Booking(Resource):
     kind = BookingKind()
     extras = fields.List(fields.String(metadata=EXTRA), metadata=about("What else.", ["sea"]))
     gizmo_id = fields.UUID(allow_none=True, metadata=GIZMO)
+    reference = fields.String(allow_none=True, metadata=REFERENCE)
 
 
 class BookingPage(CountedPage):

@@ -60,7 +60,7 @@ def errors_of_collection(
         yield RelatedRowNotFound
     if writes and collection.rules:
         yield RuleBroken
-    if writes and collection.is_unique:
+    if writes and collection.unique:
         yield AlreadyExists
     if finds and status == 204:
         yield StillReferenced

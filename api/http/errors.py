@@ -25,7 +25,14 @@ from api.observability.request_log import current_record
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
 from schemas.problems import ProblemType
 from storage.accounts.errors import WrongPassword
-from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, RuleBroken, SignedOut
+from storage.errors import (
+    AlreadyExists,
+    NotFound,
+    QuotaExceeded,
+    RelatedRowNotFound,
+    RuleBroken,
+    SignedOut,
+)
 
 MOST_ERRORS = 100
 """The maximum number of errors that one response lists."""
@@ -113,6 +120,11 @@ def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
 def _(error: RelatedRowNotFound) -> dict[str, Any]:
     errors = [{"detail": "Nothing of yours has this id.", "pointer": f"/{error.name}"}]
     return {"errors": errors, "detail": _sentence(errors)}
+
+
+@particulars.register
+def _(error: AlreadyExists) -> dict[str, Any]:
+    return {"errors": [{"detail": "Must be unique.", "pointer": f"/{n}"} for n in error.names]}
 
 
 @particulars.register

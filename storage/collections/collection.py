@@ -11,6 +11,7 @@
 The table begins with tables.resource_columns. docs/adding-a-resource.md builds one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
@@ -20,6 +21,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     Connection,
+    Index,
     Table,
     UniqueConstraint,
     bindparam,
@@ -94,10 +96,7 @@ class Collection(Lists):
         change = change.returning(*self.columns)
         self._update = Guarded(Owned(change, owner), version)
         self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
-        self.is_unique = any(
-            isinstance(constraint, UniqueConstraint) and [*constraint.columns] != [table.c.id]
-            for constraint in table.constraints
-        )
+        self.unique = unique_of(table)
         self.rules = rules_of(table)
         COLLECTIONS.append(self)
 
@@ -189,7 +188,10 @@ class Collection(Lists):
     def _translated(self, error: IntegrityError) -> Exception:
         """AlreadyExists or RuleBroken if the error means that; otherwise the error itself."""
         if _is_about_uniqueness(error):
-            return AlreadyExists()
+            # SQLite names the columns, PostgreSQL the constraint.
+            named = re.findall(r"\w\.(\w+)", str(error.orig))
+            names = self.unique.get(_constraint_of(error), named)
+            return AlreadyExists([n for n in names if n in self.table.c and n != "owner_id"])
         rule = self.rules.get(_constraint_of(error))
         return error if rule is None else RuleBroken(*rule)
 
@@ -219,6 +221,15 @@ COLLECTIONS: list[Collection] = []
 
 UNIQUE_VIOLATION = "23505"
 BROKEN_ON_SQLITE = "CHECK constraint failed: "
+
+
+def unique_of(table: Table) -> dict[str, list[str]]:
+    """Return the columns of each constraint or index over values that must be unique, by its name;
+    the id is left out."""
+    unique: list[UniqueConstraint | Index] = [each for each in table.indexes if each.unique]
+    unique += [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    columns = {str(each.name): list(each.columns.keys()) for each in unique}
+    return {name: names for name, names in columns.items() if names != ["id"]}
 
 
 def _is_about_uniqueness(error: IntegrityError) -> bool:

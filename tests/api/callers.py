@@ -5,9 +5,12 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import count
 from pathlib import Path
+from random import choice
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +25,8 @@ from api.identity.tokens import AUDIENCE, ISSUER, AccessTokens, _key_id, _signin
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Operation
+from schemas.fields import Choice
+from schemas.values_as_text import Date, Identifier
 from storage.collections.collection import COLLECTIONS, Collection
 from tests import bookings, gizmos
 from tests.accounts import Account, account, another_session
@@ -34,6 +39,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
+NUMBERS = count(1)
 ROLES = {"owner": "user", "other": "user", "admin": "admin", "signed out": "user"}
 SIGNING_KEY = _signing_key(SECRET_KEY)
 RSA_KEY = generate_private_key(public_exponent=65537, key_size=2048)
@@ -92,10 +98,22 @@ def request_of(operation_id: str) -> dict[str, Any]:
     }
 
 
-def relations_of(operation_id: str) -> dict[str, Collection]:
-    """What the rows at the operation's path refer to; a collection's path ends with its table."""
+def collection_of(operation_id: str) -> Collection | None:
+    """The collection at the operation's path, which begins with the name of its table."""
     table = DESCRIBED[operation_id]["path"].split("/")[2]
-    return next((one.relations for one in COLLECTIONS if one.table.name == table), {})
+    return next((one for one in COLLECTIONS if one.table.name == table), None)
+
+
+def another(value: Any) -> Any:
+    """A value of the same form, for a column whose values must be unique."""
+    if isinstance(value, int):
+        return value + next(NUMBERS)
+    if Identifier.pattern.fullmatch(value):
+        return str(uuid4())
+    if Date.pattern.match(value):
+        return str(date(2000, 1, 1) + timedelta(days=next(NUMBERS))) + value[10:]
+    kinds = (ascii_lowercase, ascii_uppercase, digits)
+    return "".join(choice(next((kind for kind in kinds if c in kind), c)) for c in value)
 
 
 @dataclass(frozen=True)
@@ -129,12 +147,22 @@ class Callers:
         return await self.client.request(method, path, headers={**token, **(headers or {})}, **body)
 
     async def body(self, who: str, operation_id: str) -> dict[str, Any]:
-        """See request_of. What the body refers to is newly made, by `who` if that is a user."""
+        """See request_of. What the body refers to is newly made, by `who` if that is a user, and
+        so is a value that must be unique."""
         body = request_of(operation_id)
+        collection = collection_of(operation_id)
+        if collection is None:
+            return body
         maker = who if who in ROLES and who != "signed out" else "owner"
-        for name, target in relations_of(operation_id).items():
-            if name in body.get("json", {}):
-                body["json"][name] = await self.create(f"/api/{target.table.name}", maker)
+        json = body.get("json", {})
+        for name, target in collection.relations.items():
+            if name in json:
+                json[name] = await self.create(f"/api/{target.table.name}", maker)
+        unique = {name for names in collection.unique.values() for name in names}
+        for name in unique & json.keys() - collection.relations.keys():
+            schema = declared(self.app, operation_id).body
+            if schema is None or not isinstance(schema._declared_fields[name], Choice):
+                json[name] = another(json[name])
         return body
 
     async def path(self, operation_id: str) -> str:

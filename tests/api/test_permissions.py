@@ -81,11 +81,12 @@ def writes_docs(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="module")
-def documented(writes_docs: bool) -> Iterator[dict[str, str]]:
-    """The rows of the table; those that a test leaves are written, if that is asked."""
+def documented(request: pytest.FixtureRequest, writes_docs: bool) -> Iterator[dict[str, str]]:
+    """The rows of the table; those that the tests leave are written, if that is asked and no test
+    has failed."""
     table = table_of(PAGE.read_text())
     yield table
-    if writes_docs:
+    if writes_docs and not request.session.testsfailed:
         lines = [row_of(HEADINGS), row_of(["---"] * len(HEADINGS))]
         lines += [table[name] for name in OPERATIONS if name in table]
         PAGE.write_text(TABLE.sub("\n".join(lines), PAGE.read_text()))

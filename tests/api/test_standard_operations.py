@@ -2,6 +2,7 @@
 operations and written out."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
@@ -437,15 +438,38 @@ async def test_a_user_stays_while_a_row_of_another_owner_refers_to_theirs(
     assert (await client.get(created.headers["Location"])).status_code == 200
 
 
-async def test_the_generic_tests_make_what_a_request_refers_to(
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_a_value_is_unique_among_those_of_an_owner(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    anna, bob = await account(app), await account(app)
+    body = {**BODY, "reference": "A-1"}
+    first = await client.post(PATH, json=body, headers=anna.headers)
+    other = await client.post(PATH, json={**body, "reference": "A-2"}, headers=anna.headers)
+    path = other.headers["Location"]
+    for refused in (
+        await client.post(PATH, json=body, headers=anna.headers),
+        await client.put(path, json=body, headers=anna.headers),
+        await client.patch(path, json={"reference": "A-1"}, headers=anna.headers),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (409, "/errors/already-exists")
+        taken = {"detail": "Must be unique.", "pointer": "/reference"}
+        assert refused.json()["errors"] == [taken]
+    for headers in (bob.headers, {}, {}):  # rows without an owner can have the same value
+        created = await client.post(PATH, json=body, headers=headers)
+        assert created.status_code == first.status_code == 201
+
+
+async def test_the_generic_tests_make_what_a_request_refers_to_and_what_is_unique(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     callers = await Callers.of(app, client)
-    for who in ("owner", "other", "admin"):
+    for who in ("owner", "owner", "other", "admin"):
         body = await callers.body(who, "create_booking")
         created = await callers.send(who, "POST", PATH, **body)
         assert created.status_code == 201, created.text
         assert created.json()["gizmo_id"] is not None
+        assert re.fullmatch("[A-Z][a-z]{3}-[0-9]{4}", created.json()["reference"])
 
 
 class Unlike(BookingListQuery):
