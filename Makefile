@@ -65,6 +65,7 @@ check: $(VENV)/development $(PYTHON_SDK) $(SPA_READY) ## ruff and mypy, Biome an
 	$(if $(SPA_READY),cd $(SPA) && npm run --silent check)
 
 format: $(VENV)/development $(SPA_READY) ## put the code into ruff's and Biome's format
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(if $(SPA_READY),cd $(SPA) && npm run --silent format)

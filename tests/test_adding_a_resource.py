@@ -35,7 +35,6 @@ def test_the_page_adds_a_resource(tmp_path: Path, long_form: bool) -> None:
     # On SQLite alone; both databases are compared by the same tests in tests/storage.
     chosen = ["tests/api/test_orders.py", *GENERIC, *(OTHERS if long_form else [])]
     run(copy, "pytest", "-k", "not postgresql", *chosen)
-    run(copy, "pytest", "-k", "indexes and orders", "tests/storage/test_collections.py")
 
 
 def test_an_order_takes_few_lines() -> None:

@@ -36,6 +36,8 @@ def revision(message: str) -> None:
     Read it before it is used: a renamed column, for one, looks like a new one.
     """
     run(database.administer(revisions.write_revision, message))
+    if not revisions.has_formatter():
+        click.echo("The migration is not formatted, because ruff is missing: make format", err=True)
 
 
 @db.command()

@@ -78,6 +78,11 @@ def write_revision(connection: Connection, message: str) -> None:
     known.cache_clear()
 
 
+def has_formatter() -> bool:
+    """Whether written migrations are formatted: ruff comes with `make check`."""
+    return find_spec("ruff") is not None
+
+
 def _run_alembic(connection: Connection, command: str, *args: str, **options: object) -> None:
     """Inside the connection's transaction. Raises RevisionError."""
     # Alembic takes 60 ms of a start and 3 MB, so it is imported where there is something to do.
@@ -89,7 +94,7 @@ def _run_alembic(connection: Connection, command: str, *args: str, **options: ob
     config.attributes["connection"] = connection
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    if find_spec("ruff") is not None:  # it comes with `make test`
+    if has_formatter():
         config.set_section_option("post_write_hooks", "hooks", "sort, format")
         for hook, command_line in {"sort": "check --fix --select I", "format": "format"}.items():
             arguments = f"{command_line} --quiet REVISION_SCRIPT_FILENAME"

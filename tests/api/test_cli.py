@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from tests.gizmos import GIZMOS, gizmo_input
 from tests.log_lines import leaks_in
 from tests.postgresql import Server, empty_database
 from tests.processes import environment
+from tests.sqlite import migrated_database
 from tests.storage.units import execute
 
+NOT_FORMATTED = "The migration is not formatted, because ruff is missing: make format\n"
 NEWEST = revisions.known()[0]
 FLASK = (sys.executable, "-m", "flask", "--app", "api")
 
@@ -133,3 +136,19 @@ def test_a_bad_setting_is_one_line(tmp_path: Path) -> None:
     result = flask(tmp_path, "openapi", PORT="many")
     assert result.returncode == 1
     assert result.stderr == "PORT=many is not allowed: 0 to 65535\n"
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("ruff", [True, False])
+def test_a_migration_that_is_not_formatted_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ruff: bool
+) -> None:
+    copied = shutil.copytree(revisions.MIGRATIONS, tmp_path / "migrations")
+    monkeypatch.setattr(revisions, "MIGRATIONS", copied)
+    if not ruff:
+        monkeypatch.setitem(sys.modules, "ruff", None)
+    result = invoke(tmp_path, migrated_database(tmp_path), "db", "revision", "orders")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.endswith(NOT_FORMATTED) is not ruff
+    assert len(list(copied.glob("versions/*_orders.py"))) == 1
+    revisions.known.cache_clear()
