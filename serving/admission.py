@@ -44,10 +44,10 @@ class Admission:
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
     ) -> None:
-        await self._turns.turn(self._client)
-        if scope["http_version"].startswith("1"):  # one request after the other
+        if scope["http_version"].startswith("1"):  # one after the other, and each has had its turn
             await self._application(scope, receive, send, *threads)
             return
+        await self._turns.turn(self._client)
         while self.unsent > ROOM or self._unanswered >= MAX_UNANSWERED:
             self._changed.clear()
             await self._changed.wait()

@@ -52,9 +52,8 @@ class Connection:
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
-        self._waits_since = self._progressed_at = self._loop.time()
-        self._progress = 0
-        self._announced = self._multiplexes = self._ignores_input = False
+        self._waits_since = self._progressed_at = self._progress = 0.0
+        self._announced = self._multiplexes = self._ignores_input = self._queued = False
         self.task = self._loop.create_task(self._run())
         """Ends with the connection."""
         self.task.add_done_callback(lambda _: accepted.close())
@@ -77,7 +76,7 @@ class Connection:
         if self.protocol is None or self._writer is None:
             return True
         held = self.unsent or self._writer.transport.get_write_buffer_size()
-        return bool(held) or self.protocol.waits_for_client
+        return not self._queued and (bool(held) or self.protocol.waits_for_client)
 
     def abort(self) -> None:
         if self._writer is None:
@@ -95,8 +94,7 @@ class Connection:
         if self.protocol is None or self._writer is None:
             return False  # the handshake of TLS has a timeout of its own
         limits = self._context.limits
-        closing = self._writer.is_closing()
-        if self._idle and not closing:
+        if self._idle and not self._writer.is_closing():
             if now - self._waits_since < limits.keep_alive:
                 return False
             await self.protocol.handle(Closed())
@@ -116,7 +114,7 @@ class Connection:
         return False
 
     async def _run(self) -> None:
-        await self._context.turns.turn(self.client)
+        await self._turn()
         try:
             reader, writer = await self._open()
         except OSError:
@@ -149,6 +147,7 @@ class Connection:
         # Undocumented: asyncio reads 256 KiB at once, which many connections would hold together.
         transport.max_size = SLICE  # type: ignore[attr-defined]  # not in its types
         self._writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        self._waits_since = self._progressed_at = self._loop.time()
         self._output = Output(self._writer, self._admission.hold)
         return reader, self._writer
 
@@ -164,6 +163,7 @@ class Connection:
             ConnectionState({}),
             *self._addresses,
             self._send,
+            turn=self._turn,
         )
 
     def _speak_http2(self, group: TaskGroup) -> Http2:
@@ -173,7 +173,7 @@ class Connection:
             self._context,
             group,
             self._addresses,
-            client=self.client,
+            turn=self._turn,
             send=self._send,
             hold=self._admission.hold,
         )
@@ -227,9 +227,8 @@ class Connection:
         elif http2.idle and http2.connection.highest_inbound_stream_id:
             http2.connection.close_connection()
             frames = http2.connection.data_to_send()
-            # From now on all input except the end of the connection is ignored. Closing it instead
-            # could make the system reset it, when the client sends more, before the client has
-            # read the GOAWAY.
+            # From now on all input is ignored. If the connection were closed instead, the system
+            # could reset it before the client has read the GOAWAY.
             self._ignores_input = True
         else:
             return
@@ -238,4 +237,10 @@ class Connection:
 
     @property
     def _idle(self) -> bool:
-        return self.protocol is not None and self.protocol.idle
+        return self.protocol is not None and self.protocol.idle and not self._queued
+
+    async def _turn(self) -> None:
+        """Wait for the client's turn. Meanwhile the connection isn't idle, since it has input."""
+        self._queued = True
+        await self._context.turns.turn(self.client)
+        self._queued = False

@@ -145,8 +145,11 @@ class Connections(WorkerContext):
         interval = min(1.0, self.limits.keep_alive / 4, self.limits.send_timeout / 4)
         while True:
             await asyncio.sleep(interval)
+            now = loop.time()
+            for _ in range(3):  # the turns of the loop in which what has arrived by now is read
+                await asyncio.sleep(0)
             for member in self._all():
-                if await member.check(loop.time()):
+                if await member.check(now):
                     await asyncio.sleep(0)  # many that began together end together
 
     def _all(self) -> list[Member]:

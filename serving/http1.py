@@ -5,6 +5,7 @@ that follows the RFC would send is answered with 400, and the connection is clos
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import h11
@@ -111,11 +112,19 @@ class StrictConnection(h11.Connection):
 
 
 class Http1(H11Protocol):
-    """Hypercorn's side of an HTTP/1.1 connection."""
+    """Hypercorn's side of an HTTP/1.1 connection. It parses each request after `turn`."""
 
-    def __init__(self, application: Any, config: ServerConfig, *rest: Any) -> None:
+    def __init__(
+        self,
+        application: Any,
+        config: ServerConfig,
+        *rest: Any,
+        turn: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(application, config, *rest)
         self.connection = StrictConnection(config)
+        self._turn = turn
+        self._has_turn = False
         self._head = b""
 
     @property
@@ -133,11 +142,20 @@ class Http1(H11Protocol):
             self.connection.client_left = True
             await super().handle(event)
             await self.can_read.set()
-        else:
-            await super().handle(event)
+            return
+        if self.idle:
+            await self._turn()
+            self._has_turn = True
+        await super().handle(event)
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """Hypercorn's private method, which would switch to HTTP/2 for `Upgrade: h2c`."""
+        """Wait for the turn of a request that arrived together with the one before it.
+
+        It replaces Hypercorn's private method, which would switch to HTTP/2 for `Upgrade: h2c`.
+        """
+        if not self._has_turn:
+            await self._turn()
+        self._has_turn = False
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         """Send the head of a response with the first piece of its body, in one system call, as

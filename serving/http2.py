@@ -37,10 +37,8 @@ log = logging.getLogger(__name__)
 
 
 class Http2:
-    """The server's side of one connection. It calls `hold` with changes in the waiting bytes.
-
-    `client`: see turns.client_of.
-    """
+    """The server's side of one connection. It parses each piece of the input after `turn`, and
+    calls `hold` with changes in the waiting bytes."""
 
     def __init__(
         self,
@@ -50,7 +48,7 @@ class Http2:
         task_group: TaskGroup,
         addresses: Addresses,
         *,
-        client: str,
+        turn: Callable[[], Awaitable[None]],
         send: Callable[[ConnectionEvent], Awaitable[None]],
         hold: Callable[[int], None],
     ) -> None:
@@ -63,7 +61,7 @@ class Http2:
         self._task_group = task_group
         self._state = ConnectionState({})
         self._addresses = addresses
-        self._client = client
+        self._turn = turn
         self._send = send
         self._hold = hold
         self._wake = asyncio.Event()
@@ -90,7 +88,7 @@ class Http2:
             self._wake.set()
         elif isinstance(event, RawData):
             for begin in range(0, len(event.data), PIECE):
-                await self._context.turns.turn(self._client)
+                await self._turn()
                 if not self.closed:
                     await self._receive(event.data[begin : begin + PIECE])
 

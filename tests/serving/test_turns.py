@@ -5,13 +5,20 @@ import contextlib
 import socket
 from urllib.parse import urlsplit
 
+import h11
 import pytest
 
 from serving.asgi import Receive, Scope, Send
+from serving.http1 import StrictConnection
 from serving.turns import ACTIVE, PER_TURN, PER_TURN_WHEN_CROWDED, Turns, client_of
 from tests.live import HUNG, started
 
 MANY, OTHER = "127.0.0.1", "127.0.0.2"
+
+
+async def no_content(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
 
 
 async def next_turn() -> None:
@@ -104,13 +111,41 @@ def test_a_client_has_all_addresses_of_its_network(address: object, client: str)
     assert client_of(address) == client
 
 
+async def test_a_hundred_heads_of_one_client_are_not_all_parsed_before_that_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[bytes] = []
+    check = StrictConnection._checked
+
+    def checked(connection: StrictConnection, request: h11.Request) -> h11.Request:
+        parsed.append(request.target)
+        return check(connection, request)
+
+    monkeypatch.setattr(StrictConnection, "_checked", checked)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(HUNG), started(no_content) as server:
+        with contextlib.ExitStack() as stack:
+            clients = []
+            for source in [MANY] * 100 + [OTHER]:
+                there = ("127.0.0.1", urlsplit(server.address).port)
+                client = socket.create_connection(there, HUNG, source_address=(source, 0))
+                clients.append(stack.enter_context(client))
+                client.sendall(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+                client.setblocking(False)
+                await loop.sock_recv(client, 1024)
+            # The loop doesn't run meanwhile: all of this arrives at once.
+            for client in clients:
+                client.sendall(b"GET /%d HTTP/1.1\r\nHost: t\r\n\r\n" % clients.index(client))
+            assert await loop.sock_recv(clients[-1], 1024)
+            assert parsed[len(clients) :].index(b"/100") <= 2 * PER_TURN
+
+
 async def test_a_hundred_requests_of_one_client_are_not_all_handled_before_another() -> None:
     seen: list[str] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["client"][0])
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body"})
+        await no_content(scope, receive, send)
 
     async with started(application) as server:
         with contextlib.ExitStack() as stack:
@@ -131,3 +166,26 @@ async def test_a_hundred_requests_of_one_client_are_not_all_handled_before_anoth
                 answer = await asyncio.get_running_loop().sock_recv(other, 1024)
             assert answer.startswith(b"HTTP/1.1 204")
             assert seen.index(OTHER) <= 2 * PER_TURN
+
+
+async def test_a_request_that_has_arrived_is_answered_after_a_stall_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    request = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
+    async with started(no_content, keep_alive_timeout=5) as server:
+        there = ("127.0.0.1", urlsplit(server.address).port)
+        with socket.create_connection(there, HUNG) as client:
+            client.sendall(request)
+            client.setblocking(False)
+            assert await loop.sock_recv(client, 1024)
+            now = loop.time()
+            monkeypatch.setattr(loop, "time", lambda: now)
+            now += 1  # the time of the next check
+            for _ in range(2):
+                await asyncio.sleep(0)
+            # In this turn of the loop, the check comes next. The request arrives before it.
+            client.sendall(request)
+            now += 6
+            assert (await loop.sock_recv(client, 1024)).startswith(b"HTTP/1.1 204")
+            monkeypatch.undo()
