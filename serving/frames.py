@@ -13,15 +13,19 @@ from h2.exceptions import NoSuchStreamError, ProtocolError
 from h2.settings import SettingCodes, Settings
 from hpack.exceptions import HPACKError
 from hypercorn.config import Config
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, SettingsFrame
 
 from serving.http1 import MAX_FIELDS
 
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""
+MAX_HEADER_TABLE = 4096
+"""The size in bytes of the table of sent headers, from which HPACK compresses the next ones. It is
+HTTP/2's default."""
 CANCELLED = 5
 """The number of such frames for which a reset stream counts, because its work was wasted."""
 
+FrameHandler = Callable[[Any], Any]
 
 METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
@@ -41,6 +45,19 @@ def status_of_refusal(request: RequestReceived) -> bytes | None:
         and not (request.stream_ended and int(values.get(b"content-length", 0)))
     )
     return None if well_formed else b"400"
+
+
+def with_bounded_table(handle: FrameHandler) -> FrameHandler:
+    """Wrap `handle` so that the client doesn't decide how large the table of sent headers becomes:
+    its SETTINGS may allow 4 GiB, and the encoder searches the table for each header."""
+
+    def handle_bounded(frame: SettingsFrame) -> Any:
+        kind = SettingsFrame.HEADER_TABLE_SIZE
+        if frame.settings.get(kind, 0) > MAX_HEADER_TABLE:
+            frame.settings[kind] = MAX_HEADER_TABLE
+        return handle(frame)
+
+    return handle_bounded
 
 
 class Http2Connection(H2Connection):
@@ -66,6 +83,7 @@ class Http2Connection(H2Connection):
         self._counted_since = time.monotonic()
         # Private: h2 has no public way to handle a frame, or its error, in another manner.
         handlers = self._frame_dispatch_table
+        handlers[SettingsFrame] = with_bounded_table(handlers[SettingsFrame])
         for kind in (HeadersFrame, DataFrame):
             handlers[kind] = self._isolated(handlers[kind])
         # A client that sends GOAWAY still waits for its responses, as Node's session.close() does,

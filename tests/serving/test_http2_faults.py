@@ -21,7 +21,8 @@ from hyperframe.frame import (
 
 from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
-from serving.frames import FRAMES
+from serving.config import ServerConfig
+from serving.frames import FRAMES, MAX_HEADER_TABLE, Http2Connection
 from serving.http1 import MAX_FIELDS
 from tests.conftest import bridged
 from tests.live import served
@@ -110,6 +111,20 @@ async def test_too_many_fields_are_refused_however_short_they_are() -> None:
         assert (await client.answer(allowed)).status == 200
         assert (await client.answer(refused)).status == 431
     assert bridge.begun == 1
+
+
+def test_the_client_does_not_decide_how_large_the_table_of_sent_headers_becomes() -> None:
+    connection = Http2Connection(ServerConfig())
+    connection.initiate_connection()
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    connection.receive(preface + SettingsFrame(0, {1: 2**32 - 1}).serialize())
+    for stream in range(1, 2000, 2):
+        request = HeadersFrame(stream, HEADERS, flags=["END_HEADERS", "END_STREAM"])
+        connection.receive(request.serialize())
+        headers = [(":status", "204"), ("x-request-id", str(stream))]
+        connection.send_headers(stream, headers, end_stream=True)
+    assert connection.encoder.header_table.maxsize == MAX_HEADER_TABLE
+    assert len(connection.encoder.header_table.dynamic_entries) < 100
 
 
 async def test_a_body_that_is_longer_than_declared_fails_alone() -> None:
