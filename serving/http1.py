@@ -82,8 +82,12 @@ class StrictConnection(h11.Connection):
     def next_event(self) -> Any:
         if self.client_left:
             return h11.NEED_DATA  # otherwise Hypercorn waits forever for the rest of a pipeline
+        received = self._receive_buffer
+        if self.their_state in {h11.MUST_CLOSE, h11.CLOSED}:
+            # RFC 9112 §9.6: what follows the last request is ignored; h11 would fail the request.
+            received.maybe_extract_at_most(len(received))
+            return h11.NEED_DATA
         if self.their_state is h11.IDLE:
-            received = self._receive_buffer
             # RFC 9112 §2.2: some clients send an empty line after a body.
             if received._data.startswith(b"\r\n"):
                 received.maybe_extract_at_most(2)

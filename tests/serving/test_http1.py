@@ -120,6 +120,20 @@ async def test_what_the_rfc_allows_is_answered_and_the_connection_kept(
             assert (await client.response()).body == answer
 
 
+@pytest.mark.parametrize("rest", [b"\r\n", NEXT, b"\0" * 10_000])
+@pytest.mark.parametrize("last", [b"HTTP/1.1\r\nConnection: close", b"HTTP/1.0"])
+async def test_what_follows_the_last_request_is_ignored(
+    bridge: Observed, last: bytes, rest: bytes
+) -> None:
+    request = b"POST /echo %b\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" % last
+    async with served(bridge) as address, Http1.connect(address) as client:
+        await client.send(request + rest)
+        response = await client.response()
+        assert (response.status, response.body) == (200, b"a /echo hello")
+        assert await client.closed()
+    assert bridge.begun == 1
+
+
 async def test_an_empty_line_may_come_in_two_parts(bridge: Observed) -> None:
     async with served(bridge) as address, Http1.connect(address) as client:
         await client.send(b"\r")
