@@ -8,12 +8,28 @@ from typing import Any
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
+from h2.events import (
+    DataReceived,
+    Event,
+    PriorityUpdated,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+)
 from h2.exceptions import NoSuchStreamError, ProtocolError
+from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
 from hpack.exceptions import HPACKError
 from hypercorn.config import Config
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, SettingsFrame
+from hyperframe.frame import (
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    PriorityFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
 
 from serving.http1 import MAX_FIELDS
 
@@ -29,6 +45,12 @@ FrameHandler = Callable[[Any], Any]
 
 METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
+
+ZERO_UPDATE = re.compile(
+    rb"\0\0\x04\x08."  # the length, the type and the flags
+    rb"(?![\0\x80]\0\0\0)(....)[\0\x80]\0\0\0",  # a stream and the increment
+    re.DOTALL,
+)
 
 
 def status_of_refusal(request: RequestReceived) -> bytes | None:
@@ -60,6 +82,30 @@ def with_bounded_table(handle: FrameHandler) -> FrameHandler:
     return handle_bounded
 
 
+def with_checked_update(handle: FrameHandler) -> FrameHandler:
+    """Wrap `handle` so that an increment of 0, which TolerantBuffer lets pass, is an error."""
+
+    def handle_checked(frame: WindowUpdateFrame) -> Any:
+        if not frame.window_increment:
+            raise ProtocolError("a WINDOW_UPDATE of 0")
+        return handle(frame)
+
+    return handle_checked
+
+
+class TolerantBuffer(FrameBuffer):
+    """The unparsed input. A WINDOW_UPDATE of 0 on a stream passes: h2 would end the connection, but
+    RFC 9113 §6.9 makes it an error of the stream."""
+
+    def __next__(self) -> Frame:
+        update = None if self._headers_buffer else ZERO_UPDATE.match(self._data)
+        if update is None:
+            return super().__next__()
+        frame = WindowUpdateFrame(int.from_bytes(update[1], "big") & 0x7FFFFFFF)
+        del self._data[: update.end()]
+        return frame
+
+
 class Http2Connection(H2Connection):
     """h2's connection, in which an error of one stream resets only that stream.
 
@@ -81,11 +127,17 @@ class Http2Connection(H2Connection):
         self._max_header_list = config.h2_max_header_list_size
         self._empty_frames = 0
         self._counted_since = time.monotonic()
+        self.incoming_buffer = TolerantBuffer(server=True)
         # Private: h2 has no public way to handle a frame, or its error, in another manner.
         handlers = self._frame_dispatch_table
         handlers[SettingsFrame] = with_bounded_table(handlers[SettingsFrame])
         for kind in (HeadersFrame, DataFrame):
             handlers[kind] = self._isolated(handlers[kind])
+        handlers[WindowUpdateFrame] = self._isolated(
+            with_checked_update(handlers[WindowUpdateFrame])
+        )
+        # RFC 9113 has removed priorities, but h2 ends the connection for a circular one.
+        handlers[PriorityFrame] = lambda frame: ([], [PriorityUpdated()])
         # A client that sends GOAWAY still waits for its responses, as Node's session.close() does,
         # but h2 would stop sending. So the frame is ignored.
         handlers[GoAwayFrame] = lambda frame: ([], [])

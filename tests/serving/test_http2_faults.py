@@ -225,6 +225,34 @@ FLOODS = {
 }
 
 
+WRONG_FRAMES = {
+    "a window update of 0": WindowUpdateFrame(11),
+    "a priority that depends on itself": PriorityFrame(11, depends_on=11),
+    "a priority of its headers that depends on itself": HeadersFrame(
+        13, HEADERS, depends_on=13, flags=["END_HEADERS", "END_STREAM", "PRIORITY"]
+    ),
+}
+
+
+@pytest.mark.parametrize("frame", WRONG_FRAMES.values(), ids=WRONG_FRAMES)
+async def test_a_wrong_frame_of_a_stream_leaves_those_beside_it_alone(frame: Frame) -> None:
+    bridge = Observed(Bridge(ok))
+    async with served(bridge) as address, Http2.connect(address) as client:
+        others = [await client.open("POST /", end=False) for _ in range(5)]
+        wrong = await client.open("POST /", end=False)
+        assert wrong == 11
+        await client.send(frame.serialize())
+        for stream in others:
+            await client.body(stream, b"abc", end=True)
+        assert [(await client.answer(stream)).body for stream in others] == [b"ok"] * 5
+        if isinstance(frame, WindowUpdateFrame):
+            await client.answer(wrong)
+            assert client.reset == {wrong}
+        else:
+            await client.body(wrong, b"abc", end=True)
+            assert (await client.answer(wrong)).body == b"ok"
+
+
 @pytest.mark.parametrize("frames", FLOODS.values(), ids=FLOODS)
 async def test_a_flood_ends_its_connection_and_no_other(frames: list[Frame]) -> None:
     bridge = Observed(Bridge(ok))

@@ -32,7 +32,8 @@ INTERNALS = [
     ),
     Internal(h11.Connection(h11.SERVER), "_receive_buffer", "h11", "serving/http1.py"),
     Internal(HTTP2, "_frame_dispatch_table MAX_CLOSED_STREAMS", "h2", "serving/frames.py"),
-    Internal(HTTP2.incoming_buffer, "_headers_buffer", "h2", "serving/frames.py"),
+    Internal(HTTP2.incoming_buffer, "_headers_buffer _data", "h2", "serving/frames.py"),
+    Internal(HTTP2, "incoming_buffer", "h2", "serving/frames.py"),
     Internal(H11Protocol, "_check_protocol _send_h11_event", "hypercorn", "serving/http1.py"),
 ]
 CASES = [(internal, name) for internal in INTERNALS for name in internal.names.split()]
@@ -46,7 +47,7 @@ def check(internal: Internal, name: str) -> None:
         f"{kind.__name__} of this version of {library} has no {name}, which {user} needs: "
         "change the module, or stay with the earlier version"
     )
-    rows = [line for line in DOCS.splitlines() if f"`{name}`" in line]
+    rows = [line for line in DOCS.splitlines() if f"`{name}`" in line and f"| {library} |" in line]
     assert rows, f"docs/dependencies.md doesn't name {name}"
     assert all(f"`{user}`" in row for row in rows)
 
