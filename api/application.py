@@ -7,7 +7,7 @@ from wsgiref.types import WSGIApplication
 import click
 from flask import Blueprint
 
-from api import auth, commands, health, items, users
+from api import auth, commands, health, items, sessions, users
 from api.config.environment import load_settings
 from api.config.exposure import report
 from api.config.settings import Settings
@@ -45,7 +45,7 @@ RESOURCES: tuple[Blueprint, ...] = (
     items.items,
     auth.auth,
     users.users,
-    auth.sessions,
+    sessions.sessions,
     health.health,
 )
 
