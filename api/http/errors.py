@@ -111,7 +111,7 @@ def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
 
 @particulars.register
 def _(error: RelatedRowNotFound) -> dict[str, Any]:
-    errors = [{"detail": "Nothing of yours has this id.", "pointer": f"/{error.name}"}]
+    errors = [{"detail": "There is no such resource, or it is not yours.", "pointer": f"/{error.name}"}]
     return {"errors": errors, "detail": _sentence(errors)}
 
 

@@ -31,8 +31,8 @@ PATTERN = "^[!-~]+$"
 LONGEST = 255
 IDEMPOTENCY_KEY = RequestHeader(
     name="Idempotency-Key",
-    description="Any text of your own, new for each write. Sent again with the same request "
-    "within 24 hours, the response is the first one again, and nothing is written twice.",
+    description="A unique text that you choose for each write. If the same request is sent again "
+    "with it within 24 hours, nothing is written twice, and the response is the first one again.",
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
     schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": LONGEST},
 )

@@ -31,11 +31,10 @@ PARSERS: dict[str, Callable[[bytes], Any]] = {
 
 
 def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
-    """The body, of at most `limit` bytes. Raises UnsupportedContent, RequestEntityTooLarge and,
-    from the server's side, RequestTimeout.
+    """Return the body, of at most `limit` bytes. Raises UnsupportedContent and
+    RequestEntityTooLarge; the server's stream raises RequestTimeout.
 
-    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
-    and says nothing.
+    Werkzeug's limit silently truncates a body without Content-Length.
     """
     _require_media_type(media_types)
     if (request.content_length or 0) > limit:
@@ -82,7 +81,7 @@ def load_query(schema: Schema) -> Any:
     try:
         return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
     except ValidationError as error:
-        # Which of a list's values is wrong has no place in the name of the parameter.
+        # A parameter name can't carry an index, so the list's messages are flattened.
         messages = {
             name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
             for name, wrong in error.messages_dict.items()

@@ -190,7 +190,7 @@ class LoggedAnswer:
 
 def random_id() -> str:
     """Return an id for a request. It is no secret, so it needs no system call."""
-    return f"{getrandbits(128):032x}"  # as said above
+    return f"{getrandbits(128):032x}"
 
 
 def current_record() -> Record:

@@ -84,7 +84,7 @@ class Endpoint:
         if self.operation.guard is not None:
             self.operation.guard()
         if self._body is not None and self.operation.access is Access.ADMINS:
-            # Its unit of work asks again; without a body that is soon enough.
+            # Check the role before reading a body; the unit of work checks it again.
             app.async_to_sync(caller.admit)()
         self._read(app.services[Settings], caller, arguments)
         try:

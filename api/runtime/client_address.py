@@ -71,7 +71,7 @@ def _parse(text: str) -> Address | None:
 
 
 def network(address: Address | None, prefix: int = 64) -> str:
-    """Who counts as one client: an IPv4 address, or an IPv6 network.
+    """Return the client's rate-limit key: the IPv4 address, or the IPv6 network.
 
     64 bits are what a provider gives to one customer at least, 48 what it gives at most (RFC 6177).
     """

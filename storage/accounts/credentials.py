@@ -53,7 +53,7 @@ def update_credentials(
     knows = users.c.password_hash == known_hash
     try:
         row = write_user(connection, viewer.user_id, values, precondition, knows)
-    except IntegrityError as error:  # no other constraint can fail
+    except IntegrityError as error:  # email_key is the only unique column that changes
         raise EmailTaken from error
     if row is None:
         raise_wrong_password_or_conflict(connection, viewer, known_hash)
