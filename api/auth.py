@@ -10,11 +10,12 @@ from api.http.inputs import Body
 from api.identity import grants
 from api.identity.errors import (
     InvalidGrant,
+    PasswordsBusy,
     RegistrationClosed,
     UnsupportedGrantType,
 )
 from api.identity.grants import TokenPair
-from api.identity.passwords import Passwords, PasswordsBusy
+from api.identity.passwords import Passwords
 from api.limiting.errors import RedisUnavailable
 from api.observability import audit
 from api.operations import operation

@@ -11,12 +11,12 @@ from werkzeug import exceptions as http
 
 from api.identity.errors import (
     InvalidGrant,
+    InvalidToken,
+    PasswordsBusy,
+    ProviderUnavailable,
     RegistrationClosed,
     UnsupportedGrantType,
 )
-from api.identity.key_set import ProviderUnavailable
-from api.identity.passwords import PasswordsBusy
-from api.identity.tokens import InvalidToken
 from api.limiting.errors import RateLimited, RedisUnavailable
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType

@@ -14,7 +14,8 @@ from api.http.inputs import Body, Query
 from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.http.request_caller import RequestCaller
-from api.identity.passwords import Passwords, PasswordsBusy
+from api.identity.errors import PasswordsBusy
+from api.identity.passwords import Passwords
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit

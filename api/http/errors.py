@@ -18,8 +18,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from api.identity.errors import InvalidGrant
-from api.identity.jwts import InvalidToken
+from api.identity.errors import InvalidGrant, InvalidToken
 from api.limiting.errors import RateLimited
 from api.observability.request_log import current_record
 from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
@@ -111,7 +110,9 @@ def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
 
 @particulars.register
 def _(error: RelatedRowNotFound) -> dict[str, Any]:
-    errors = [{"detail": "There is no such resource, or it is not yours.", "pointer": f"/{error.name}"}]
+    errors = [
+        {"detail": "There is no such resource, or it is not yours.", "pointer": f"/{error.name}"}
+    ]
     return {"errors": errors, "detail": _sentence(errors)}
 
 

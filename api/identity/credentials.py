@@ -4,9 +4,10 @@ from flask import request
 from werkzeug.exceptions import Unauthorized
 
 from api.config.settings import Settings
+from api.identity.errors import InvalidToken
 from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import PREFIX
-from api.identity.tokens import AccessTokens, InvalidToken
+from api.identity.tokens import AccessTokens
 from api.runtime.services import current_services, service
 from openapi.operation import Access
 from storage.accounts.admission import Credentials

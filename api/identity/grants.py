@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 from flask import request
 
 from api.config.settings import Settings
-from api.identity.errors import InvalidGrant
+from api.identity.errors import InvalidGrant, InvalidToken
 from api.identity.passwords import Passwords
 from api.identity.refresh_tokens import RefreshToken, RefreshTokens
-from api.identity.tokens import AccessTokens, InvalidToken
+from api.identity.tokens import AccessTokens
 from api.limiting.attempts import HOME
 from api.limiting.errors import RateLimited
 from api.limiting.rate_limits import RateLimits

@@ -6,19 +6,12 @@ from typing import Any
 
 import jwt
 
+from api.identity.errors import InvalidToken
+
 LEEWAY = 30
 """The seconds by which the issuer's clock may be ahead of ours: `iat` and `nbf` may be that far in
 the future. `exp` has no leeway: a token that has expired by our clock is refused."""
 CLAIMS = ("exp", "iat", "sub", "aud", "iss")
-
-
-class InvalidToken(Exception):
-    """A token that was not issued for this service or is no longer valid. `detail` is for the
-    client; empty if there is no more to say than that."""
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
 
 
 def decode(

@@ -14,6 +14,8 @@ from urllib.request import HTTPRedirectHandler, build_opener
 import structlog
 from jwt import PyJWK, PyJWKSet, PyJWTError
 
+from api.identity.errors import ProviderUnavailable
+
 ALGORITHMS = ("RS256", "ES256")
 TIMEOUT = 3
 """The seconds in which the provider must answer, and for which a request waits."""
@@ -33,10 +35,6 @@ Keys = Mapping[str, PyJWK]
 
 class UnknownKey(Exception):
     """The provider has no key of this id."""
-
-
-class ProviderUnavailable(Exception):
-    """The identity provider's keys can't be fetched."""
 
 
 class KeySet:

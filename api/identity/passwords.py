@@ -17,6 +17,8 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from api.identity.errors import PasswordsBusy
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -29,10 +31,6 @@ because an endless queue would answer every request too late."""
 CHANGING = 10
 """The number of hashes for signed-in users that may wait. They have their own queue, so that they
 can't keep others from signing in."""
-
-
-class PasswordsBusy(Exception):
-    """More passwords are waiting than can be hashed in about a second."""
 
 
 class Passwords:

@@ -4,7 +4,8 @@ from typing import Any
 
 import jwt
 
-from api.identity.jwts import InvalidToken, decode
+from api.identity.errors import InvalidToken
+from api.identity.jwts import decode
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
 from storage.accounts.admission import Identity
 

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import jwt
 
-from api.identity.jwts import InvalidToken, decode
+from api.identity.errors import InvalidToken
+from api.identity.jwts import decode
 from storage.accounts.admission import Session
-
-__all__ = ["AccessTokens", "InvalidToken"]
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "items-api"

@@ -21,8 +21,7 @@ from api.http.errors import InvalidRequest
 from api.http.headers import derived
 from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
 from api.http.providers import Provider, providers_of
-from api.identity.key_set import ProviderUnavailable
-from api.identity.tokens import InvalidToken
+from api.identity.errors import InvalidToken, ProviderUnavailable
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
