@@ -5,8 +5,8 @@ from typing import Any
 import jwt
 
 from api.identity.errors import InvalidToken
-from api.identity.jwts import decode
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
+from api.identity.tokens import decode
 from storage.accounts.admission import Identity
 
 LONGEST_SUBJECT = 255
