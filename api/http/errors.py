@@ -20,8 +20,10 @@ from werkzeug.exceptions import (
 
 from api.identity.errors import InvalidGrant, InvalidToken
 from api.limiting.errors import RateLimited
+from api.observability.readiness import NotReady
 from api.observability.request_log import current_record
-from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
+from api.problems import as_oauth, problem_of
+from api.problems.requests import INTERNAL_ERROR, INVALID_REQUEST
 from schemas.problems import ProblemType
 from storage.accounts.errors import WrongPassword
 from storage.errors import NotFound, QuotaExceeded, RelatedRowNotFound, RuleBroken, SignedOut

@@ -8,8 +8,8 @@ from marshmallow import fields
 
 from api.http.inputs import Body, Query
 from api.http.path_ids import IdConverter
+from api.observability.readiness import NotReady
 from api.operations import operation
-from api.problems import NotReady
 from openapi.document import build_document
 from openapi.examples import example_of
 from openapi.operation import Operation, View
