@@ -30,20 +30,23 @@ class AlreadyExists(Exception):
     """Another row has a value that has to be unique."""
 
 
-class RelatedRowNotFound(Exception):
-    """The value of the column `name` is no id of a row that the viewer has."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-class RuleBroken(Exception):
-    """The value of the column `name` contradicts the others; `detail` says how."""
+class FieldError(Exception):
+    """The value of the field `name` is wrong; `detail`, which clients read, says how."""
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(name, detail)
         self.name, self.detail = name, detail
+
+
+class RelatedRowNotFound(FieldError):
+    """The value is not the id of a row that the viewer may see."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "There is no such resource, or it is not yours.")
+
+
+class RuleBroken(FieldError):
+    """The value contradicts those of other fields."""
 
 
 class KeyReused(Exception):
@@ -56,6 +59,8 @@ class KeyInUse(Exception):
 
 class SignedOut(Exception):
     """The session is over, or its account is closed."""
+
+    detail = "The session of the access token has ended, or its account is closed."
 
 
 class UnknownIdentity(Exception):
@@ -76,3 +81,4 @@ class QuotaExceeded(Exception):
     def __init__(self, quota: int, kind: str) -> None:
         super().__init__(quota, kind)
         self.quota, self.kind = quota, kind
+        self.detail = f"This account has reached its maximum of {quota} {kind}."
