@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, Unsupport
 
 from api.http import forms, json_bodies
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
-from api.http.providers import Call, Provider
+from api.http.providers import Provider, RequestInputs
 from api.http.read_only import take_read_only
 from schemas.base import FormInput, InputSchema, MergePatch
 
@@ -112,14 +112,14 @@ def _require_media_type(media_types: Sequence[str]) -> None:
         raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")
 
 
-def _body_of(call: Call) -> Any:
-    schema: InputSchema = call.body  # type: ignore[assignment]  # declared with the parameter
-    limit = min(call.operation.max_body, call.settings.max_body_bytes)
-    call.parsed = parse_body(read_body(schema.media_types, limit=limit))
-    values = call.parsed
+def _body_of(inputs: RequestInputs) -> Any:
+    schema: InputSchema = inputs.body  # type: ignore[assignment]  # declared with the parameter
+    limit = min(inputs.operation.max_body, inputs.settings.max_body_bytes)
+    inputs.parsed = parse_body(read_body(schema.media_types, limit=limit))
+    values = inputs.parsed
     if request.method == "PUT" and isinstance(values, dict):
         values = values.copy()
-        call.read_only = take_read_only(values, schema, call.returns)
+        inputs.read_only = take_read_only(values, schema, inputs.returns)
     try:
         return schema.load(values)
     except ValidationError as error:
@@ -139,5 +139,7 @@ Body = Annotated[
 ]
 """The body, validated by the schema of @operation(body=…)."""
 
-Query = Annotated[dict[str, Any], Provider(lambda call: load_query(call.query), declares="query")]
+Query = Annotated[
+    dict[str, Any], Provider(lambda inputs: load_query(inputs.query), declares="query")
+]
 """The query's parameters, validated by the schema of @operation(query=…)."""

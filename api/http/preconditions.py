@@ -108,7 +108,7 @@ def _translated(error: Exception, precondition: Precondition) -> Exception:
 IfMatch = Annotated[
     Precondition,
     Provider(
-        lambda call: read_precondition(required=call.settings.if_match_required),
+        lambda inputs: read_precondition(required=inputs.settings.if_match_required),
         errors=(VersionConflict, PreconditionRequired),
         headers=(IF_MATCH, IF_NONE_MATCH),
         writes=True,

@@ -9,11 +9,11 @@ from marshmallow import RAISE
 from werkzeug.wsgi import ClosingIterator
 
 from api.config.settings import Settings
+from api.http.caller import Caller
 from api.http.idempotency_keys import IDEMPOTENCY_KEY, SAFE_METHODS, refuse_key
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
-from api.http.providers import Call, Provider
-from api.http.request_caller import RequestCaller
+from api.http.providers import Provider, RequestInputs
 from api.identity.credentials import find_credentials
 from api.limiting.rate_limits import RateLimits
 from api.observability.request_log import current_record
@@ -68,7 +68,7 @@ class Endpoint:
         finally:
             record.user_id = caller.user_id
 
-    async def _admit(self, rate_limits: RateLimits) -> RequestCaller:
+    async def _admit(self, rate_limits: RateLimits) -> Caller:
         """The client that sent the request, once the request has been counted."""
         credentials = None
         try:
@@ -76,11 +76,9 @@ class Endpoint:
         finally:
             # A request with a token that isn't valid is counted too, for its address.
             await rate_limits.count(self.operation.limit, credentials)
-        return RequestCaller(credentials, self.operation.access)
+        return Caller(credentials, self.operation.access)
 
-    def _answer(
-        self, app: AsyncFlask, caller: RequestCaller, arguments: dict[str, Any]
-    ) -> Response:
+    def _answer(self, app: AsyncFlask, caller: Caller, arguments: dict[str, Any]) -> Response:
         if self.operation.guard is not None:
             self.operation.guard()
         if self._body is not None and self.operation.access is Access.ADMINS:
@@ -97,12 +95,12 @@ class Endpoint:
         answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
 
-    def _read(self, settings: Settings, caller: RequestCaller, arguments: dict[str, Any]) -> None:
+    def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
         if self._refuses_query and request.query_string:
             load_query(self._query)
-        call = Call(
+        inputs = RequestInputs(
             operation=self.operation,
             settings=settings,
             query=self._query,
@@ -112,7 +110,7 @@ class Endpoint:
             render=lambda result: self._render(result, caller),
         )
         for name, read in self._reads:
-            arguments[name] = read(call)
+            arguments[name] = read(inputs)
 
     def _raise_translated(self, error: Exception, arguments: dict[str, Any]) -> None:
         for name, translated in self._translations:
@@ -120,7 +118,7 @@ class Endpoint:
             if other is not error:
                 raise other from None
 
-    def _render(self, result: Any, caller: RequestCaller) -> Answer:
+    def _render(self, result: Any, caller: Caller) -> Answer:
         made_of = result, caller.user_id
         values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
         headers = {name: value for name, value in values if value is not None}
