@@ -81,15 +81,15 @@ class Operation:
     returns: type[OutputSchema] | None
     status: int
     headers: tuple[ResponseHeader, ...]
-    request_headers: tuple[RequestHeader, ...] = ()
-    conditional: bool = False
-    access: Access = Access.PUBLIC
-    limit: Limit = Limit.GENERAL
-    max_body: int = 0
-    guard: Callable[[], None] | None = None
-    oauth: bool = False
+    request_headers: tuple[RequestHeader, ...]
+    conditional: bool
+    access: Access
+    limit: Limit
+    max_body: int
+    guard: Callable[[], None] | None
+    oauth: bool
     problems: tuple[ProblemType, ...]
-    deprecated: Deprecation | None = None
+    deprecated: Deprecation | None
 
     def __post_init__(self) -> None:
         if not self.summary:

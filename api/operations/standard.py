@@ -17,12 +17,12 @@ from flask import Blueprint
 
 from api.config.settings import Settings
 from api.http.caller import Caller
-from api.http.collections import check_fields
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body, Query
 from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.operations import operation
+from api.operations.checks import check_fields
 from api.runtime.services import service
 from openapi.operation import Access
 from schemas.base import InputSchema, MergePatch, OutputSchema

@@ -12,7 +12,7 @@ from api.observability.readiness import NotReady
 from api.operations import operation
 from openapi.document import build_document
 from openapi.examples import example_of
-from openapi.operation import Operation, View
+from openapi.operation import Access, Limit, Operation, View
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import BoundedList, Choice, Text
 from storage import DatabaseUnavailable
@@ -73,7 +73,15 @@ def operation_of(view: View, **declared: Any) -> Operation:
         "returns": None,
         "status": 200,
         "headers": (),
+        "request_headers": (),
+        "conditional": False,
+        "access": Access.PUBLIC,
+        "limit": Limit.GENERAL,
+        "max_body": 0,
+        "guard": None,
+        "oauth": False,
         "problems": (),
+        "deprecated": None,
     }
     return Operation(view=view, **{**nothing, **declared})
 
