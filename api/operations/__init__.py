@@ -13,7 +13,7 @@ A view's parameters are variables of the path, or annotated with a Provider (api
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as CollectionOf
 from dataclasses import dataclass
-from inspect import signature
+from inspect import getdoc, signature
 
 from werkzeug import exceptions as http
 
@@ -67,7 +67,7 @@ class operation:  # noqa: N801  # a decorator
     return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is
     called before the body is read, and may raise. The errors of an `oauth` operation have OAuth's
     form and codes. `deprecated` marks the operation in the document and adds the headers that
-    announce its end.
+    announce its end. `name` and `summary` replace the view's name and docstring.
 
     Raises TypeError where the view's parameters or the collection don't match the declaration.
     """
@@ -84,6 +84,8 @@ class operation:  # noqa: N801  # a decorator
     guard: Callable[[], None] | None = None
     oauth: bool = False
     deprecated: Deprecation | None = None
+    name: str = ""
+    summary: str = ""
 
     def __call__(self, view: View) -> Endpoint:
         found = providers_of(view)
@@ -101,6 +103,8 @@ class operation:  # noqa: N801  # a decorator
         return Endpoint(
             Operation(
                 view=view,
+                operation_id=self.name or view.__name__,
+                docstring=self.summary or getdoc(view) or "",
                 query=self.query,
                 body=self.body,
                 returns=self.returns,

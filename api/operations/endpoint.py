@@ -42,7 +42,7 @@ class Endpoint:
     def __init__(self, operation: Operation, providers: dict[str, Provider]) -> None:
         self.operation = operation
         self.__name__ = operation.operation_id
-        self.__doc__ = operation.view.__doc__
+        self.__doc__ = operation.docstring
         self._query = (operation.query or NoQuery)()
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None

@@ -1,5 +1,6 @@
 """What the document says of operations that are unlike the ones there are, and what it refuses."""
 
+from inspect import getdoc
 from typing import Any
 
 import pytest
@@ -83,7 +84,8 @@ def operation_of(view: View, **declared: Any) -> Operation:
         "problems": (),
         "deprecated": None,
     }
-    return Operation(view=view, **{**nothing, **declared})
+    named = {"operation_id": view.__name__, "docstring": getdoc(view) or ""}
+    return Operation(view=view, **{**nothing, **named, **declared})
 
 
 def test_problems_that_share_a_status_share_a_response() -> None:
