@@ -26,9 +26,9 @@ DOCUMENTS = re.compile(r"/openapi[-.][^/]+\Z")
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_METHODS = "Access-Control-Allow-Methods"
 ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network"
-MOST_REMEMBERED = 256
+MAX_REMEMBERED = 256
 """How many refused origins a process remembers, so that it logs each of them once."""
-LONGEST_LOGGED = 300
+MAX_LOGGED = 300
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
     hooks = app.after_request_funcs[None]
     # Without an Origin header it has nothing to add, but takes a tenth of a request's time.
     grant = cast(Callable[[Response], Response], hooks.pop())
-    log_once = lru_cache(maxsize=MOST_REMEMBERED)(log_refused)
+    log_once = lru_cache(maxsize=MAX_REMEMBERED)(log_refused)
 
     def answer_origin(response: Response) -> Response:
         """Add `Vary` to every response, because responses differ by origin."""
@@ -107,7 +107,7 @@ def is_foreign(origin: str) -> bool:
     Browsers send it with most requests of the service's own pages too, and behind a proxy the
     scheme can be another one.
     """
-    if len(origin) > LONGEST_LOGGED or origin.endswith(f"://{request.environ.get('HTTP_HOST')}"):
+    if len(origin) > MAX_LOGGED or origin.endswith(f"://{request.environ.get('HTTP_HOST')}"):
         return False
     return origin == "null" or as_browsers_write(origin) == origin
 

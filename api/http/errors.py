@@ -22,7 +22,7 @@ from api.problems.requests import INTERNAL_ERROR, INVALID_REQUEST
 from schemas.problems import ProblemType
 from storage.errors import FieldError
 
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 """The maximum number of errors that one response lists."""
 NOT_IN_OAUTH = re.compile(r"[^ !#-\[\]-~]")
 """The characters that an error_description must not contain (RFC 6749 §5.2)."""
@@ -39,7 +39,7 @@ class InvalidRequest(BadRequest):
 
     def __init__(self, errors: Iterable[Error]) -> None:
         super().__init__()
-        self.errors = [error for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
+        self.errors = [error for error, _ in zip(errors, range(MAX_ERRORS), strict=False)]
 
 
 class UnsupportedContent(UnsupportedMediaType):

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-MOST_PARAMETERS = 100
+MAX_PARAMETERS = 100
 
 
 class MalformedForm(ValueError):
@@ -15,11 +15,11 @@ def loads(data: bytes) -> dict[str, str]:
     Raises MalformedForm, also for a repeated parameter and for too many parameters.
     """
     try:
-        pairs = parse_qsl(data.decode(), errors="strict", max_num_fields=MOST_PARAMETERS)
+        pairs = parse_qsl(data.decode(), errors="strict", max_num_fields=MAX_PARAMETERS)
     except UnicodeDecodeError:
         raise MalformedForm("The body is not UTF-8.") from None
     except ValueError:
-        raise MalformedForm(f"The body has more than {MOST_PARAMETERS} parameters.") from None
+        raise MalformedForm(f"The body has more than {MAX_PARAMETERS} parameters.") from None
     result = dict(pairs)
     if len(result) != len(pairs):
         raise MalformedForm("The body has the same parameter twice.")

@@ -18,10 +18,10 @@ those that separate parameters. Encoding them would make `Link` up to three time
 
 
 def init_app(app: Flask) -> None:
-    app.after_request(tell_patch_types)
+    app.after_request(add_accept_patch)
 
 
-def tell_patch_types(response: Response) -> Response:
+def add_accept_patch(response: Response) -> Response:
     """Add Accept-Patch to OPTIONS responses and to a 415 of PATCH."""
     method = request.method
     asked = method == "OPTIONS" and "PATCH" in response.allow

@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PATTERN = "^[!-~]+$"
-LONGEST = 255
+MAX_LENGTH = 255
 IDEMPOTENCY_KEY = RequestHeader(
     name="Idempotency-Key",
     description="A unique text that you choose for each write. If the same request is sent again "
     "with it within 24 hours, nothing is written twice, and the response is the first one again.",
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
-    schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": MAX_LENGTH},
 )
 
 
@@ -138,7 +138,7 @@ def refuse_key() -> None:
 def read_key() -> str | None:
     """Return the key of the request, or None. Raises InvalidRequest."""
     key = request.headers.get(IDEMPOTENCY_KEY.name)
-    if key is not None and not (len(key) <= LONGEST and re.fullmatch(PATTERN, key)):
-        detail = f"Must be 1 to {LONGEST} visible ASCII characters."
+    if key is not None and not (len(key) <= MAX_LENGTH and re.fullmatch(PATTERN, key)):
+        detail = f"Must be 1 to {MAX_LENGTH} visible ASCII characters."
         raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
     return key

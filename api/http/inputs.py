@@ -16,11 +16,11 @@ from schemas.base import FormInput, InputSchema, MergePatch
 
 T = TypeVar("T")
 
-MOST_QUERY = 4096
+MAX_QUERY = 4096
 """The bytes of a query without its cursor. `Link` repeats them and adds a cursor, so a proxy must
 allow more, in a request and in a response (deploy/nginx/)."""
 CHUNK = 64 * 1024
-MOST_PARAMETERS = 100
+MAX_PARAMETERS = 100
 """How many a query may have; each costs a hundred times its bytes."""
 BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
 """How some libraries write the name of a list: `status[]`, `status[0]`."""
@@ -59,8 +59,8 @@ def parse_body(data: bytes) -> Any:
 
 def load_query(schema: Schema) -> Any:
     """The query's parameters, validated; only those that are lists may be there more than once."""
-    if request.query_string.count(b"&") >= MOST_PARAMETERS:
-        detail = f"The query has more than {MOST_PARAMETERS} parameters."
+    if request.query_string.count(b"&") >= MAX_PARAMETERS:
+        detail = f"The query has more than {MAX_PARAMETERS} parameters."
         raise InvalidRequest([{"detail": detail}])
     lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     try:
@@ -68,13 +68,13 @@ def load_query(schema: Schema) -> Any:
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
-    if len(request.query_string) - sum(map(len, given.get("cursor", ()))) > MOST_QUERY:
-        detail = f"The query may have {MOST_QUERY} bytes besides its cursor."
+    if len(request.query_string) - sum(map(len, given.get("cursor", ()))) > MAX_QUERY:
+        detail = f"The query may have {MAX_QUERY} bytes besides its cursor."
         raise InvalidRequest([{"detail": detail}])
     misplaced: Any = {
-        name: [objection]
+        name: [reason]
         for name, values in given.items()
-        if (objection := _objection(name, values, lists))
+        if (reason := _error_in(name, values, lists))
     }
     if misplaced:
         raise InvalidRequest(errors_of(misplaced, "parameter"))
@@ -92,7 +92,7 @@ def load_query(schema: Schema) -> Any:
         raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 
-def _objection(name: str, values: list[str], lists: set[str]) -> str | None:
+def _error_in(name: str, values: list[str], lists: set[str]) -> str | None:
     """Return what is wrong with how often, or how, a parameter is written, or None."""
     bracketed = BRACKETED.fullmatch(name)
     if bracketed and bracketed[1] in lists:

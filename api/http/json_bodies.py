@@ -6,9 +6,9 @@ import re
 from itertools import islice
 from typing import Any, NoReturn
 
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """The maximum number of members, elements and levels: each costs a hundred times its bytes."""
-LARGEST_EXACT = 2**53
+MAX_EXACT = 2**53
 """Up to here a double has every integer."""
 STRUCTURE = b",[{"
 # Matches up to the next of these characters outside of strings. Quantifiers are possessive, and an
@@ -22,9 +22,9 @@ class MalformedJson(ValueError):
 
 def loads(data: bytes) -> Any:
     """Parse UTF-8 JSON. Raises MalformedJson, also for duplicate keys, for numbers beyond the range
-    of a double, and for more than MOST_VALUES values."""
+    of a double, and for more than MAX_VALUES values."""
     if _has_too_many_values(data):
-        raise MalformedJson(f"The body has more than {MOST_VALUES} members, elements or levels.")
+        raise MalformedJson(f"The body has more than {MAX_VALUES} members, elements or levels.")
     try:
         return DECODER.decode(data.decode())
     except UnicodeDecodeError:
@@ -38,9 +38,9 @@ def loads(data: bytes) -> Any:
 
 def _has_too_many_values(data: bytes) -> bool:
     most = len(data) - len(data.translate(None, STRUCTURE))  # includes those within strings
-    if most <= MOST_VALUES:
+    if most <= MAX_VALUES:
         return False
-    return sum(1 for _ in islice(STEP.finditer(data), MOST_VALUES + 2)) > MOST_VALUES + 1
+    return sum(1 for _ in islice(STEP.finditer(data), MAX_VALUES + 2)) > MAX_VALUES + 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _float(text: str) -> float | int:
     number = float(text)
     if not math.isfinite(number):
         raise MalformedJson("The body has a number that is too large.")
-    return int(number) if number.is_integer() and abs(number) < LARGEST_EXACT else number
+    return int(number) if number.is_integer() and abs(number) < MAX_EXACT else number
 
 
 def _int(text: str) -> int:

@@ -18,25 +18,25 @@ TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 ACCEPTED = rf"(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)"
 PATTERN = r'^(\*|(W\/)?"[!#-~]*"(, *(W\/)?"[!#-~]*")*)$'
 """What the document asks clients to send, of what a server has to accept."""
-LONGEST = 4096
+MAX_LENGTH = 4096
 """Characters of a list of ETags."""
 VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')
 """An ETag of one row, with its id where the schema is personal (api/http/headers.py)."""
-LARGEST_VERSION = 2**31 - 1
+MAX_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
     description="Only if the resource has one of these ETags; otherwise 412, and nothing is "
     "written.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH},
 )
 IF_NONE_MATCH = RequestHeader(
     name="If-None-Match",
     description="Only if the resource has none of these ETags; otherwise a read answers 304 and a "
     "write 412.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH},
 )
 
 
@@ -80,8 +80,8 @@ def _tags(header: RequestHeader) -> list[str] | None:
     value = request.headers.get(header.name)
     if value is None:
         return None
-    if len(value) > LONGEST or not re.fullmatch(ACCEPTED, value.strip(" \t")):
-        detail = f'Must be * or a list of ETags such as "1", of at most {LONGEST} characters.'
+    if len(value) > MAX_LENGTH or not re.fullmatch(ACCEPTED, value.strip(" \t")):
+        detail = f'Must be * or a list of ETags such as "1", of at most {MAX_LENGTH} characters.'
         raise InvalidRequest([{"detail": detail, "header": header.name}])
     return ["*"] if value.strip() == "*" else re.findall(TAG, value)
 
@@ -91,7 +91,7 @@ def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
     strong comparison (RFC 9110 §8.8.3.2)."""
     found = (VERSION.fullmatch(tag.removeprefix("W/") if weak else tag) for tag in tags)
     versions = (_version(*match.groups()) for match in found if match)
-    return frozenset(version for version in versions if version.number <= LARGEST_VERSION)
+    return frozenset(version for version in versions if version.number <= MAX_VERSION)
 
 
 def _version(row_id: str | None, number: str) -> Version:

@@ -18,7 +18,7 @@ from limits import RateLimitItem
 
 Clock = Callable[[], float]
 
-MOST_CLIENTS = 20_000
+MAX_CLIENTS = 20_000
 """The number of windows of one limit that are kept in memory, about 5 MB: the most recently used. A
 client with more addresses gets new windows for them, as it would with new addresses; but the memory
 stays limited."""
@@ -90,7 +90,7 @@ class MemoryWindows:
         self,
         limit: RateLimitItem,
         *,
-        most: int = MOST_CLIENTS,
+        most: int = MAX_CLIENTS,
         clock: Clock = time.monotonic,
     ) -> None:
         self._limit = limit

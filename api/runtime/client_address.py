@@ -19,9 +19,9 @@ ENTRY = re.compile(
     rf"(?P<v4>[0-9.]+)(:[0-9]{{1,5}})?|\[(?P<bracketed>{V6})\](:[0-9]{{1,5}})?"
     rf"|(?P<v6>{V6})(%[0-9A-Za-z._-]+)?"
 )
-LONGEST = 80
+MAX_LENGTH = 80
 """The maximum number of characters of an entry, with some room for the zone."""
-MOST_PROXIES = 20
+MAX_PROXIES = 20
 """The maximum number of entries that are read: a client can send thousands that look trusted."""
 
 
@@ -44,7 +44,7 @@ def client_address(environ: Mapping[str, Any], proxies: TrustedProxies) -> Addre
     Where an entry is malformed, it is the last address before: that of the proxy which added it.
     """
     address = parse_address(environ.get("REMOTE_ADDR", ""))
-    entries = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MOST_PROXIES)
+    entries = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MAX_PROXIES)
     while entries and proxies.include(address):
         before = parse_address(entries.pop().strip(" \t"))
         if before is None:
@@ -55,7 +55,7 @@ def client_address(environ: Mapping[str, Any], proxies: TrustedProxies) -> Addre
 
 def parse_address(text: str) -> Address | None:
     """The address in `text`; an IPv4 one that is mapped into IPv6 as what it is."""
-    return _parse(text) if len(text) <= LONGEST else None
+    return _parse(text) if len(text) <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=1024)
