@@ -35,7 +35,7 @@ from api.observability.readiness import Readiness
 from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
-from api.runtime.path_prefix import PathPrefix
+from api.runtime.proxies import PathPrefix
 from api.runtime.services import Services
 from openapi import views as documentation
 from openapi.document import build_document

@@ -8,7 +8,7 @@ from typing import TypeVar
 from limits import RateLimitItem, parse_many
 
 from api.config.declaration import Parser, takes
-from api.runtime.client_address import TrustedProxies
+from api.runtime.proxies import TrustedProxies
 
 T = TypeVar("T")
 

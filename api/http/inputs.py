@@ -8,7 +8,7 @@ from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
-from api.http import forms, json_bodies
+from api.http.bodies import MalformedBody, load_form, load_json
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
 from api.http.providers import Provider, RequestInputs
 from api.http.read_only import take_read_only
@@ -25,8 +25,8 @@ MAX_PARAMETERS = 100
 BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
 """How some libraries write the name of a list: `status[]`, `status[0]`."""
 PARSERS: dict[str, Callable[[bytes], Any]] = {
-    **dict.fromkeys(MergePatch.media_types, json_bodies.loads),
-    **dict.fromkeys(FormInput.media_types, forms.loads),
+    **dict.fromkeys(MergePatch.media_types, load_json),
+    **dict.fromkeys(FormInput.media_types, load_form),
 }
 
 
@@ -53,7 +53,7 @@ def parse_body(data: bytes) -> Any:
         raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
     try:
         return PARSERS[request.mimetype](data)
-    except (json_bodies.MalformedJson, forms.MalformedForm) as error:
+    except MalformedBody as error:
         raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
 
 

@@ -16,7 +16,7 @@ from api.limiting.errors import RateLimited
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit
 from api.observability.request_log import current_record
-from api.runtime.client_address import network
+from api.runtime.proxies import network
 from api.runtime.services import service
 from openapi.operation import Limit
 from storage import Database

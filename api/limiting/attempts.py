@@ -11,7 +11,7 @@ from api.limiting.errors import RateLimited
 from api.limiting.policies import Counters, Policy
 from api.limiting.windows import Clock
 from api.observability.request_log import current_record
-from api.runtime.client_address import network
+from api.runtime.proxies import network
 
 Client = tuple[Policy, str]
 

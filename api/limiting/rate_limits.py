@@ -12,7 +12,7 @@ from api.limiting.errors import RateLimited
 from api.limiting.policies import Counters, Policy
 from api.limiting.windows import Clock
 from api.observability.request_log import Record, current_record
-from api.runtime.client_address import network
+from api.runtime.proxies import network
 from openapi.operation import Limit
 from storage.accounts.admission import Credentials, Session
 

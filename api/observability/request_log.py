@@ -17,7 +17,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from flask import request
 
-from api.runtime.client_address import Address, TrustedProxies, client_address
+from api.runtime.proxies import Address, TrustedProxies, client_address
 
 RECORD = "api.record"
 """The environ's key for the request's record."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from api.config.parsers import proxies
-from api.runtime.client_address import MAX_PROXIES, TrustedProxies, client_address, network
+from api.runtime.proxies import MAX_PROXIES, TrustedProxies, client_address, network
 
 NOBODY = TrustedProxies()
 OURS = proxies.parse("127.0.0.1, 10.0.0.0/8 fd00::/8")

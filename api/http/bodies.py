@@ -1,13 +1,17 @@
-"""Strict JSON (RFC 8259): anything on which parsers disagree is rejected."""
+"""Parse bodies: strict JSON (RFC 8259), which rejects anything on which parsers disagree, and forms
+as OAuth 2.0 requires them."""
 
 import json
 import math
 import re
 from itertools import islice
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 MAX_VALUES = 1000
 """The maximum number of members, elements and levels: each costs a hundred times its bytes."""
+MAX_PARAMETERS = 100
+"""The maximum number of parameters of a form."""
 MAX_EXACT = 2**53
 """Up to here a double has every integer."""
 STRUCTURE = b",[{"
@@ -16,24 +20,41 @@ STRUCTURE = b",[{"
 STEP = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL)
 
 
-class MalformedJson(ValueError):
+class MalformedBody(ValueError):
     """Its message tells the client what is wrong."""
 
 
-def loads(data: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises MalformedJson, also for duplicate keys, for numbers beyond the range
+def load_json(data: bytes) -> Any:
+    """Parse UTF-8 JSON. Raises MalformedBody, also for duplicate keys, for numbers beyond the range
     of a double, and for more than MAX_VALUES values."""
     if _has_too_many_values(data):
-        raise MalformedJson(f"The body has more than {MAX_VALUES} members, elements or levels.")
+        raise MalformedBody(f"The body has more than {MAX_VALUES} members, elements or levels.")
     try:
         return DECODER.decode(data.decode())
     except UnicodeDecodeError:
-        raise MalformedJson("The body is not UTF-8.") from None
+        raise MalformedBody("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise MalformedJson(f"The body is not JSON: {error.msg} at {place}.") from None
+        raise MalformedBody(f"The body is not JSON: {error.msg} at {place}.") from None
     except RecursionError:
-        raise MalformedJson("The body is nested too deeply.") from None
+        raise MalformedBody("The body is nested too deeply.") from None
+
+
+def load_form(data: bytes) -> dict[str, str]:
+    """Parse a UTF-8 form. A parameter without a value is treated as omitted (RFC 6749 §3.2).
+
+    Raises MalformedBody, also for a repeated parameter and for too many parameters.
+    """
+    try:
+        pairs = parse_qsl(data.decode(), errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8.") from None
+    except ValueError:
+        raise MalformedBody(f"The body has more than {MAX_PARAMETERS} parameters.") from None
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise MalformedBody("The body has the same parameter twice.")
+    return result
 
 
 def _has_too_many_values(data: bytes) -> bool:
@@ -46,7 +67,7 @@ def _has_too_many_values(data: bytes) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise MalformedJson("The body has an object with the same key twice.")
+        raise MalformedBody("The body has an object with the same key twice.")
     return result
 
 
@@ -55,18 +76,18 @@ def _float(text: str) -> float | int:
     difference between 1.0 and 1."""
     number = float(text)
     if not math.isfinite(number):
-        raise MalformedJson("The body has a number that is too large.")
+        raise MalformedBody("The body has a number that is too large.")
     return int(number) if number.is_integer() and abs(number) < MAX_EXACT else number
 
 
 def _int(text: str) -> int:
     if len(text) > 20:  # longer than any 64-bit integer; Python is slow with very long ones
-        raise MalformedJson("The body has a number that is too large.")
+        raise MalformedBody("The body has a number that is too large.")
     return int(text)
 
 
 def _constant(name: str) -> NoReturn:
-    raise MalformedJson(f"The body has {name}, which is not valid JSON.")
+    raise MalformedBody(f"The body has {name}, which is not valid JSON.")
 
 
 DECODER = json.JSONDecoder(
