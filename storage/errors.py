@@ -22,6 +22,10 @@ class VersionConflict(Exception):
     """The stored version is not one that the caller wants to change."""
 
 
+class PreconditionMissing(Exception):
+    """The caller must say which version it wants to change, and has not."""
+
+
 class StillReferenced(Exception):
     """Something else points to what was to be deleted."""
 

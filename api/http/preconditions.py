@@ -5,13 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from flask import request
-from werkzeug.exceptions import PreconditionRequired
 
 from api.http.errors import InvalidRequest
 from api.http.providers import Provider
 from openapi.operation import RequestHeader
-from storage.collections.preconditions import ANY_VERSION, Precondition, Version
-from storage.errors import VersionConflict
+from storage.collections.preconditions import ANY_VERSION, MISSING, Precondition, Version
+from storage.errors import PreconditionMissing, VersionConflict
 
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
@@ -40,13 +39,12 @@ IF_NONE_MATCH = RequestHeader(
 )
 
 
-MISSING = Precondition(only=frozenset())
-"""That of a write without the If-Match that is required: no version meets it."""
-
-
 def read_precondition(*, required: bool) -> Precondition:
-    """What the request asks of a write. Raises InvalidRequest. MISSING where an If-Match is
-    `required` and there is none, so that what isn't there is 404 all the same."""
+    """Return what the request asks of a write. Raises InvalidRequest.
+
+    MISSING if the request lacks an If-Match that is `required`: the write then looks for the row,
+    so that an unknown id is still a 404.
+    """
     wanted, unwanted = _tags(IF_MATCH), _tags(IF_NONE_MATCH)
     if wanted is None and required:
         return MISSING
@@ -98,21 +96,13 @@ def _version(row_id: str | None, number: str) -> Version:
     return Version(int(number), UUID(row_id) if row_id else None)
 
 
-def _translated(error: Exception, precondition: Precondition) -> Exception:
-    """A resource that is missing is 404 even without If-Match, so only then is that asked for."""
-    if isinstance(error, VersionConflict) and precondition is MISSING:
-        return PreconditionRequired()
-    return error
-
-
 IfMatch = Annotated[
     Precondition,
     Provider(
         lambda inputs: read_precondition(required=inputs.settings.if_match_required),
-        errors=(VersionConflict, PreconditionRequired),
+        errors=(VersionConflict, PreconditionMissing),
         headers=(IF_MATCH, IF_NONE_MATCH),
         writes=True,
-        translated=_translated,
     ),
 ]
 """The precondition of a write: If-Match and If-None-Match."""

@@ -47,8 +47,7 @@ class Provider:
 
     `errors` and `headers` come into the document. `writes`: an operation with this parameter
     writes. `identifies`: the view gets the caller's data through this parameter; if it is
-    `public` too, operations that everyone may call can have it. `translated` may replace an
-    exception of the view by another one, given the value that the parameter had.
+    `public` too, operations that everyone may call can have it.
     """
 
     read: Callable[[RequestInputs], Any]
@@ -60,7 +59,6 @@ class Provider:
     public: bool = False
     declares: str | None = None
     """The argument of @operation that has to be given with this parameter, and only with it."""
-    translated: Callable[[Exception, Any], Exception] | None = None
 
 
 def providers_of(view: View) -> dict[str, Provider]:

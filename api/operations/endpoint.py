@@ -47,11 +47,6 @@ class Endpoint:
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None
         self._reads = [(name, provider.read) for name, provider in providers.items()]
-        self._translations = [
-            (name, provider.translated)
-            for name, provider in providers.items()
-            if provider.translated
-        ]
         self._headers = [] if operation.access is Access.PUBLIC else [("Vary", "Authorization")]
         takes_query = any(provider.declares == "query" for provider in providers.values())
         self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
@@ -85,11 +80,7 @@ class Endpoint:
             # Check the role before reading a body; the unit of work checks it again.
             app.async_to_sync(caller.admit)()
         self._read(app.services[Settings], caller, arguments)
-        try:
-            result = app.async_to_sync(self.operation.view)(**arguments)
-        except Exception as error:
-            self._raise_translated(error, arguments)
-            raise
+        result = app.async_to_sync(self.operation.view)(**arguments)
         if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, Answer) else self._render(result, caller)
@@ -111,12 +102,6 @@ class Endpoint:
         )
         for name, read in self._reads:
             arguments[name] = read(inputs)
-
-    def _raise_translated(self, error: Exception, arguments: dict[str, Any]) -> None:
-        for name, translated in self._translations:
-            other = translated(error, arguments[name])
-            if other is not error:
-                raise other from None
 
     def _render(self, result: Any, caller: Caller) -> Answer:
         made_of = result, caller.user_id

@@ -13,6 +13,7 @@ from storage.errors import (
     KeyInUse,
     KeyReused,
     NotFound,
+    PreconditionMissing,
     QuotaExceeded,
     RelatedRowNotFound,
     RuleBroken,
@@ -122,7 +123,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="The Idempotency-Key was first sent with another method, path, query or body.",
         remedy="Generate a new key for each new write.",
     ),
-    http.PreconditionRequired: ProblemType(
+    PreconditionMissing: ProblemType(
         slug="precondition-required",
         status=428,
         detail="This server requires an If-Match header with every change.",
