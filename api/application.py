@@ -27,7 +27,7 @@ from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens
-from api.limiting import early_limits
+from api.limiting import rate_limits
 from api.limiting.rate_limits import RateLimits
 from api.observability import log
 from api.observability.metrics import Metrics
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     errors.init_app(app)
     paging.init_app(app, settings)
     headers.init_app(app)
-    early_limits.init_app(app)
+    rate_limits.init_app(app)
     cors.init_app(app, settings, document)
     commands.init_app(app, document)
 
