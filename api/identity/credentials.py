@@ -55,7 +55,7 @@ def _token_in(header: str) -> str:
 
 
 async def _verified(token: str) -> Credentials:
-    provider = current_services().get(IdentityProvider)
+    provider: IdentityProvider | None = current_services().get(IdentityProvider)
     if provider is None or tokens.is_ours(token):
         return tokens.verify(token)
     return await provider.verify(token)
