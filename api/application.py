@@ -63,6 +63,13 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
         report(settings)
     app = AsyncFlask("api")
     add_services(app.services, settings)
+    add_parts(app, settings)
+    add_middleware(app, settings)
+    return app
+
+
+def add_parts(app: AsyncFlask, settings: Settings) -> None:
+    """Add the routes, the document that is made from them, and the hooks around each request."""
     app.url_map.merge_slashes = False  # a redirect would lose the body of a POST
     app.url_map.converters["id"] = IdConverter
     for blueprint in (*RESOURCES, error_pages.error_pages, metrics_page.metrics):
@@ -83,6 +90,10 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     cors.init_app(app, settings, document)
     commands.init_app(app, document)
 
+
+def add_middleware(app: AsyncFlask, settings: Settings) -> None:
+    """Put WSGI middleware around the application, and around its response to its own failure."""
+
     def recorded(application: WSGIApplication) -> RequestLog:
         return RequestLog(
             SecurityHeaders(application),
@@ -95,7 +106,6 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     )
     app.wsgi_app = recorded(prefixed)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
-    return app
 
 
 def add_services(services: Services, settings: Settings) -> None:
@@ -132,11 +142,15 @@ def add_services(services: Services, settings: Settings) -> None:
         lifetime=timedelta(seconds=settings.access_token_seconds),
     )
     if settings.jwt_jwks_url:
-        provider = IdentityProvider(
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            access_token_claim=settings.jwt_access_token_claim,
-            longest_lifetime=settings.jwt_max_token_seconds,
-            keys=KeySet(settings.jwt_jwks_url),
-        )
-        services.add(IdentityProvider, provider, close=lambda provider: provider.keys.close())
+        add_identity_provider(services, settings)
+
+
+def add_identity_provider(services: Services, settings: Settings) -> None:
+    provider = IdentityProvider(
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        access_token_claim=settings.jwt_access_token_claim,
+        longest_lifetime=settings.jwt_max_token_seconds,
+        keys=KeySet(settings.jwt_jwks_url),
+    )
+    services.add(IdentityProvider, provider, close=lambda provider: provider.keys.close())

@@ -34,6 +34,36 @@ log = structlog.get_logger(__name__)
 
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
+    grant = _hook_of_flask_cors(app, settings, document)
+    log_once = lru_cache(maxsize=MAX_REMEMBERED)(log_refused)
+
+    def answer_origin(response: Response) -> Response:
+        """Add `Vary` to every response, because responses differ by origin."""
+        response.headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return response
+        if is_preflight():
+            # On every path: if a preflight got a 404, the browser would hide the request's own 404
+            # from the page, and report a fault of CORS.
+            response = Response(status=204, headers={"Vary": "Origin"})
+        response = correct(grant(response))
+        refused = ALLOW_ORIGIN not in response.headers
+        # `cors check` closes the record of its requests, which aren't logged.
+        if refused and is_foreign(origin) and not current_record().closed:
+            log_once(origin)
+        return response
+
+    app.after_request(answer_origin)
+
+
+def _hook_of_flask_cors(
+    app: Flask, settings: Settings, document: dict[str, Any]
+) -> Callable[[Response], Response]:
+    """Return the function that flask-cors would call for each response.
+
+    Without an Origin header it has nothing to add, but takes a tenth of a request's time.
+    """
     CORS(
         app,
         resources={
@@ -62,29 +92,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         # Not needed: every error response passes through after_request.
         intercept_exceptions=False,
     )
-    hooks = app.after_request_funcs[None]
-    # Without an Origin header it has nothing to add, but takes a tenth of a request's time.
-    grant = cast(Callable[[Response], Response], hooks.pop())
-    log_once = lru_cache(maxsize=MAX_REMEMBERED)(log_refused)
-
-    def answer_origin(response: Response) -> Response:
-        """Add `Vary` to every response, because responses differ by origin."""
-        response.headers.add("Vary", "Origin")
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return response
-        if is_preflight():
-            # On every path: if a preflight got a 404, the browser would hide the request's own 404
-            # from the page, and report a fault of CORS.
-            response = Response(status=204, headers={"Vary": "Origin"})
-        response = correct(grant(response))
-        refused = ALLOW_ORIGIN not in response.headers
-        # `cors check` closes the record of its requests, which aren't logged.
-        if refused and is_foreign(origin) and not current_record().closed:
-            log_once(origin)
-        return response
-
-    app.after_request(answer_origin)
+    return cast(Callable[[Response], Response], app.after_request_funcs[None].pop())
 
 
 def correct(response: Response) -> Response:
