@@ -55,7 +55,7 @@ class Endpoint:
     def __call__(self, **arguments: Any) -> Response:
         app = this_app()
         record = current_record()
-        caller = app.run_eagerly(self._admit(app.services[RateLimits]))
+        caller = app.async_to_sync(self._admit)(app.services[RateLimits])
         try:
             if self._refuses_key and record.method not in SAFE_METHODS:
                 refuse_key()
