@@ -34,7 +34,7 @@ class AllowedHosts:
     """Checks the host of each request against the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._names = frozenset(settings.answered_hosts)
+        self._names = frozenset(map(str.lower, settings.answered_hosts))
         # Clients send the same host again and again. Hosts that raise an error aren't cached.
         self._check_once = lru_cache(maxsize=128)(self._check_host)
 
