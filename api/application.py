@@ -7,7 +7,7 @@ from wsgiref.types import WSGIApplication
 import click
 from flask import Blueprint
 
-from api import auth, commands, health, items, users
+from api import auth, commands, health, items, sessions, users
 from api.config.environment import load_settings
 from api.config.exposure import report
 from api.config.settings import Settings
@@ -27,7 +27,7 @@ from api.identity.passwords import Passwords
 from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens
-from api.limiting import early_limits
+from api.limiting import rate_limits
 from api.limiting.rate_limits import RateLimits
 from api.observability import log
 from api.observability.metrics import Metrics
@@ -35,7 +35,7 @@ from api.observability.readiness import Readiness
 from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
-from api.runtime.path_prefix import PathPrefix
+from api.runtime.proxies import PathPrefix
 from api.runtime.services import Services
 from openapi import views as documentation
 from openapi.document import build_document
@@ -45,7 +45,7 @@ RESOURCES: tuple[Blueprint, ...] = (
     items.items,
     auth.auth,
     users.users,
-    auth.sessions,
+    sessions.sessions,
     health.health,
 )
 
@@ -63,6 +63,13 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
         report(settings)
     app = AsyncFlask("api")
     add_services(app.services, settings)
+    add_parts(app, settings)
+    add_middleware(app, settings)
+    return app
+
+
+def add_parts(app: AsyncFlask, settings: Settings) -> None:
+    """Add the routes, the document that is made from them, and the hooks around each request."""
     app.url_map.merge_slashes = False  # a redirect would lose the body of a POST
     app.url_map.converters["id"] = IdConverter
     for blueprint in (*RESOURCES, error_pages.error_pages, metrics_page.metrics):
@@ -79,9 +86,13 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     errors.init_app(app)
     paging.init_app(app, settings)
     headers.init_app(app)
-    early_limits.init_app(app)
+    rate_limits.init_app(app)
     cors.init_app(app, settings, document)
     commands.init_app(app, document)
+
+
+def add_middleware(app: AsyncFlask, settings: Settings) -> None:
+    """Put WSGI middleware around the application, and around its response to its own failure."""
 
     def recorded(application: WSGIApplication) -> RequestLog:
         return RequestLog(
@@ -95,7 +106,6 @@ def create_app(settings: Settings | None = None) -> AsyncFlask:
     )
     app.wsgi_app = recorded(prefixed)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
-    return app
 
 
 def add_services(services: Services, settings: Settings) -> None:
@@ -132,11 +142,15 @@ def add_services(services: Services, settings: Settings) -> None:
         lifetime=timedelta(seconds=settings.access_token_seconds),
     )
     if settings.jwt_jwks_url:
-        provider = IdentityProvider(
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            access_token_claim=settings.jwt_access_token_claim,
-            longest_lifetime=settings.jwt_max_token_seconds,
-            keys=KeySet(settings.jwt_jwks_url),
-        )
-        services.add(IdentityProvider, provider, close=lambda provider: provider.keys.close())
+        add_identity_provider(services, settings)
+
+
+def add_identity_provider(services: Services, settings: Settings) -> None:
+    provider = IdentityProvider(
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        access_token_claim=settings.jwt_access_token_claim,
+        longest_lifetime=settings.jwt_max_token_seconds,
+        keys=KeySet(settings.jwt_jwks_url),
+    )
+    services.add(IdentityProvider, provider, close=lambda provider: provider.keys.close())

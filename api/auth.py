@@ -1,41 +1,35 @@
 """Registration, sign-in, sign-out and a user's sessions."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from flask import Blueprint
 
 from api.config.settings import Settings
-from api.http.caller import Caller
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body
 from api.identity import grants
 from api.identity.errors import (
     InvalidGrant,
+    PasswordsBusy,
     RegistrationClosed,
     UnsupportedGrantType,
 )
 from api.identity.grants import TokenPair
-from api.identity.passwords import Passwords, PasswordsBusy
+from api.identity.passwords import Passwords
 from api.limiting.errors import RedisUnavailable
 from api.observability import audit
 from api.operations import operation
 from api.runtime.services import service
-from openapi.operation import Access, Limit, ResponseHeader
+from openapi.operation import Limit, ResponseHeader
 from schemas import tokens as schemas
-from schemas.sessions import SessionList
 from schemas.users import User, UserInput
 from storage import DatabaseUnavailable
-from storage.accounts import sessions as stored_sessions
 from storage.accounts import users
-from storage.accounts.errors import EmailTaken, SessionNotFound
+from storage.accounts.errors import EmailTaken
 from storage.accounts.users import UserRow
 from storage.idempotency import Answer
 
 auth = Blueprint("auth", __name__, url_prefix="/api/auth")
-sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
 settings = service(Settings)
 passwords = service(Passwords)
 
@@ -123,51 +117,3 @@ async def revoke_token(body: Body[dict[str, str]]) -> None:
     session gets the same response.
     """
     await grants.revoke(body["token"])
-
-
-class OpenSession(NamedTuple):
-    id: UUID
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    address: str | None
-    user_agent: str | None
-    current: bool
-
-
-class OpenSessions(NamedTuple):
-    sessions: Sequence[OpenSession]
-
-
-@sessions.get("")
-@operation(returns=SessionList, access=Access.USERS)
-async def list_sessions(caller: Caller) -> OpenSessions:
-    """List your sessions.
-
-    Each sign-in starts a session. The list has no pages: the setting `SESSIONS_PER_USER` limits its
-    length.
-    """
-    rows = await caller.read(stored_sessions.list_sessions)
-    return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
-
-
-@sessions.delete("")
-@operation(status=204, access=Access.USERS)
-async def end_sessions(caller: Caller) -> None:
-    """End all your sessions.
-
-    The current session ends too. All your tokens are invalid from the next request on.
-    """
-    await caller.write(stored_sessions.end_sessions)
-    audit.record("sessions_ended", user_id=caller.user_id)
-
-
-@sessions.delete("/<id:session_id>")
-@operation(status=204, access=Access.USERS, raises=[SessionNotFound])
-async def end_session(session_id: UUID, caller: Caller) -> None:
-    """End one of your sessions.
-
-    Its tokens are invalid from the next request on.
-    """
-    await caller.write(stored_sessions.end_session, session_id)
-    audit.record("logged_out", user_id=caller.user_id)

@@ -7,7 +7,6 @@ from flask import Blueprint, request
 
 from api.observability import readiness
 from api.operations import operation
-from api.problems import NotReady
 from api.runtime.services import service
 from openapi.operation import Limit
 from schemas.health import Health, Readiness
@@ -45,7 +44,7 @@ async def get_health() -> HealthStatus:
 
 
 @health.get("/ready")
-@operation(query=AnyQuery, returns=Readiness, raises=[NotReady], limit=Limit.NONE)
+@operation(query=AnyQuery, returns=Readiness, raises=[readiness.NotReady], limit=Limit.NONE)
 async def get_readiness() -> ReadinessStatus:
     """Say whether the service can handle requests.
 
@@ -57,5 +56,5 @@ async def get_readiness() -> ReadinessStatus:
     if request.environ.get(STOPPING):
         checks["server"] = "stopping"
     if any(state != "ok" for name, state in checks.items() if name not in OPTIONAL_CHECKS):
-        raise NotReady(checks)
+        raise readiness.NotReady(checks)
     return ReadinessStatus("ok", checks)

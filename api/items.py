@@ -61,9 +61,8 @@ async def create_item(body: Body[dict[str, Any]], write: IdempotentWrite) -> Row
 async def get_item(item_id: UUID, caller: Caller) -> Row:
     """Read an item.
 
-    Sent as `If-Match` with a later change, its `ETag` keeps that from overwriting another
-    client's change; sent as `If-None-Match` with the next read, it gets 304 while nothing has
-    changed.
+    Send the `ETag` as `If-Match` with a later change to avoid overwriting another client's change,
+    or as `If-None-Match` to get 304 while nothing has changed.
     """
     return await caller.get(ITEMS, item_id)
 
@@ -89,8 +88,8 @@ async def update_item(
 ) -> Row | Answer:
     """Change some fields of an item.
 
-    A JSON merge patch (RFC 7396): a field that is left out stays as it is, null sets one back
-    to its default.
+    A JSON merge patch (RFC 7396): a field that is left out keeps its value; null resets a field to
+    its default.
     """
     return await write.update(ITEMS, item_id, body, if_match)
 
@@ -100,6 +99,6 @@ async def update_item(
 async def delete_item(item_id: UUID, if_match: IfMatch, write: IdempotentWrite) -> Answer | None:
     """Delete an item.
 
-    With `If-Match` only the version that was read. It can't be restored.
+    With `If-Match`, deletes only that version. A deleted item can't be restored.
     """
     return await write.delete(ITEMS, item_id, if_match)

@@ -13,8 +13,8 @@ from api.http.errors import InvalidRequest
 from api.http.inputs import Body, Query
 from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
-from api.http.request_caller import RequestCaller
-from api.identity.passwords import Passwords, PasswordsBusy
+from api.identity.errors import PasswordsBusy
+from api.identity.passwords import Passwords
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit
@@ -120,7 +120,7 @@ async def delete_current_user(
     audit.record("user_deleted", user_id=user_id)
 
 
-async def _verified(caller: RequestCaller, password: str) -> KnownCredentials:
+async def _verified(caller: Caller, password: str) -> KnownCredentials:
     """Return the caller's credentials if `password` is correct.
 
     Raises WrongPassword and PasswordsBusy. Attempts are limited, because passwords could be guessed

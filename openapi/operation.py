@@ -1,6 +1,5 @@
 """The declaration of an operation, from which it is validated, serialized and documented."""
 
-import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -70,44 +69,39 @@ class RequestHeader:
 class Operation:
     """One method on one path.
 
-    `problems`: all its errors. `conditional`: it answers 304 when If-None-Match matches.
-    `max_body`: the maximum bytes of a body. `guard` is called before the body is read, and raises
-    an error to refuse the request regardless of its body. `oauth`: its errors have OAuth's form.
+    `docstring`: its first line is the summary. `problems`: all its errors. `conditional`: it
+    answers 304 when If-None-Match matches. `max_body`: the maximum bytes of a body. `guard` is
+    called before the body is read, and raises an error to refuse the request regardless of its
+    body. `oauth`: its errors have OAuth's form.
     """
 
     view: View
+    operation_id: str
+    docstring: str
     query: type[InputSchema] | None
     body: type[InputSchema] | None
     returns: type[OutputSchema] | None
     status: int
     headers: tuple[ResponseHeader, ...]
-    request_headers: tuple[RequestHeader, ...] = ()
-    conditional: bool = False
-    access: Access = Access.PUBLIC
-    limit: Limit = Limit.GENERAL
-    max_body: int = 0
-    guard: Callable[[], None] | None = None
-    oauth: bool = False
+    request_headers: tuple[RequestHeader, ...]
+    conditional: bool
+    access: Access
+    limit: Limit
+    max_body: int
+    guard: Callable[[], None] | None
+    oauth: bool
     problems: tuple[ProblemType, ...]
-    deprecated: Deprecation | None = None
+    deprecated: Deprecation | None
 
     def __post_init__(self) -> None:
         if not self.summary:
             raise TypeError(f"{self.operation_id}: its docstring is the summary")
 
     @property
-    def operation_id(self) -> str:
-        return self.view.__name__
-
-    @property
     def summary(self) -> str:
-        return self._docstring[0].rstrip(".")
+        return self.docstring.partition("\n")[0].rstrip(".")
 
     @property
     def description(self) -> str:
-        about = self._docstring[2].strip() or self.summary + "."
+        about = self.docstring.partition("\n")[2].strip() or self.summary + "."
         return f"{about}\n\n{self.deprecated}" if self.deprecated else about
-
-    @property
-    def _docstring(self) -> tuple[str, str, str]:
-        return (inspect.getdoc(self.view) or "").partition("\n")

@@ -85,7 +85,6 @@ class ProblemType:
 
     slug: str
     status: int
-    title: str
     detail: str
     meaning: str
     remedy: str
@@ -93,6 +92,10 @@ class ProblemType:
     challenge: str | None = None
     code: str | None = None
     schema: type[Problem] = Problem
+
+    @property
+    def title(self) -> str:
+        return self.slug.replace("-", " ").capitalize()
 
     @property
     def uri(self) -> str:

@@ -23,32 +23,40 @@ class VersionConflict(Exception):
     """The stored version is not one that the caller wants to change."""
 
 
+class PreconditionMissing(Exception):
+    """The caller must say which version it wants to change, and has not."""
+
+
 class StillReferenced(Exception):
     """Something else points to what was to be deleted."""
 
 
 class AlreadyExists(Exception):
-    """Another row has the values of the columns `names`, which must be unique."""
+    """Another row has the values of the columns `names`, which must be unique; clients read
+    `errors`."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(*names)
-        self.names = names
+        self.errors = [{"detail": "Must be unique.", "pointer": f"/{name}"} for name in names]
 
 
-class RelatedRowNotFound(Exception):
-    """The value of the column `name` is no id of a row that the viewer has."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-class RuleBroken(Exception):
-    """The value of the column `name` contradicts the others; `detail` says how."""
+class FieldError(Exception):
+    """The value of the field `name` is wrong; `detail`, which clients read, says how."""
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(name, detail)
         self.name, self.detail = name, detail
+
+
+class RelatedRowNotFound(FieldError):
+    """The value is not the id of a row that the viewer may see."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "There is no such resource, or it is not yours.")
+
+
+class RuleBroken(FieldError):
+    """The value contradicts those of other fields."""
 
 
 class KeyReused(Exception):
@@ -61,6 +69,8 @@ class KeyInUse(Exception):
 
 class SignedOut(Exception):
     """The session is over, or its account is closed."""
+
+    detail = "The session of the access token has ended, or its account is closed."
 
 
 class UnknownIdentity(Exception):
@@ -81,3 +91,4 @@ class QuotaExceeded(Exception):
     def __init__(self, quota: int, kind: str) -> None:
         super().__init__(quota, kind)
         self.quota, self.kind = quota, kind
+        self.detail = f"This account has reached its maximum of {quota} {kind}."

@@ -14,13 +14,14 @@ from api.http.inputs import Body
 from api.limiting.errors import RateLimited, RedisUnavailable
 from api.limiting.rate_limits import RateLimits
 from api.limiting.redis_windows import SharedWindows
+from api.observability.readiness import Readiness
 from api.operations import operation
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.services import service
 from openapi.operation import Access, Limit
 from schemas.base import InputSchema
 from schemas.fields import StrictBoolean, Text
-from storage import DatabaseUnavailable
+from storage import Database, DatabaseUnavailable
 from storage.collections.viewers import Viewer
 from tests.conftest import bridged
 from tests.redis import PATIENCE
@@ -88,7 +89,8 @@ def app_on_redis(settings: Settings, *, pause: float = 0) -> AsyncFlask:
     """
     app = create_app(settings)
     shared = SharedWindows(settings.redis_url, deadline=PATIENCE, pause=pause)
-    app.services[RateLimits].counters.shared = shared
+    limits = app.services[RateLimits] = RateLimits(settings, shared=shared)
+    app.services[Readiness] = Readiness(app.services[Database], limits.available)
     add_limited_operations(app)
     return app
 

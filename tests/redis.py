@@ -59,7 +59,7 @@ class Server:
     @contextlib.contextmanager
     def paused_for(self, app: AsyncFlask) -> Iterator[None]:
         """The same; meanwhile `app` has less patience than the tests have."""
-        shared = app.services[RateLimits].counters.shared
+        shared = app.services[RateLimits].shared
         assert shared is not None
         shared.redis.deadline = 0.05
         with self.paused():

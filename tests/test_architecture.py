@@ -95,7 +95,7 @@ LAYERS = {
         {"problems"},
         {"http"},
         {"operations"},
-        {"users", "auth", "health", RESOURCE},
+        {"users", "auth", "sessions", "health", RESOURCE},
         {"commands"},
         {"application"},
     ],

@@ -30,14 +30,14 @@ cors = AppGroup("cors", help="Browser apps on other origins.")
 @click.option("--header", "headers", multiple=True, help="A header that it has; can be repeated.")
 def check(origin: str, method: str, headers: tuple[str, ...]) -> None:
     """Say whether a browser app on ORIGIN may call, and if not, why; fail if not."""
-    reason = objection_to_origin(origin) or objection_to_request(origin, method, headers)
+    reason = error_in_origin(origin) or error_in_request(origin, method, headers)
     request = " with ".join(filter(None, [method, " and ".join(headers)]))
     if reason is not None:
         raise click.ClickException(f"{origin} may not send {request}: {reason}.")
     click.echo(f"{origin} may send {request}.")
 
 
-def objection_to_origin(origin: str) -> str | None:
+def error_in_origin(origin: str) -> str | None:
     """Return why a browser withholds every response from an app on `origin`, or None.
 
     Advises only what CORS_ORIGINS accepts.
@@ -56,7 +56,7 @@ def objection_to_origin(origin: str) -> str | None:
     return None
 
 
-def objection_to_request(origin: str, method: str, headers: tuple[str, ...]) -> str | None:
+def error_in_request(origin: str, method: str, headers: tuple[str, ...]) -> str | None:
     """Return why a browser doesn't send this request for an app on `origin`, or None."""
     if method.upper() in CAPITALIZED:
         method = method.upper()

@@ -13,7 +13,7 @@ from api.config.secret_key_file import SECRET_KEY_FILE, kept_secret_key
 from api.config.settings import Settings
 
 NAMES = tuple(declared.name.upper() for declared in fields(Settings))
-LONGEST_SHOWN = 300
+MAX_SHOWN = 300
 PROVIDER = ("JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
 
 
@@ -58,7 +58,7 @@ def _in_one_line(text: str) -> str:
     """Return `text` shortened, and escaped if it could forge a line of the log or control a
     terminal."""
     shown = text if text.isprintable() else ascii(text)
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
 
 def _check_open_host(settings: Settings) -> str | None:

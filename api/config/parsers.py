@@ -8,7 +8,7 @@ from typing import TypeVar
 from limits import RateLimitItem, parse_many
 
 from api.config.declaration import Parser, takes
-from api.runtime.client_address import TrustedProxies
+from api.runtime.proxies import TrustedProxies
 
 T = TypeVar("T")
 
@@ -42,6 +42,29 @@ def one_of(*values: str) -> Parser[str]:
     return Parser(parse, f"{', '.join(values[:-1])} or {values[-1]}")
 
 
+def text_of(pattern: str, allowed: str) -> Parser[str]:
+    """A printable text that is empty or matches `pattern`."""
+
+    def parse(text: str) -> str:
+        if text and not re.fullmatch(pattern, text):
+            raise ValueError
+        return printable(text)
+
+    return Parser(parse, allowed)
+
+
+def words_of(pattern: str, allowed: str) -> Parser[tuple[str, ...]]:
+    """A list of words that match `pattern`."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = words(text)
+        if not all(re.fullmatch(pattern, word) for word in found):
+            raise ValueError
+        return found
+
+    return Parser(parse, allowed)
+
+
 def optional(parser: Parser[T]) -> Parser[T | None]:
     """The empty text is None."""
     return Parser(lambda text: parser.parse(text) if text else None, parser.allowed)
@@ -51,6 +74,23 @@ def unless_off(parser: Parser[T]) -> Parser[T | None]:
     """`off` is None."""
     allowed = f"{parser.allowed}, or off"
     return Parser(lambda text: None if text == "off" else parser.parse(text), allowed)
+
+
+hosts = words_of(
+    rf"(?ai:{NAME}|{WILDCARD}|\*)",
+    "names such as api.example.com or *.example.com, separated by spaces; or *",
+)
+header_names = words_of(r"[A-Za-z0-9_-]{1,100}", "names of headers, separated by spaces")
+short_text = text_of(r"(?! ).{1,255}(?<! )", "at most 255 characters")
+claim = text_of(r"(?![ =]).{1,255}(?<![ =])", "a claim's name, or name=value")
+contact_address = text_of(
+    r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*",
+    "an e-mail address, or one that starts with http:// or https://",
+)
+folder = text_of(".+", "the path of a folder")
+socket_address = text_of("[/@].+", "an absolute path, or @ and a name")
+# A header can carry no other characters, and loses spaces at the ends.
+bearer_token = text_of("[!-~][ -~]{30,}[!-~]", "32 or more ASCII characters")
 
 
 @takes("true or false")
@@ -68,22 +108,6 @@ def host(text: str) -> str:
     return text
 
 
-@takes("names such as api.example.com or *.example.com, separated by spaces; or *")
-def hosts(text: str) -> tuple[str, ...]:
-    found = words(text.lower())
-    if not all(re.fullmatch(rf"{NAME}|{WILDCARD}|\*", word) for word in found):
-        raise ValueError
-    return found
-
-
-@takes("names of headers, separated by spaces")
-def header_names(text: str) -> tuple[str, ...]:
-    found = words(text)
-    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,100}", word) for word in found):
-        raise ValueError
-    return found
-
-
 @takes(
     "addresses, networks such as 10.0.0.0/8, and unix for clients on a Unix socket, "
     "separated by spaces"
@@ -97,27 +121,6 @@ def proxies(text: str) -> TrustedProxies:
         if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED_FROM_IPV4):
             raise ValueError
     return TrustedProxies(networks, unix="unix" in found)
-
-
-@takes("at most 255 characters")
-def short_text(text: str) -> str:
-    if len(text) > 255 or not text.isprintable() or text != text.strip():
-        raise ValueError
-    return text
-
-
-@takes("a claim's name, or name=value")
-def claim(text: str) -> str:
-    if text.startswith("=") or text.endswith("="):
-        raise ValueError
-    return short_text.parse(text)
-
-
-@takes("an e-mail address, or one that starts with http:// or https://")
-def contact_address(text: str) -> str:
-    if text and not re.fullmatch(r"[^\s@]+@[^\s@/]+|https?://[^\s/]\S*", text):
-        raise ValueError
-    return printable(text)
 
 
 @takes("such as 600/minute or 10/15 minutes, at most 1000000000 requests and at most a year")
@@ -136,18 +139,6 @@ def file(text: str) -> str:
     return printable(text)
 
 
-@takes("the path of a folder")
-def folder(text: str) -> str:
-    return printable(text)
-
-
-@takes("an absolute path, or @ and a name")
-def socket_address(text: str) -> str:
-    if text and (text[0] not in "/@" or len(text) == 1):
-        raise ValueError
-    return printable(text)
-
-
 @takes("32 bytes or more; in production it can't be left out")
 def secret_key(text: str) -> str:
     return long_enough(text) if text else ""
@@ -156,14 +147,6 @@ def secret_key(text: str) -> str:
 @takes("keys of 32 bytes or more, separated by spaces")
 def secret_keys(text: str) -> tuple[str, ...]:
     return tuple(long_enough(word) for word in text.split())
-
-
-@takes("32 or more ASCII characters")
-def bearer_token(text: str) -> str:
-    """A header can carry no other characters, and loses spaces at the ends."""
-    if text and not re.fullmatch(r"[!-~][ -~]{30,}[!-~]", text):
-        raise ValueError
-    return text
 
 
 def printable(text: str) -> str:

@@ -24,7 +24,7 @@ from api.config.parsers import (
 )
 from api.config.server_settings import ServerSettings
 from api.config.url_parsers import key_set_url, public_url, redis_url
-from api.runtime.client_address import TrustedProxies
+from api.runtime.proxies import TrustedProxies
 
 DEVELOPMENT_ORIGINS = " ".join(
     f"{scheme}://{host}:*"

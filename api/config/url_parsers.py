@@ -57,7 +57,8 @@ def redis_url(text: str) -> str:
     from redis.asyncio import ConnectionPool  # noqa: PLC0415
 
     try:
-        ConnectionPool.from_url(_matching(REDIS_URL, text)).make_connection()
+        pool = ConnectionPool.from_url(_matching(REDIS_URL, text))
+        pool.make_connection()  # type: ignore[no-untyped-call]  # redis has no types for it
     except TypeError:
         raise NotAllowed("the client doesn't know one of its parameters") from None
     return text

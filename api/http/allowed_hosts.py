@@ -17,7 +17,7 @@ from api.config.settings import Settings
 from api.http.errors import InvalidRequest
 from api.runtime.async_flask import AsyncFlask
 
-LONGEST = 260
+MAX_LENGTH = 260
 """The maximum length: a name has at most 253 characters, a port five."""
 HOST = re.compile(
     r"(?P<name>[\w-]+(\.[\w-]+)*\.?|\[(?P<ipv6>[0-9a-f.]*:[0-9a-f:.]+)\])(:(?P<port>[0-9]{0,5}))?",
@@ -34,7 +34,7 @@ class AllowedHosts:
     """Checks the host of each request against the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._names = frozenset(settings.answered_hosts)
+        self._names = frozenset(map(str.lower, settings.answered_hosts))
         # Clients send the same host again and again. Hosts that raise an error aren't cached.
         self._check_once = lru_cache(maxsize=128)(self._check_host)
 
@@ -67,7 +67,7 @@ class AllowedHosts:
 
 def _is_valid(host: str, match: re.Match[str]) -> bool:
     ipv6, port = match["ipv6"], match["port"]
-    return len(host) <= LONGEST and int(port or 0) < 2**16 and (not ipv6 or _is_address(ipv6))
+    return len(host) <= MAX_LENGTH and int(port or 0) < 2**16 and (not ipv6 or _is_address(ipv6))
 
 
 def _is_address(name: str) -> bool:

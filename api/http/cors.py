@@ -15,8 +15,8 @@ from flask_cors import CORS
 
 from api.config.origins import as_browsers_write
 from api.config.settings import Settings
-from api.limiting.early_limits import is_preflight
 from api.observability.request_log import REQUEST_ID_HEADER, current_record
+from api.runtime.preflights import is_preflight
 
 MAX_AGE = 600
 """The seconds for which a browser may cache the response to a preflight."""
@@ -26,14 +26,44 @@ DOCUMENTS = re.compile(r"/openapi[-.][^/]+\Z")
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_METHODS = "Access-Control-Allow-Methods"
 ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network"
-MOST_REMEMBERED = 256
+MAX_REMEMBERED = 256
 """How many refused origins a process remembers, so that it logs each of them once."""
-LONGEST_LOGGED = 300
+MAX_LOGGED = 300
 
 log = structlog.get_logger(__name__)
 
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
+    grant = _hook_of_flask_cors(app, settings, document)
+    log_once = lru_cache(maxsize=MAX_REMEMBERED)(log_refused)
+
+    def answer_origin(response: Response) -> Response:
+        """Add `Vary` to every response, because responses differ by origin."""
+        response.headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return response
+        if is_preflight():
+            # On every path: if a preflight got a 404, the browser would hide the request's own 404
+            # from the page, and report a fault of CORS.
+            response = Response(status=204, headers={"Vary": "Origin"})
+        response = correct(grant(response))
+        refused = ALLOW_ORIGIN not in response.headers
+        # `cors check` closes the record of its requests, which aren't logged.
+        if refused and is_foreign(origin) and not current_record().closed:
+            log_once(origin)
+        return response
+
+    app.after_request(answer_origin)
+
+
+def _hook_of_flask_cors(
+    app: Flask, settings: Settings, document: dict[str, Any]
+) -> Callable[[Response], Response]:
+    """Return the function that flask-cors would call for each response.
+
+    Without an Origin header it has nothing to add, but takes a tenth of a request's time.
+    """
     CORS(
         app,
         resources={
@@ -62,29 +92,7 @@ def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
         # Not needed: every error response passes through after_request.
         intercept_exceptions=False,
     )
-    hooks = app.after_request_funcs[None]
-    # Without an Origin header it has nothing to add, but takes a tenth of a request's time.
-    grant = cast(Callable[[Response], Response], hooks.pop())
-    log_once = lru_cache(maxsize=MOST_REMEMBERED)(log_refused)
-
-    def answer_origin(response: Response) -> Response:
-        """Add `Vary` to every response, because responses differ by origin."""
-        response.headers.add("Vary", "Origin")
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return response
-        if is_preflight():
-            # On every path: if a preflight got a 404, the browser would hide the request's own 404
-            # from the page, and report a fault of CORS.
-            response = Response(status=204, headers={"Vary": "Origin"})
-        response = correct(grant(response))
-        refused = ALLOW_ORIGIN not in response.headers
-        # `cors check` closes the record of its requests, which aren't logged.
-        if refused and is_foreign(origin) and not current_record().closed:
-            log_once(origin)
-        return response
-
-    app.after_request(answer_origin)
+    return cast(Callable[[Response], Response], app.after_request_funcs[None].pop())
 
 
 def correct(response: Response) -> Response:
@@ -107,7 +115,7 @@ def is_foreign(origin: str) -> bool:
     Browsers send it with most requests of the service's own pages too, and behind a proxy the
     scheme can be another one.
     """
-    if len(origin) > LONGEST_LOGGED or origin.endswith(f"://{request.environ.get('HTTP_HOST')}"):
+    if len(origin) > MAX_LOGGED or origin.endswith(f"://{request.environ.get('HTTP_HOST')}"):
         return False
     return origin == "null" or as_browsers_write(origin) == origin
 

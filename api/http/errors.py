@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import singledispatch
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -14,30 +13,21 @@ from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
     MethodNotAllowed,
-    RequestedRangeNotSatisfiable,
     UnsupportedMediaType,
 )
 
-from api.identity.errors import InvalidGrant
-from api.identity.jwts import InvalidToken
-from api.limiting.errors import RateLimited
 from api.observability.request_log import current_record
-from api.problems import INTERNAL_ERROR, INVALID_REQUEST, NotReady, as_oauth, problem_of
+from api.problems import as_oauth, problem_of
+from api.problems.requests import INTERNAL_ERROR, INVALID_REQUEST
 from schemas.problems import ProblemType
-from storage.accounts.errors import WrongPassword
-from storage.errors import (
-    AlreadyExists,
-    NotFound,
-    QuotaExceeded,
-    RelatedRowNotFound,
-    RuleBroken,
-    SignedOut,
-)
+from storage.errors import FieldError
 
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 """The maximum number of errors that one response lists."""
 NOT_IN_OAUTH = re.compile(r"[^ !#-\[\]-~]")
 """The characters that an error_description must not contain (RFC 6749 §5.2)."""
+
+DETAILS = ("detail", "errors", "headers", "checks")
 
 log = structlog.get_logger(__name__)
 
@@ -49,14 +39,14 @@ class InvalidRequest(BadRequest):
 
     def __init__(self, errors: Iterable[Error]) -> None:
         super().__init__()
-        self.errors = [error for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
+        self.errors = [error for error, _ in zip(errors, range(MAX_ERRORS), strict=False)]
 
 
 class UnsupportedContent(UnsupportedMediaType):
     """The operation doesn't accept the body's media type or encoding, as `header` declares it."""
 
     def __init__(self, detail: str, *, header: str) -> None:
-        super().__init__(detail)
+        super().__init__(f"{header}: {detail}")
         self.errors = [{"detail": detail, "header": header}]
 
 
@@ -91,7 +81,9 @@ def handle(error: Exception) -> Response:
         log.error("unhandled_exception", exc_info=error)
     elif problem.status >= 500:
         log.warning(problem.slug.replace("-", "_"), cause=str(error))
-    return problem_response(problem, **particulars(error))
+    # A driver's exceptions have such attributes too, and must not show them.
+    details = {} if problem is INTERNAL_ERROR else details_of(error)
+    return problem_response(problem, **details)
 
 
 def _logged_by_flask(error: Exception) -> bool:
@@ -99,80 +91,27 @@ def _logged_by_flask(error: Exception) -> bool:
     return isinstance(error, InternalServerError) and error.original_exception is not None
 
 
-@singledispatch
-def particulars(error: Exception) -> dict[str, Any]:
-    """Return the details of this one error, as arguments for problem_response()."""
-    return {}
+def details_of(error: Exception) -> dict[str, Any]:
+    """Return the details of this one error, as arguments for problem_response().
+
+    Exceptions have them as the attributes `detail`, `errors`, `headers` and `checks`.
+    """
+    if isinstance(error, HTTPException):
+        return _details_of_http(error)
+    if isinstance(error, FieldError):
+        return {"errors": [{"detail": error.detail, "pointer": f"/{error.name}"}]}
+    return {name: getattr(error, name) for name in DETAILS if hasattr(error, name)}
 
 
-@particulars.register
-def _(error: HTTPException) -> dict[str, Any]:
-    ours = error.description != type(error).description
-    return {"detail": error.description} if ours else {}
-
-
-@particulars.register
-def _(error: InvalidRequest | UnsupportedContent) -> dict[str, Any]:
-    return {"errors": error.errors, "detail": _sentence(error.errors)}
-
-
-@particulars.register
-def _(error: RelatedRowNotFound) -> dict[str, Any]:
-    errors = [{"detail": "Nothing of yours has this id.", "pointer": f"/{error.name}"}]
-    return {"errors": errors, "detail": _sentence(errors)}
-
-
-@particulars.register
-def _(error: AlreadyExists) -> dict[str, Any]:
-    return {"errors": [{"detail": "Must be unique.", "pointer": f"/{n}"} for n in error.names]}
-
-
-@particulars.register
-def _(error: RuleBroken) -> dict[str, Any]:
-    errors = [{"detail": error.detail, "pointer": f"/{error.name}"}]
-    return {"errors": errors, "detail": _sentence(errors)}
-
-
-@particulars.register
-def _(error: MethodNotAllowed) -> dict[str, Any]:
-    allowed = ", ".join(sorted(error.valid_methods or ()))
-    return {"detail": f"This address supports {allowed}.", "headers": {"Allow": allowed}}
-
-
-@particulars.register
-def _(error: RequestedRangeNotSatisfiable) -> dict[str, Any]:
-    return {"headers": {"Content-Range": f"{error.units} */{error.length}"}}
-
-
-@particulars.register
-def _(error: NotFound | InvalidGrant | InvalidToken) -> dict[str, Any]:
-    return {"detail": error.detail}
-
-
-@particulars.register
-def _(error: SignedOut) -> dict[str, Any]:
-    return {"detail": "The session of the access token has ended, or its account is closed."}
-
-
-@particulars.register
-def _(error: QuotaExceeded) -> dict[str, Any]:
-    return {"detail": f"This account has reached its maximum of {error.quota} {error.kind}."}
-
-
-@particulars.register
-def _(error: WrongPassword) -> dict[str, Any]:
-    return {"errors": [{"detail": "Incorrect password.", "pointer": "/current_password"}]}
-
-
-@particulars.register
-def _(error: RateLimited) -> dict[str, Any]:
-    detail = f"Too many requests: try again in {error.wait} s."
-    return {"detail": detail, "headers": {"Retry-After": str(error.wait)}}
-
-
-@particulars.register
-def _(error: NotReady) -> dict[str, Any]:
-    return {"checks": error.checks}
+def _details_of_http(error: HTTPException) -> dict[str, Any]:
+    if isinstance(error, MethodNotAllowed):
+        error.valid_methods = sorted(error.valid_methods or ())
+        error.description = f"This address supports {', '.join(error.valid_methods)}."
+    return {
+        "detail": None if error.description == type(error).description else error.description,
+        "errors": getattr(error, "errors", ()),
+        "headers": {name: text for name, text in error.get_headers() if name != "Content-Type"},
+    }
 
 
 def problem_response(
@@ -186,16 +125,19 @@ def problem_response(
     """Return the response for `problem`; `extensions` are extra members (RFC 9457 §3.2).
 
     At the address of an OAuth operation it has OAuth's form, with any method."""
+    errors = list(errors)
+    if problem is INVALID_REQUEST:
+        detail = detail or _sentence(errors)
+    detail = detail or problem.detail
     if request.path in current_app.extensions["oauth_paths"]:
         problem = as_oauth(problem)
-    detail = detail or problem.detail
     body = {
         "type": f"{request.script_root}{problem.uri}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
         "error": problem.code or detail,
-        "errors": list(errors),
+        "errors": errors,
         "request_id": current_record().id,
         **extensions,
     }

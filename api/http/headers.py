@@ -18,11 +18,11 @@ those that separate parameters. Encoding them would make `Link` up to three time
 
 
 def init_app(app: Flask) -> None:
-    app.after_request(tell_patch_types)
+    app.after_request(add_accept_patch)
 
 
-def tell_patch_types(response: Response) -> Response:
-    """Say which PATCH bodies are taken where that is asked: to OPTIONS, and to one that isn't."""
+def add_accept_patch(response: Response) -> Response:
+    """Add Accept-Patch to OPTIONS responses and to a 415 of PATCH."""
     method = request.method
     asked = method == "OPTIONS" and "PATCH" in response.allow
     if asked or (method == "PATCH" and response.status_code == 415):
@@ -43,8 +43,8 @@ def _link(page: Any, _: UUID | None) -> str | None:
 
 
 def _etag_of_page(page: Any, caller_id: UUID | None) -> str:
-    """Of what a page shows: its rows, by their ids and versions, and the rest as it is. The address
-    of a list shows each caller another one, so the caller is a part of it."""
+    """Hash the ids, versions and totals of a page, and the caller, because each caller sees another
+    page."""
     rows, *rest = page
     seen = repr([(row.id.int, row.version) for row in rows]) + repr([rest, str(caller_id)])
     return f'"{hashlib.blake2b(seen.encode(), digest_size=12).hexdigest()}"'

@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from flask import request
 
 from api.http.errors import InvalidRequest
-from api.http.providers import Call, Provider
+from api.http.providers import Provider, RequestInputs
 from api.http.read_only import require_same
 from openapi.operation import RequestHeader
 from storage import DatabaseUnavailable, idempotency
@@ -28,29 +28,40 @@ T = TypeVar("T")
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PATTERN = "^[!-~]+$"
-LONGEST = 255
+MAX_LENGTH = 255
 IDEMPOTENCY_KEY = RequestHeader(
     name="Idempotency-Key",
-    description="Any text of your own, new for each write. Sent again with the same request "
-    "within 24 hours, the response is the first one again, and nothing is written twice.",
+    description="A unique text that you choose for each write. If the same request is sent again "
+    "with it within 24 hours, nothing is written twice, and the response is the first one again.",
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
-    schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "minLength": 1, "maxLength": MAX_LENGTH},
 )
 
 
-class IdempotentCall:
-    """`await write(function, …)` in place of `await caller.write(function, …)`, and the writes of
-    one row of a collection."""
+class IdempotentWrite:
+    """Writes that a client may send again under the same Idempotency-Key.
 
-    def __init__(self, call: Call, key: str | None) -> None:
-        self._call = call
+    `await write(function, …)` replaces `await caller.write(function, …)`; `create`, `update` and
+    `delete` write one row of a collection.
+    """
+
+    provider: ClassVar = Provider(
+        lambda inputs: IdempotentWrite(inputs, read_key()),
+        errors=(KeyReused, KeyInUse, DatabaseUnavailable),
+        headers=(IDEMPOTENCY_KEY,),
+        identifies=True,
+        public=True,
+    )
+
+    def __init__(self, inputs: RequestInputs, key: str | None) -> None:
+        self._inputs = inputs
         self._key = key
 
     async def __call__(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T | Answer:
         """Return what `function` returns, or the stored answer of an earlier request."""
-        caller, render = self._call.caller, self._call.render
+        caller, render = self._inputs.caller, self._inputs.render
         if self._key is None:
             return await caller.write(function, *args, **kwargs)
         # The answer is made within the transaction, which may be in another thread.
@@ -58,7 +69,7 @@ class IdempotentCall:
         return await caller.write(
             idempotency.run_once,
             self._key,
-            fingerprint(self._call),
+            fingerprint(self._inputs),
             lambda connection, viewer: function(connection, viewer, *args, **kwargs),
             lambda result: context.run(render, result),
         )
@@ -66,7 +77,6 @@ class IdempotentCall:
     async def create(
         self, collection: Collection, values: Any, *, quota: int | None = None
     ) -> Row | Answer:
-        """See Collection.create."""
         one_statement = collection.is_one_statement(values)
         return await self._write_row(
             collection.create, values, quota=quota, one_statement=one_statement
@@ -75,15 +85,14 @@ class IdempotentCall:
     async def delete(
         self, collection: Collection, row_id: UUID, precondition: Precondition
     ) -> Answer | None:
-        """See Collection.delete."""
         return await self._write_row(collection.delete, row_id, precondition, one_statement=True)
 
     async def update(
         self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
     ) -> Row | Answer:
-        """See Collection.update. Raises InvalidRequest too, for read-only members in the body of a
-        PUT that aren't those of the row."""
-        sent, returns = self._call.read_only, self._call.returns
+        """Like Collection.update. Also raises InvalidRequest for read-only members in the body of a
+        PUT that differ from the row's."""
+        sent, returns = self._inputs.read_only, self._inputs.returns
         if not sent or returns is None:
             one_statement = collection.is_one_statement(changes)
             return await self._write_row(
@@ -104,18 +113,18 @@ class IdempotentCall:
         self, function: Callable[..., T], *args: Any, one_statement: bool, **kwargs: Any
     ) -> T | Answer:
         if one_statement and self._key is None:
-            return await self._call.caller.write_statement(function, *args, **kwargs)
+            return await self._inputs.caller.write_statement(function, *args, **kwargs)
         return await self(function, *args, **kwargs)
 
 
-def fingerprint(call: Call) -> bytes:
-    """Return what tells the request from others: its method, its path and the values it was sent.
+def fingerprint(inputs: RequestInputs) -> bytes:
+    """Return a hash of what the request asks for: its method, its path and its values.
 
     Keyed, because the values may include a password, which a plain hash would let others guess.
     """
-    values = [request.method, request.path, sorted(request.args.items(multi=True)), call.parsed]
+    values = [request.method, request.path, sorted(request.args.items(multi=True)), inputs.parsed]
     text = json.dumps(values, sort_keys=True)
-    return hmac.digest(call.settings.secret_key.encode(), text.encode(), "sha256")
+    return hmac.digest(inputs.settings.secret_key.encode(), text.encode(), "sha256")
 
 
 def refuse_key() -> None:
@@ -127,22 +136,9 @@ def refuse_key() -> None:
 
 
 def read_key() -> str | None:
-    """That of the request. Raises InvalidRequest."""
+    """Return the key of the request, or None. Raises InvalidRequest."""
     key = request.headers.get(IDEMPOTENCY_KEY.name)
-    if key is not None and not (len(key) <= LONGEST and re.fullmatch(PATTERN, key)):
-        detail = f"Must be 1 to {LONGEST} visible ASCII characters."
+    if key is not None and not (len(key) <= MAX_LENGTH and re.fullmatch(PATTERN, key)):
+        detail = f"Must be 1 to {MAX_LENGTH} visible ASCII characters."
         raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
     return key
-
-
-IdempotentWrite = Annotated[
-    IdempotentCall,
-    Provider(
-        lambda call: IdempotentCall(call, read_key()),
-        errors=(KeyReused, KeyInUse, DatabaseUnavailable),
-        headers=(IDEMPOTENCY_KEY,),
-        identifies=True,
-        public=True,
-    ),
-]
-"""For writes that a client may send again under the same Idempotency-Key."""

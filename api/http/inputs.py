@@ -8,34 +8,33 @@ from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
-from api.http import forms, json_bodies
+from api.http.bodies import MalformedBody, load_form, load_json
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
-from api.http.providers import Call, Provider
+from api.http.providers import Provider, RequestInputs
 from api.http.read_only import take_read_only
 from schemas.base import FormInput, InputSchema, MergePatch
 
 T = TypeVar("T")
 
-MOST_QUERY = 4096
+MAX_QUERY = 4096
 """The bytes of a query without its cursor. `Link` repeats them and adds a cursor, so a proxy must
 allow more, in a request and in a response (deploy/nginx/)."""
 CHUNK = 64 * 1024
-MOST_PARAMETERS = 100
+MAX_PARAMETERS = 100
 """How many a query may have; each costs a hundred times its bytes."""
 BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
 """How some libraries write the name of a list: `status[]`, `status[0]`."""
 PARSERS: dict[str, Callable[[bytes], Any]] = {
-    **dict.fromkeys(MergePatch.media_types, json_bodies.loads),
-    **dict.fromkeys(FormInput.media_types, forms.loads),
+    **dict.fromkeys(MergePatch.media_types, load_json),
+    **dict.fromkeys(FormInput.media_types, load_form),
 }
 
 
 def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
-    """The body, of at most `limit` bytes. Raises UnsupportedContent, RequestEntityTooLarge and,
-    from the server's side, RequestTimeout.
+    """Return the body, of at most `limit` bytes. Raises UnsupportedContent and
+    RequestEntityTooLarge; the server's stream raises RequestTimeout.
 
-    Not Werkzeug's own limit: of a body without Content-Length that one takes the first bytes
-    and says nothing.
+    Werkzeug's limit silently truncates a body without Content-Length.
     """
     _require_media_type(media_types)
     if (request.content_length or 0) > limit:
@@ -54,14 +53,14 @@ def parse_body(data: bytes) -> Any:
         raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
     try:
         return PARSERS[request.mimetype](data)
-    except (json_bodies.MalformedJson, forms.MalformedForm) as error:
+    except MalformedBody as error:
         raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
 
 
 def load_query(schema: Schema) -> Any:
     """The query's parameters, validated; only those that are lists may be there more than once."""
-    if request.query_string.count(b"&") >= MOST_PARAMETERS:
-        detail = f"The query has more than {MOST_PARAMETERS} parameters."
+    if request.query_string.count(b"&") >= MAX_PARAMETERS:
+        detail = f"The query has more than {MAX_PARAMETERS} parameters."
         raise InvalidRequest([{"detail": detail}])
     lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     try:
@@ -69,20 +68,20 @@ def load_query(schema: Schema) -> Any:
     except UnicodeDecodeError:
         # A raw byte, which HTTP/2 lets through.
         raise InvalidRequest([{"detail": "The query is not ASCII."}]) from None
-    if len(request.query_string) - sum(map(len, given.get("cursor", ()))) > MOST_QUERY:
-        detail = f"The query may have {MOST_QUERY} bytes besides its cursor."
+    if len(request.query_string) - sum(map(len, given.get("cursor", ()))) > MAX_QUERY:
+        detail = f"The query may have {MAX_QUERY} bytes besides its cursor."
         raise InvalidRequest([{"detail": detail}])
     misplaced: Any = {
-        name: [objection]
+        name: [reason]
         for name, values in given.items()
-        if (objection := _objection(name, values, lists))
+        if (reason := _error_in(name, values, lists))
     }
     if misplaced:
         raise InvalidRequest(errors_of(misplaced, "parameter"))
     try:
         return schema.load({k: v if k in lists else v[0] for k, v in given.items()})
     except ValidationError as error:
-        # Which of a list's values is wrong has no place in the name of the parameter.
+        # A parameter name can't carry an index, so the list's messages are flattened.
         messages = {
             name: [of for ofs in wrong.values() for of in ofs] if isinstance(wrong, dict) else wrong
             for name, wrong in error.messages_dict.items()
@@ -93,7 +92,7 @@ def load_query(schema: Schema) -> Any:
         raise InvalidRequest(errors_of(messages, "parameter")) from None
 
 
-def _objection(name: str, values: list[str], lists: set[str]) -> str | None:
+def _error_in(name: str, values: list[str], lists: set[str]) -> str | None:
     """Return what is wrong with how often, or how, a parameter is written, or None."""
     bracketed = BRACKETED.fullmatch(name)
     if bracketed and bracketed[1] in lists:
@@ -113,14 +112,14 @@ def _require_media_type(media_types: Sequence[str]) -> None:
         raise UnsupportedContent("Send the body uncompressed.", header="Content-Encoding")
 
 
-def _body_of(call: Call) -> Any:
-    schema: InputSchema = call.body  # type: ignore[assignment]  # declared with the parameter
-    limit = min(call.operation.max_body, call.settings.max_body_bytes)
-    call.parsed = parse_body(read_body(schema.media_types, limit=limit))
-    values = call.parsed
+def _body_of(inputs: RequestInputs) -> Any:
+    schema: InputSchema = inputs.body  # type: ignore[assignment]  # declared with the parameter
+    limit = min(inputs.operation.max_body, inputs.settings.max_body_bytes)
+    inputs.parsed = parse_body(read_body(schema.media_types, limit=limit))
+    values = inputs.parsed
     if request.method == "PUT" and isinstance(values, dict):
         values = values.copy()
-        call.read_only = take_read_only(values, schema, call.returns)
+        inputs.read_only = take_read_only(values, schema, inputs.returns)
     try:
         return schema.load(values)
     except ValidationError as error:
@@ -140,5 +139,7 @@ Body = Annotated[
 ]
 """The body, validated by the schema of @operation(body=…)."""
 
-Query = Annotated[dict[str, Any], Provider(lambda call: load_query(call.query), declares="query")]
+Query = Annotated[
+    dict[str, Any], Provider(lambda inputs: load_query(inputs.query), declares="query")
+]
 """The query's parameters, validated by the schema of @operation(query=…)."""

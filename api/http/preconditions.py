@@ -5,48 +5,46 @@ from typing import Annotated
 from uuid import UUID
 
 from flask import request
-from werkzeug.exceptions import PreconditionRequired
 
 from api.http.errors import InvalidRequest
 from api.http.providers import Provider
 from openapi.operation import RequestHeader
-from storage.collections.preconditions import ANY_VERSION, Precondition, Version
-from storage.errors import VersionConflict
+from storage.collections.preconditions import ANY_VERSION, MISSING, Precondition, Version
+from storage.errors import PreconditionMissing, VersionConflict
 
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
 ACCEPTED = rf"(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)"
 PATTERN = r'^(\*|(W\/)?"[!#-~]*"(, *(W\/)?"[!#-~]*")*)$'
 """What the document asks clients to send, of what a server has to accept."""
-LONGEST = 4096
+MAX_LENGTH = 4096
 """Characters of a list of ETags."""
 VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')
 """An ETag of one row, with its id where the schema is personal (api/http/headers.py)."""
-LARGEST_VERSION = 2**31 - 1
+MAX_VERSION = 2**31 - 1
 
 IF_MATCH = RequestHeader(
     name="If-Match",
     description="Only if the resource has one of these ETags; otherwise 412, and nothing is "
     "written.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH},
 )
 IF_NONE_MATCH = RequestHeader(
     name="If-None-Match",
     description="Only if the resource has none of these ETags; otherwise a read answers 304 and a "
     "write 412.",
     example='"1"',
-    schema={"type": "string", "pattern": PATTERN, "maxLength": LONGEST},
+    schema={"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH},
 )
 
 
-MISSING = Precondition(only=frozenset())
-"""That of a write without the If-Match that is required: no version meets it."""
-
-
 def read_precondition(*, required: bool) -> Precondition:
-    """What the request asks of a write. Raises InvalidRequest. MISSING where an If-Match is
-    `required` and there is none, so that what isn't there is 404 all the same."""
+    """Return what the request asks of a write. Raises InvalidRequest.
+
+    MISSING if the request lacks an If-Match that is `required`: the write then looks for the row,
+    so that an unknown id is still a 404.
+    """
     wanted, unwanted = _tags(IF_MATCH), _tags(IF_NONE_MATCH)
     if wanted is None and required:
         return MISSING
@@ -80,8 +78,8 @@ def _tags(header: RequestHeader) -> list[str] | None:
     value = request.headers.get(header.name)
     if value is None:
         return None
-    if len(value) > LONGEST or not re.fullmatch(ACCEPTED, value.strip(" \t")):
-        detail = f'Must be * or a list of ETags such as "1", of at most {LONGEST} characters.'
+    if len(value) > MAX_LENGTH or not re.fullmatch(ACCEPTED, value.strip(" \t")):
+        detail = f'Must be * or a list of ETags such as "1", of at most {MAX_LENGTH} characters.'
         raise InvalidRequest([{"detail": detail, "header": header.name}])
     return ["*"] if value.strip() == "*" else re.findall(TAG, value)
 
@@ -91,28 +89,20 @@ def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
     strong comparison (RFC 9110 §8.8.3.2)."""
     found = (VERSION.fullmatch(tag.removeprefix("W/") if weak else tag) for tag in tags)
     versions = (_version(*match.groups()) for match in found if match)
-    return frozenset(version for version in versions if version.number <= LARGEST_VERSION)
+    return frozenset(version for version in versions if version.number <= MAX_VERSION)
 
 
 def _version(row_id: str | None, number: str) -> Version:
     return Version(int(number), UUID(row_id) if row_id else None)
 
 
-def _translated(error: Exception, precondition: Precondition) -> Exception:
-    """A resource that is missing is 404 even without If-Match, so only then is that asked for."""
-    if isinstance(error, VersionConflict) and precondition is MISSING:
-        return PreconditionRequired()
-    return error
-
-
 IfMatch = Annotated[
     Precondition,
     Provider(
-        lambda call: read_precondition(required=call.settings.if_match_required),
-        errors=(VersionConflict, PreconditionRequired),
+        lambda inputs: read_precondition(required=inputs.settings.if_match_required),
+        errors=(VersionConflict, PreconditionMissing),
         headers=(IF_MATCH, IF_NONE_MATCH),
         writes=True,
-        translated=_translated,
     ),
 ]
 """The precondition of a write: If-Match and If-None-Match."""

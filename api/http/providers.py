@@ -1,33 +1,38 @@
 """Where a view's parameters get their values.
 
-Each is annotated with a Provider, or is a variable of the path:
+Each is a variable of the path, is annotated with a Provider, or has a class with a `provider`:
 
     Body = Annotated[T, Provider(read_body, errors=(UnsupportedMediaType,))]
 
-    async def create_note(body: Body[NoteValues], caller: Caller) -> NoteRow: ...
+    class Caller:
+        provider = Provider(lambda inputs: inputs.caller)
+
+    async def create_note(body: Body[dict[str, Any]], caller: Caller) -> NoteRow: ...
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from api.config.settings import Settings
-from api.http.request_caller import RequestCaller
 from openapi.operation import Operation, RequestHeader, View
 from schemas.base import InputSchema, OutputSchema
 from storage.idempotency import Answer
 
+if TYPE_CHECKING:
+    from api.http.caller import Caller
+
 
 @dataclass(kw_only=True)
-class Call:
-    """One request for an operation, as far as it has been read."""
+class RequestInputs:
+    """What the parameters of one call of a view are made from."""
 
     operation: Operation
     settings: Settings
     query: InputSchema
     body: InputSchema | None
     returns: OutputSchema | None
-    caller: RequestCaller
+    caller: "Caller"
     render: Callable[[Any], Answer]
     parsed: Any = None
     """The body before its validation; None until its provider has read it."""
@@ -42,11 +47,10 @@ class Provider:
 
     `errors` and `headers` come into the document. `writes`: an operation with this parameter
     writes. `identifies`: the view gets the caller's data through this parameter; if it is
-    `public` too, operations that everyone may call can have it. `translated` may replace an
-    exception of the view by another one, given the value that the parameter had.
+    `public` too, operations that everyone may call can have it.
     """
 
-    read: Callable[[Call], Any]
+    read: Callable[[RequestInputs], Any]
     errors: tuple[type[Exception], ...] = ()
     headers: tuple[RequestHeader, ...] = ()
     last: bool = False
@@ -55,7 +59,6 @@ class Provider:
     public: bool = False
     declares: str | None = None
     """The argument of @operation that has to be given with this parameter, and only with it."""
-    translated: Callable[[Exception, Any], Exception] | None = None
 
 
 def providers_of(view: View) -> dict[str, Provider]:
@@ -66,6 +69,5 @@ def providers_of(view: View) -> dict[str, Provider]:
 
 def _annotated(view: View) -> Iterator[tuple[str, Provider]]:
     for name, annotation in get_type_hints(view, include_extras=True).items():
-        for metadata in getattr(annotation, "__metadata__", ()):
-            if isinstance(metadata, Provider):
-                yield name, metadata
+        candidates = getattr(annotation, "__metadata__", (getattr(annotation, "provider", None),))
+        yield from ((name, found) for found in candidates if isinstance(found, Provider))

@@ -4,9 +4,10 @@ from flask import request
 from werkzeug.exceptions import Unauthorized
 
 from api.config.settings import Settings
+from api.identity.errors import InvalidToken
 from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import PREFIX
-from api.identity.tokens import AccessTokens, InvalidToken
+from api.identity.tokens import AccessTokens
 from api.runtime.services import current_services, service
 from openapi.operation import Access
 from storage.accounts.admission import Credentials
@@ -14,7 +15,7 @@ from storage.accounts.admission import Credentials
 settings = service(Settings)
 tokens = service(AccessTokens)
 
-LONGEST = 8192
+MAX_LENGTH = 8192
 """The maximum number of characters of an Authorization header."""
 CORRECT = "send it as Authorization: Bearer <access token>."
 
@@ -37,8 +38,8 @@ async def find_credentials(access: Access) -> Credentials | None:
 def _token_in(header: str) -> str:
     """Return the access token. Raises Unauthorized and InvalidToken, which say what is wrong with
     the header, without a part of it: it may be a secret."""
-    if len(header) > LONGEST:
-        raise InvalidToken(f"The Authorization header has more than {LONGEST} characters.")
+    if len(header) > MAX_LENGTH:
+        raise InvalidToken(f"The Authorization header has more than {MAX_LENGTH} characters.")
     scheme, blank, token = header.strip().partition(" ")
     if scheme.lower() != "bearer":
         wrong = "has another scheme than Bearer" if blank else "doesn't begin with a scheme"
@@ -54,7 +55,7 @@ def _token_in(header: str) -> str:
 
 
 async def _verified(token: str) -> Credentials:
-    provider = current_services().get(IdentityProvider)
+    provider: IdentityProvider | None = current_services().get(IdentityProvider)
     if provider is None or tokens.is_ours(token):
         return tokens.verify(token)
     return await provider.verify(token)

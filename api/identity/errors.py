@@ -1,4 +1,4 @@
-"""The errors of registration, and those of OAuth 2.0's token requests (RFC 6749 §5.2)."""
+"""The errors of tokens, passwords and registration."""
 
 
 class RegistrationClosed(Exception):
@@ -6,7 +6,7 @@ class RegistrationClosed(Exception):
 
 
 class UnsupportedGrantType(Exception):
-    """The service doesn't support this `grant_type`."""
+    """The service doesn't support this `grant_type` (RFC 6749 §5.2)."""
 
 
 class InvalidGrant(Exception):
@@ -15,3 +15,20 @@ class InvalidGrant(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class InvalidToken(Exception):
+    """A token that was not issued for this service or is no longer valid. `detail` is for the
+    client; empty if there is no more to say than that."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class ProviderUnavailable(Exception):
+    """The identity provider's keys can't be fetched."""
+
+
+class PasswordsBusy(Exception):
+    """More passwords are waiting than can be hashed in about a second."""

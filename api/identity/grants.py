@@ -7,16 +7,16 @@ from uuid import UUID, uuid4
 from flask import request
 
 from api.config.settings import Settings
-from api.identity.errors import InvalidGrant
+from api.identity.errors import InvalidGrant, InvalidToken
 from api.identity.passwords import Passwords
 from api.identity.refresh_tokens import RefreshToken, RefreshTokens
-from api.identity.tokens import AccessTokens, InvalidToken
+from api.identity.tokens import AccessTokens
 from api.limiting.attempts import HOME
 from api.limiting.errors import RateLimited
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit
 from api.observability.request_log import current_record
-from api.runtime.client_address import network
+from api.runtime.proxies import network
 from api.runtime.services import service
 from openapi.operation import Limit
 from storage import Database

@@ -14,6 +14,8 @@ from urllib.request import HTTPRedirectHandler, build_opener
 import structlog
 from jwt import PyJWK, PyJWKSet, PyJWTError
 
+from api.identity.errors import ProviderUnavailable
+
 ALGORITHMS = ("RS256", "ES256")
 TIMEOUT = 3
 """The seconds in which the provider must answer, and for which a request waits."""
@@ -23,7 +25,7 @@ the provider."""
 KEPT_FOR = 300
 """The seconds after which the keys are fetched again even if none is missing, so that a withdrawn
 key isn't trusted for longer."""
-LARGEST = 256 * 1024
+MAX_SIZE = 256 * 1024
 """The maximum bytes of a key set; a dozen keys with certificates take far less."""
 
 log = structlog.get_logger(__name__)
@@ -33,10 +35,6 @@ Keys = Mapping[str, PyJWK]
 
 class UnknownKey(Exception):
     """The provider has no key of this id."""
-
-
-class ProviderUnavailable(Exception):
-    """The identity provider's keys can't be fetched."""
 
 
 class KeySet:
@@ -112,10 +110,10 @@ def download(url: str, *, timeout: float) -> bytes:
     end = monotonic() + timeout
     content = b""
     with build_opener(NoRedirects).open(url, timeout=timeout) as response:
-        while chunk := response.read1(LARGEST):
+        while chunk := response.read1(MAX_SIZE):
             content += chunk
-            if len(content) > LARGEST:
-                raise ValueError(f"more than {LARGEST} bytes")
+            if len(content) > MAX_SIZE:
+                raise ValueError(f"more than {MAX_SIZE} bytes")
             if monotonic() > end:  # urllib's timeout applies to each read, not to all together
                 raise TimeoutError("the provider takes too long to answer")
     return content

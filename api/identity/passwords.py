@@ -17,6 +17,8 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from api.identity.errors import PasswordsBusy
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -31,10 +33,6 @@ CHANGING = 10
 can't keep others from signing in."""
 
 
-class PasswordsBusy(Exception):
-    """More passwords are waiting than can be hashed in about a second."""
-
-
 class Passwords:
     """Hashes and verifies passwords in its own threads, so that the event loop isn't blocked."""
 
@@ -44,7 +42,7 @@ class Passwords:
         self._hasher = hasher
         self._dummy_hash = _unmatched_hash(hasher)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._places = BoundedSemaphore(threads + waiting)
+        self._slots = BoundedSemaphore(threads + waiting)
         self._changing = BoundedSemaphore(CHANGING)
 
     async def hash(self, password: str, *, signed_in: bool = False) -> str:
@@ -80,12 +78,12 @@ class Passwords:
     async def _run(
         self, signed_in: bool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        places = self._changing if signed_in else self._places
-        if not places.acquire(blocking=False):
+        slots = self._changing if signed_in else self._slots
+        if not slots.acquire(blocking=False):
             raise PasswordsBusy
         future = self._threads.submit(function, *args, **kwargs)
-        # If the client leaves, a waiting hash is cancelled and its place becomes free at once.
-        future.add_done_callback(lambda _: places.release())
+        # If the client leaves, a waiting hash is cancelled and its slot becomes free at once.
+        future.add_done_callback(lambda _: slots.release())
         return await asyncio.wrap_future(future)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import jwt
 
-from api.identity.jwts import InvalidToken, decode
+from api.identity.errors import InvalidToken
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
+from api.identity.tokens import decode
 from storage.accounts.admission import Identity
 
-LONGEST_SUBJECT = 255
+MAX_SUBJECT = 255
 """The maximum number of characters, as in OpenID Connect."""
 RFC_9068 = "at+jwt"
 """The `typ` that only an access token's header has (RFC 9068 §2.1)."""
@@ -65,7 +66,7 @@ class IdentityProvider:
         if not marked or OF_OTHER_TOKENS & claims.keys() or lifetime > self._longest_lifetime:
             raise InvalidToken
         subject: str = claims["sub"]
-        if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
+        if not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
             raise InvalidToken  # no database could store this subject
         return Identity(self._issuer, subject)
 

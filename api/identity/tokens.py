@@ -1,4 +1,4 @@
-"""Our own access tokens: JWTs (RFC 7519) signed with HS256.
+"""Access tokens: JSON Web Tokens (RFC 7519). Our own are signed with HS256.
 
 Each key has its own id, so that SECRET_KEY can be changed while tokens of the previous keys,
 SECRET_KEY_FALLBACKS, are still accepted.
@@ -8,17 +8,21 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from time import time
+from typing import Any
 from uuid import UUID
 
 import jwt
 
-from api.identity.jwts import InvalidToken, decode
+from api.identity.errors import InvalidToken
 from storage.accounts.admission import Session
-
-__all__ = ["AccessTokens", "InvalidToken"]
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "items-api"
+LEEWAY = 30
+"""The seconds by which the issuer's clock may be ahead of ours: `iat` and `nbf` may be that far in
+the future. `exp` has no leeway: a token that has expired by our clock is refused."""
+CLAIMS = ("exp", "iat", "sub", "aud", "iss")
 
 
 class AccessTokens:
@@ -63,6 +67,40 @@ class AccessTokens:
             return Session(UUID(claims["sid"]), UUID(claims["sub"]))
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
             raise InvalidToken from error
+
+
+def decode(
+    token: str,
+    key: Any,
+    *,
+    algorithms: Sequence[str],
+    issuer: str,
+    audience: str,
+    expired_too: bool = False,
+) -> dict[str, Any]:
+    """Return the claims of `token`, ours or an identity provider's; they include CLAIMS.
+
+    Raises InvalidToken.
+    """
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=algorithms,
+            issuer=issuer,
+            audience=audience,
+            leeway=LEEWAY,
+            options={"require": list(CLAIMS), "verify_exp": False},
+        )
+    except jwt.PyJWTError as error:
+        raise InvalidToken from error
+    # PyJWT accepts text and NaN as dates; a NumericDate is neither (RFC 7519 §2).
+    moments = [claims[name] for name in ("exp", "iat", "nbf") if name in claims]
+    if not all(type(moment) in {int, float} and moment > 0 for moment in moments):
+        raise InvalidToken
+    if not (expired_too or claims["exp"] > time()):
+        raise InvalidToken("The access token has expired: get a new one.")
+    return claims
 
 
 def _signing_key(secret: str) -> bytes:

@@ -1,6 +1,6 @@
 """The limits on guessing passwords; docs/rate-limits.md explains them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from ipaddress import IPv6Address
@@ -8,10 +8,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.limiting.errors import RateLimited
-from api.limiting.policies import Counters, Policy
-from api.limiting.windows import Clock
+from api.limiting.policies import Policy
 from api.observability.request_log import current_record
-from api.runtime.client_address import network
+from api.runtime.proxies import network
 
 Client = tuple[Policy, str]
 
@@ -28,12 +27,9 @@ class Width(NamedTuple):
 
 
 class Attempts:
-    """Counts attempts at passwords, if `enabled`."""
+    """Counts attempts at passwords, if `enabled`; `policy` makes one of a name and a rate."""
 
-    def __init__(self, counters: Counters, clock: Clock, *, enabled: bool) -> None:
-        def policy(name: str, rate: str) -> Policy:
-            return Policy(name, rate, clock)
-
+    def __init__(self, policy: Callable[[str, str], Policy], *, enabled: bool) -> None:
         def widths(name: str, rates: dict[int, str]) -> list[Width]:
             """Return the policies, the narrowest first; IPv4 addresses count in that one."""
             narrowest = max(rates)
@@ -42,7 +38,6 @@ class Attempts:
                 for bits, rate in rates.items()
             ]
 
-        self._counters = counters
         self._enabled = enabled
         # For one account.
         self._from_address = policy("account-from-address", "10/15 minutes")
@@ -82,38 +77,38 @@ class Attempts:
             raise
         yield
         await self._give_back(counted)
-        for client in (from_address, first[0]):
-            await self._counters.forget(*client)
+        for policy, client in (from_address, first[0]):
+            await policy.forget(client)
 
     async def _admit(self, clients: list[Client], counted: list[Client]) -> None:
         """Count each of `clients` and add it to `counted`. Raises RateLimited."""
-        for client in clients:
-            await self._counters.admit(*client)
-            counted.append(client)
+        for policy, client in clients:
+            await policy.admit(client)
+            counted.append((policy, client))
 
     async def _all_allowed(self, clients: list[Client], counted: list[Client]) -> bool:
         """Return whether all of `clients` are allowed; those that are get added to `counted`."""
-        for client in clients:
-            if not (await self._counters.hit(*client)).allowed:
+        for policy, client in clients:
+            if not (await policy.hit(client)).allowed:
                 return False
-            counted.append(client)
+            counted.append((policy, client))
         return True
 
     async def _give_back(self, counted: list[Client]) -> None:
-        for client in counted:
-            await self._counters.give_back(*client)
+        for policy, client in counted:
+            await policy.give_back(client)
 
     async def count_change(self, user_id: UUID) -> None:
         """Count a change of an account, whether its password is right or wrong. Raises RateLimited
         and RedisUnavailable."""
         if self._enabled:
-            await self._counters.admit(self._changes, str(user_id))
+            await self._changes.admit(str(user_id))
 
     async def count_new_email(self, user_id: UUID) -> None:
         """Count an attempt to find out whether an email address is taken. Raises as
         count_change."""
         if self._enabled:
-            await self._counters.admit(self._new_emails, str(user_id))
+            await self._new_emails.admit(str(user_id))
 
 
 def digest(*texts: str) -> str:

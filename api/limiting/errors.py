@@ -6,7 +6,8 @@ class RateLimited(Exception):
 
     def __init__(self, wait: int) -> None:
         super().__init__(wait)
-        self.wait = wait
+        self.detail = f"Too many requests: try again in {wait} s."
+        self.headers = {"Retry-After": str(wait)}
 
 
 class RedisUnavailable(Exception):

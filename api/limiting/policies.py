@@ -15,61 +15,63 @@ if TYPE_CHECKING:
 
 
 class Policy:
-    """A rate with the name that clients and the log show.
+    """Counts the requests of clients against a rate, by the name that clients and the log show.
 
-    `fails_closed`: requests are refused while Redis can't be used. Otherwise each process counts
-    alone then.
+    `shared`: the windows in Redis, if it is configured. `fails_closed`: requests are refused while
+    Redis can't be used. Otherwise each process counts alone then. `announced`: responses have the
+    headers of the limit.
     """
 
     def __init__(
-        self, name: str, rate: RateLimitItem | str, clock: Clock, *, fails_closed: bool = True
+        self,
+        name: str,
+        rate: RateLimitItem | str,
+        clock: Clock,
+        shared: "SharedWindows | None",
+        *,
+        fails_closed: bool = True,
+        announced: bool = False,
     ) -> None:
-        self.name = name
-        self.rate = parse(rate) if isinstance(rate, str) else rate
-        self.fails_closed = fails_closed
-        self.windows = MemoryWindows(self.rate, clock=clock)
-        self._header = f'"{name}";q={self.rate.amount};w={self.rate.get_expiry()}'
+        self._name = name
+        self._rate = parse(rate) if isinstance(rate, str) else rate
+        self._shared = shared
+        self._fails_closed = fails_closed
+        self._announced = announced
+        self._windows = MemoryWindows(self._rate, clock=clock)
+        self._header = f'"{name}";q={self._rate.amount};w={self._rate.get_expiry()}'
 
-    def headers(self, hit: Hit) -> dict[str, str]:
-        standing = f'"{self.name}";r={hit.remaining};t={hit.wait}'
-        return {RATE_LIMIT.name: standing, RATE_LIMIT_POLICY.name: self._header}
-
-
-class Counters:
-    """Counts the requests of clients. `shared`: the windows in Redis, if it is configured."""
-
-    def __init__(self, shared: "SharedWindows | None") -> None:
-        self.shared = shared
-
-    async def hit(self, policy: Policy, client: str) -> Hit:
-        """Count a request of `client` if the limit allows it. Raises RedisUnavailable."""
-        if self.shared is not None:
+    async def hit(self, client: str) -> Hit:
+        """Count a request if the limit allows it. Raises RedisUnavailable."""
+        if self._shared is not None:
             try:
-                return await self.shared.hit(policy.rate, policy.name, client)
+                return await self._shared.hit(self._rate, self._name, client)
             except RedisUnavailable:
-                if policy.fails_closed:
+                if self._fails_closed:
                     raise
-        return policy.windows.hit(client)
+        return self._windows.hit(client)
 
-    async def admit(self, policy: Policy, client: str) -> Hit:
+    async def admit(self, client: str) -> None:
         """Like `hit`, but raise RateLimited if the limit doesn't allow the request."""
-        hit = await self.hit(policy, client)
+        hit = await self.hit(client)
+        record = current_record()
+        if self._announced:
+            record.headers[RATE_LIMIT.name] = f'"{self._name}";r={hit.remaining};t={hit.wait}'
+            record.headers[RATE_LIMIT_POLICY.name] = self._header
         if not hit.allowed:
-            current_record().refused_by = policy.name
+            record.refused_by = self._name
             raise RateLimited(hit.wait)
-        return hit
 
-    async def give_back(self, policy: Policy, client: str) -> None:
-        """Uncount a request of `client`."""
-        policy.windows.give_back(client)
-        if self.shared is not None:
+    async def give_back(self, client: str) -> None:
+        """Uncount a request."""
+        self._windows.give_back(client)
+        if self._shared is not None:
             # If it can't be uncounted, the count expires with the window.
             with suppress(RedisUnavailable):
-                await self.shared.give_back(policy.rate, policy.name, client)
+                await self._shared.give_back(self._rate, self._name, client)
 
-    async def forget(self, policy: Policy, client: str) -> None:
-        """Reset the count of `client`."""
-        policy.windows.forget(client)
-        if self.shared is not None:
+    async def forget(self, client: str) -> None:
+        """Reset the count."""
+        self._windows.forget(client)
+        if self._shared is not None:
             with suppress(RedisUnavailable):
-                await self.shared.forget(policy.rate, policy.name, client)
+                await self._shared.forget(self._rate, self._name, client)

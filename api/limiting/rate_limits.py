@@ -1,18 +1,23 @@
-"""The rate limits, the clients that each counts, and the response headers.
+"""The rate limits and the clients that each counts.
 
 docs/rate-limits.md explains them.
 """
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
+
+from flask import request
 
 from api.config.settings import Settings
 from api.limiting.attempts import Attempts, digest
 from api.limiting.errors import RateLimited
-from api.limiting.policies import Counters, Policy
+from api.limiting.policies import Policy
 from api.limiting.windows import Clock
-from api.observability.request_log import Record, current_record
-from api.runtime.client_address import network
+from api.observability.request_log import current_record
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.preflights import is_preflight
+from api.runtime.proxies import network
 from openapi.operation import Limit
 from storage.accounts.admission import Credentials, Session
 
@@ -20,13 +25,49 @@ if TYPE_CHECKING:
     from api.limiting.redis_windows import SharedWindows
 
 FAIL_CLOSED = {Limit.LOGIN, Limit.REGISTRATION}
+UNCOUNTED = {"metrics.get_metrics"}
+"""Not counted, because monitoring is needed most in a flood. It counts the requests that it
+refuses."""
+
+
+def init_app(app: AsyncFlask) -> None:
+    """Count the requests that reach no operation (operations count theirs): unknown paths and
+    methods, preflights, the document and its pages."""
+
+    async def count() -> None:
+        await app.services[RateLimits].count(Limit.GENERAL, None)
+
+    def count_unless_an_operation_does() -> None:
+        rule = request.url_rule
+        if rule is not None and rule.endpoint in UNCOUNTED:
+            return
+        view = None if rule is None else app.view_functions[rule.endpoint]
+        operation = getattr(view, "operation", None)
+        if operation is not None and (request.method != "OPTIONS" or operation.limit is Limit.NONE):
+            return
+        try:
+            app.ensure_sync(count)()
+        except RateLimited:
+            # If the preflight were refused, the browser would hide the request's 429 from the page.
+            if not is_preflight():
+                raise
+
+    app.before_request(count_unless_an_operation_does)
 
 
 class RateLimits:
-    """Counts requests, in Redis or in memory; `clock` gives the seconds for the latter."""
+    """Counts requests in `shared`, by default the settings' Redis, or in memory; `clock` gives the
+    seconds for the latter."""
 
-    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
-        self.counters = Counters(open_shared(settings) if settings.redis_url else None)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        shared: "SharedWindows | None" = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.shared = open_shared(settings) if shared is None and settings.redis_url else shared
+        policy = partial(Policy, clock=clock, shared=self.shared)
         rates = {
             Limit.GENERAL: settings.rate_limit,
             Limit.LOGIN: settings.login_rate_limit,
@@ -34,50 +75,40 @@ class RateLimits:
             Limit.REGISTRATION: settings.registration_rate_limit,
         }
         self._policies = {
-            limit: Policy(limit.value, rate, clock, fails_closed=limit in FAIL_CLOSED)
+            limit: policy(limit.value, rate, fails_closed=limit in FAIL_CLOSED, announced=True)
             for limit, rate in rates.items()
             if rate is not None
         }
         # If sign-ins have no limit, attempts at one account have none either.
-        enabled = Limit.LOGIN in self._policies
-        self.attempts = Attempts(self.counters, clock, enabled=enabled)
+        self.attempts = Attempts(policy, enabled=Limit.LOGIN in self._policies)
 
     async def count(self, limit: Limit, credentials: Credentials | None) -> None:
         """Count the current request for the user of `credentials`, or without credentials for its
         address. Raises RateLimited and RedisUnavailable."""
-        record = current_record()
-        client = _address(record) if credentials is None else _user(credentials)
-        await self._count(limit, client, record)
+        policy = self._policies.get(limit)
+        if policy is not None:
+            await policy.admit(_address() if credentials is None else _user(credentials))
 
     async def count_refresh(self, family: bytes) -> None:
         """Count a refresh for its session, whose refresh tokens share `family`. Raises
         RateLimited."""
-        await self._count(Limit.REFRESH, f"session {digest(family.hex())}", current_record())
+        policy = self._policies.get(Limit.REFRESH)
+        if policy is not None:
+            await policy.admit(f"session {digest(family.hex())}")
 
     async def forgive(self) -> None:
         """Uncount the current request for its address."""
         policy = self._policies.get(Limit.GENERAL)
         if policy is not None:
-            await self.counters.give_back(policy, _address(current_record()))
+            await policy.give_back(_address())
 
     async def available(self) -> bool | None:
         """Return whether Redis can be used at the moment, or None if it isn't configured."""
-        shared = self.counters.shared
-        return None if shared is None else await shared.available()
+        return None if self.shared is None else await self.shared.available()
 
     async def close(self) -> None:
-        if self.counters.shared is not None:
-            await self.counters.shared.close()
-
-    async def _count(self, limit: Limit, client: str, record: Record) -> None:
-        policy = self._policies.get(limit)
-        if policy is None:
-            return
-        hit = await self.counters.hit(policy, client)
-        record.headers.update(policy.headers(hit))
-        if not hit.allowed:
-            record.refused_by = policy.name
-            raise RateLimited(hit.wait)
+        if self.shared is not None:
+            await self.shared.close()
 
 
 def open_shared(settings: Settings) -> "SharedWindows":
@@ -87,8 +118,8 @@ def open_shared(settings: Settings) -> "SharedWindows":
     return SharedWindows(settings.redis_url, deadline=settings.redis_timeout / 1000)
 
 
-def _address(record: Record) -> str:
-    return f"address {network(record.address)}"
+def _address() -> str:
+    return f"address {network(current_record().address)}"
 
 
 def _user(credentials: Credentials) -> str:

@@ -18,7 +18,7 @@ from limits import RateLimitItem
 
 Clock = Callable[[], float]
 
-MOST_CLIENTS = 20_000
+MAX_CLIENTS = 20_000
 """The number of windows of one limit that are kept in memory, about 5 MB: the most recently used. A
 client with more addresses gets new windows for them, as it would with new addresses; but the memory
 stays limited."""
@@ -38,7 +38,8 @@ class Hit(NamedTuple):
         return max(1, ceil(round(self.more_in, 6)))  # rounding errors must not add a second
 
 
-class Usage(NamedTuple):
+@dataclass(slots=True)
+class Usage:
     """The used part of a limit: numbers of requests, and the seconds for which each counts."""
 
     previous: int = 0
@@ -90,7 +91,7 @@ class MemoryWindows:
         self,
         limit: RateLimitItem,
         *,
-        most: int = MOST_CLIENTS,
+        most: int = MAX_CLIENTS,
         clock: Clock = time.monotonic,
     ) -> None:
         self._limit = limit
@@ -109,9 +110,10 @@ class MemoryWindows:
             if len(self._windows) > self._most:
                 self._windows.popitem(last=False)
             window.move(now, self._period)
-            allowed = window.usage(now, self._period).used(self._limit) < self._limit.amount
-            window.current += allowed
-            return window.usage(now, self._period).hit(self._limit, allowed=allowed)
+            usage = window.usage(now, self._period)
+            allowed = usage.used(self._limit) < self._limit.amount
+            window.current = usage.current = usage.current + allowed
+            return usage.hit(self._limit, allowed=allowed)
 
     def forget(self, client: str) -> None:
         """Reset the count of `client`."""

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 import click
 
 STANDARD_ERROR = 2
-MOST_WAITING = 1024 * 1024
+MAX_WAITING = 1024 * 1024
 """The bytes that may wait: what a busy process logs in about a second. Audit lines may take as many
 more."""
 PAUSE = 0.01
@@ -36,7 +36,7 @@ class LogOutput(logging.Handler):
     `most`: the bytes that may wait, except for audit lines, which may take as many more.
     """
 
-    def __init__(self, descriptor: int = STANDARD_ERROR, *, most: int = MOST_WAITING) -> None:
+    def __init__(self, descriptor: int = STANDARD_ERROR, *, most: int = MAX_WAITING) -> None:
         super().__init__()
         self.on_drop: Callable[[int], None] = ignore
         self.pause = PAUSE

@@ -13,6 +13,17 @@ KEEP = 1.0
 """The seconds for which a result is kept, so that a flood of probes costs two reads per second."""
 
 
+class NotReady(Exception):
+    """A dependency of the service is missing, or the server is about to stop.
+
+    `checks`: the state of each dependency.
+    """
+
+    def __init__(self, checks: Checks) -> None:
+        super().__init__(checks)
+        self.checks = checks
+
+
 class Readiness:
     """The state of each dependency. `redis` returns whether Redis can be used, or None if it isn't
     configured."""

@@ -17,7 +17,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from flask import request
 
-from api.runtime.client_address import Address, TrustedProxies, client_address
+from api.runtime.proxies import Address, TrustedProxies, client_address
 
 RECORD = "api.record"
 """The environ's key for the request's record."""
@@ -87,7 +87,7 @@ class Record:
             self.operation = "options" if self.method == "OPTIONS" else name
 
 
-class Observer(Protocol):
+class RequestObserver(Protocol):
     """Is called at the beginning and at the end of each request."""
 
     def begin(self) -> None: ...
@@ -103,7 +103,7 @@ class RequestLog:
     """
 
     def __init__(
-        self, application: WSGIApplication, observer: Observer, proxies: TrustedProxies
+        self, application: WSGIApplication, observer: RequestObserver, proxies: TrustedProxies
     ) -> None:
         self._application = application
         self._observer = observer
@@ -123,7 +123,7 @@ class RequestLog:
         except BaseException:
             self._end(record, failed=True)
             raise
-        return LoggedAnswer(answer, record, self._end)
+        return LoggedResponse(answer, record, self._end)
 
     def _begin(self, environ: WSGIEnvironment) -> Record:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
@@ -156,7 +156,7 @@ class End(Protocol):
     def __call__(self, record: Record, *, failed: bool) -> None: ...
 
 
-class LoggedAnswer:
+class LoggedResponse:
     """A WSGI iterable that reports when it is closed and whether it has failed."""
 
     def __init__(self, answer: Iterable[bytes], record: Record, end: End) -> None:
@@ -190,7 +190,7 @@ class LoggedAnswer:
 
 def random_id() -> str:
     """Return an id for a request. It is no secret, so it needs no system call."""
-    return f"{getrandbits(128):032x}"  # as said above
+    return f"{getrandbits(128):032x}"
 
 
 def current_record() -> Record:

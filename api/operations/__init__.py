@@ -10,20 +10,21 @@ A view's parameters are variables of the path, or annotated with a Provider (api
 `returns` serializes what the view returns. The document is made from the same declaration.
 """
 
-from collections.abc import Callable, Sequence
-from inspect import signature
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection as CollectionOf
+from dataclasses import dataclass
+from inspect import getdoc, signature
 
 from werkzeug import exceptions as http
 
-from api.http.collections import check_query, errors_of_collection
 from api.http.deprecation import announcing
 from api.http.errors import InvalidRequest
 from api.http.headers import derived
 from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
 from api.http.providers import Provider, providers_of
-from api.identity.key_set import ProviderUnavailable
-from api.identity.tokens import InvalidToken
+from api.identity.errors import InvalidToken, ProviderUnavailable
 from api.limiting.errors import RateLimited, RedisUnavailable
+from api.operations.checks import check_parameters, check_query
 from api.operations.columns import check_columns
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
@@ -31,7 +32,14 @@ from openapi.operation import Access, Limit, Operation, ResponseHeader, View
 from schemas.base import InputSchema, OutputSchema
 from schemas.deprecation import Deprecation
 from storage.collections.collection import Collection
-from storage.errors import NotAdmin, VersionConflict
+from storage.errors import (
+    AlreadyExists,
+    NotAdmin,
+    RelatedRowNotFound,
+    RuleBroken,
+    StillReferenced,
+    VersionConflict,
+)
 
 OF_EVERY_OPERATION = (Exception, http.MisdirectedRequest)
 SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken, ProviderUnavailable)
@@ -50,21 +58,8 @@ ERRORS_OF_LIMIT: dict[Limit, tuple[type[Exception], ...]] = {
 }
 
 
-def operation(  # noqa: PLR0913  # declarations, each by its name
-    *,
-    collection: Collection | None = None,
-    query: type[InputSchema] | None = None,
-    body: type[InputSchema] | None = None,
-    returns: type[OutputSchema] | None = None,
-    status: int = 200,
-    headers: Sequence[ResponseHeader] = (),
-    raises: Sequence[type[Exception]] = (),
-    access: Access = Access.PUBLIC,
-    limit: Limit = Limit.GENERAL,
-    guard: Callable[[], None] | None = None,
-    oauth: bool = False,
-    deprecated: Deprecation | None = None,
-) -> Callable[[View], Endpoint]:
+@dataclass(frozen=True, kw_only=True)
+class operation:  # noqa: N801  # a decorator
     """Declare what a view takes, what it returns and which errors it raises.
 
     What follows from the rest is not declared: ETag where `returns` has a version, Location where
@@ -73,79 +68,90 @@ def operation(  # noqa: PLR0913  # declarations, each by its name
     return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is
     called before the body is read, and may raise. The errors of an `oauth` operation have OAuth's
     form and codes. `deprecated` marks the operation in the document and adds the headers that
-    announce its end.
+    announce its end. `name` and `summary` replace the view's name and docstring.
 
     Raises TypeError where the view's parameters or the collection don't match the declaration.
     """
 
-    def declare(view: View) -> Endpoint:
-        providers = providers_of(view)
-        _check(view, providers, query=query, body=body, access=access)
-        path_variables = set(signature(view).parameters) - set(providers)
-        writes = any(provider.writes for provider in providers.values())
-        creates = collection is not None and status == 201
-        sent = (*derived(returns, body, access, creates=creates), *headers)
-        if deprecated is not None:
-            sent = announcing(deprecated, sent)
-        conditional = not writes and any(header.name == "ETag" for header in sent)
-        errors = [
-            InvalidRequest,
-            *OF_EVERY_OPERATION,
-            *raises,
-            *ERRORS_OF_ACCESS[access],
-            *ERRORS_OF_LIMIT[limit],
-            *(error for provider in providers.values() for error in provider.errors),
-        ]
-        if conditional:
-            errors.append(VersionConflict)
-        if collection is not None:
-            check_query(collection, query)
-            check_columns(collection, body, query)
-            errors += errors_of_collection(
-                collection, finds=bool(path_variables), writes=body is not None, status=status
-            )
-        problems = [problem_of(error) for error in errors]
+    collection: Collection | None = None
+    query: type[InputSchema] | None = None
+    body: type[InputSchema] | None = None
+    returns: type[OutputSchema] | None = None
+    status: int = 200
+    headers: Sequence[ResponseHeader] = ()
+    raises: Sequence[type[Exception]] = ()
+    access: Access = Access.PUBLIC
+    limit: Limit = Limit.GENERAL
+    guard: Callable[[], None] | None = None
+    oauth: bool = False
+    deprecated: Deprecation | None = None
+    name: str = ""
+    summary: str = ""
+
+    def __call__(self, view: View) -> Endpoint:
+        found = providers_of(view)
+        providers = found.values()
+        check_parameters(view, providers, query=self.query, body=self.body, access=self.access)
+        if self.collection is not None:
+            check_query(self.collection, self.query)
+            check_columns(self.collection, self.body, self.query)
+        headers = self._headers()
+        writes = any(provider.writes for provider in providers)
+        conditional = not writes and any(header.name == "ETag" for header in headers)
         request_headers = [IF_MATCH, IF_NONE_MATCH] if conditional else []
-        request_headers += [h for provider in providers.values() for h in provider.headers]
+        finds = bool(set(signature(view).parameters) - set(found))
+        errors = self._errors(providers, conditional=conditional, finds=finds)
+        problems = [problem_of(error) for error in errors]
         return Endpoint(
             Operation(
                 view=view,
-                query=query,
-                body=body,
-                returns=returns,
-                status=status,
-                headers=sent,
-                request_headers=tuple(request_headers),
+                operation_id=self.name or view.__name__,
+                docstring=self.summary or getdoc(view) or "",
+                query=self.query,
+                body=self.body,
+                returns=self.returns,
+                status=self.status,
+                headers=headers,
+                request_headers=(*request_headers, *(h for p in providers for h in p.headers)),
                 conditional=conditional,
-                access=access,
-                limit=limit,
-                max_body=body().max_body if body else 0,
-                guard=guard,
-                oauth=oauth,
-                problems=tuple(map(as_oauth, problems) if oauth else problems),
-                deprecated=deprecated,
+                access=self.access,
+                limit=self.limit,
+                max_body=self.body().max_body if self.body else 0,
+                guard=self.guard,
+                oauth=self.oauth,
+                problems=tuple(map(as_oauth, problems) if self.oauth else problems),
+                deprecated=self.deprecated,
             ),
-            providers,
+            found,
         )
 
-    return declare
+    def _headers(self) -> tuple[ResponseHeader, ...]:
+        creates = self.collection is not None and self.status == 201
+        sent = (*derived(self.returns, self.body, self.access, creates=creates), *self.headers)
+        return announcing(self.deprecated, sent) if self.deprecated else sent
 
+    def _errors(
+        self, providers: CollectionOf[Provider], *, conditional: bool, finds: bool
+    ) -> Iterator[type[Exception]]:
+        """Yield all errors; `finds`: the operation finds one row by the path."""
+        yield from (InvalidRequest, *OF_EVERY_OPERATION, *self.raises)
+        yield from (*ERRORS_OF_ACCESS[self.access], *ERRORS_OF_LIMIT[self.limit])
+        for provider in providers:
+            yield from provider.errors
+        if conditional:
+            yield VersionConflict
+        if self.collection is not None:
+            yield from self._errors_of(self.collection, finds=finds)
 
-def _check(
-    view: View,
-    providers: dict[str, Provider],
-    *,
-    query: type[InputSchema] | None,
-    body: type[InputSchema] | None,
-    access: Access,
-) -> None:
-    taken = {provider.declares for provider in providers.values()} - {None}
-    # A query of any parameters has no values for the view.
-    schemas = {"query": query, "body": body}
-    declared = {name for name, schema in schemas.items() if schema and schema._declared_fields}
-    for name in sorted(taken ^ declared, key=str):
-        raise TypeError(f"{view.__name__}: declare {name} and take it, or neither")
-    identifying = [provider for provider in providers.values() if provider.identifies]
-    public = all(provider.public for provider in identifying)
-    if not (public if access is Access.PUBLIC else identifying):
-        raise TypeError(f"{view.__name__}: declare access and take the caller, or neither")
+    def _errors_of(self, collection: Collection, *, finds: bool) -> Iterator[type[Exception]]:
+        writes = self.body is not None
+        if finds:
+            yield collection.not_found
+        if writes and collection.relations:
+            yield RelatedRowNotFound
+        if writes and collection.rules:
+            yield RuleBroken
+        if writes and collection.unique:
+            yield AlreadyExists
+        if finds and self.status == 204:
+            yield StillReferenced

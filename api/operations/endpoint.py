@@ -9,11 +9,11 @@ from marshmallow import RAISE
 from werkzeug.wsgi import ClosingIterator
 
 from api.config.settings import Settings
+from api.http.caller import Caller
 from api.http.idempotency_keys import IDEMPOTENCY_KEY, SAFE_METHODS, refuse_key
 from api.http.inputs import load_query
 from api.http.preconditions import is_known, require_match
-from api.http.providers import Call, Provider
-from api.http.request_caller import RequestCaller
+from api.http.providers import Provider, RequestInputs
 from api.identity.credentials import find_credentials
 from api.limiting.rate_limits import RateLimits
 from api.observability.request_log import current_record
@@ -42,16 +42,11 @@ class Endpoint:
     def __init__(self, operation: Operation, providers: dict[str, Provider]) -> None:
         self.operation = operation
         self.__name__ = operation.operation_id
-        self.__doc__ = operation.view.__doc__
+        self.__doc__ = operation.docstring
         self._query = (operation.query or NoQuery)()
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None
         self._reads = [(name, provider.read) for name, provider in providers.items()]
-        self._translations = [
-            (name, provider.translated)
-            for name, provider in providers.items()
-            if provider.translated
-        ]
         self._headers = [] if operation.access is Access.PUBLIC else [("Vary", "Authorization")]
         takes_query = any(provider.declares == "query" for provider in providers.values())
         self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
@@ -60,7 +55,7 @@ class Endpoint:
     def __call__(self, **arguments: Any) -> Response:
         app = this_app()
         record = current_record()
-        caller = app.run_eagerly(self._admit(app.services[RateLimits]))
+        caller = app.async_to_sync(self._admit)(app.services[RateLimits])
         try:
             if self._refuses_key and record.method not in SAFE_METHODS:
                 refuse_key()
@@ -68,7 +63,7 @@ class Endpoint:
         finally:
             record.user_id = caller.user_id
 
-    async def _admit(self, rate_limits: RateLimits) -> RequestCaller:
+    async def _admit(self, rate_limits: RateLimits) -> Caller:
         """The client that sent the request, once the request has been counted."""
         credentials = None
         try:
@@ -76,33 +71,27 @@ class Endpoint:
         finally:
             # A request with a token that isn't valid is counted too, for its address.
             await rate_limits.count(self.operation.limit, credentials)
-        return RequestCaller(credentials, self.operation.access)
+        return Caller(credentials, self.operation.access)
 
-    def _answer(
-        self, app: AsyncFlask, caller: RequestCaller, arguments: dict[str, Any]
-    ) -> Response:
+    def _answer(self, app: AsyncFlask, caller: Caller, arguments: dict[str, Any]) -> Response:
         if self.operation.guard is not None:
             self.operation.guard()
         if self._body is not None and self.operation.access is Access.ADMINS:
-            # Its unit of work asks again; without a body that is soon enough.
+            # Check the role before reading a body; the unit of work checks it again.
             app.async_to_sync(caller.admit)()
         self._read(app.services[Settings], caller, arguments)
-        try:
-            result = app.async_to_sync(self.operation.view)(**arguments)
-        except Exception as error:
-            self._raise_translated(error, arguments)
-            raise
+        result = app.async_to_sync(self.operation.view)(**arguments)
         if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, Answer) else self._render(result, caller)
         return self._respond(answer)
 
-    def _read(self, settings: Settings, caller: RequestCaller, arguments: dict[str, Any]) -> None:
+    def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
         if self._refuses_query and request.query_string:
             load_query(self._query)
-        call = Call(
+        inputs = RequestInputs(
             operation=self.operation,
             settings=settings,
             query=self._query,
@@ -112,15 +101,9 @@ class Endpoint:
             render=lambda result: self._render(result, caller),
         )
         for name, read in self._reads:
-            arguments[name] = read(call)
+            arguments[name] = read(inputs)
 
-    def _raise_translated(self, error: Exception, arguments: dict[str, Any]) -> None:
-        for name, translated in self._translations:
-            other = translated(error, arguments[name])
-            if other is not error:
-                raise other from None
-
-    def _render(self, result: Any, caller: RequestCaller) -> Answer:
+    def _render(self, result: Any, caller: Caller) -> Answer:
         made_of = result, caller.user_id
         values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
         headers = {name: value for name, value in values if value is not None}

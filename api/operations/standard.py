@@ -10,19 +10,19 @@ docs/adding-a-resource.md shows.
 """
 
 from collections.abc import Collection as CollectionOf
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint
 
 from api.config.settings import Settings
 from api.http.caller import Caller
-from api.http.collections import check_fields
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body, Query
 from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.operations import operation
+from api.operations.checks import check_fields
 from api.runtime.services import service
 from openapi.operation import Access
 from schemas.base import InputSchema, MergePatch, OutputSchema
@@ -35,7 +35,55 @@ from storage.idempotency import Answer
 
 settings = service(Settings)
 
-ALL = ("list", "create", "get", "replace", "update", "delete")
+
+class Views:
+    """The views of one collection; `replace` and `update` differ only in their schemas."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def list(self, query: Query, caller: Caller) -> PageOf:
+        return await caller.page(self._collection, query)
+
+    async def create(self, body: Body[Any], write: IdempotentWrite) -> Row | Answer:
+        return await write.create(self._collection, body, quota=settings.rows_per_user)
+
+    async def get(self, caller: Caller, **path: UUID) -> Row:
+        return await caller.get(self._collection, *path.values())
+
+    async def update(
+        self, body: Body[Any], if_match: IfMatch, write: IdempotentWrite, **path: UUID
+    ) -> Row | Answer:
+        [row_id] = path.values()
+        return await write.update(self._collection, row_id, body, if_match)
+
+    replace = update
+
+    async def delete(
+        self, if_match: IfMatch, write: IdempotentWrite, **path: UUID
+    ) -> Answer | None:
+        [row_id] = path.values()
+        return await write.delete(self._collection, row_id, if_match)
+
+
+class Standard(NamedTuple):
+    """A standard operation: what follows from its resource's name alone."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+
+
+ONE = "/<id:{name}_id>"
+STANDARD = {
+    "list": Standard("GET", "", "list_{plural}", "List {plural}."),
+    "create": Standard("POST", "", "create_{name}", "Create {a} {name}."),
+    "get": Standard("GET", ONE, "get_{name}", "Read {a} {name}."),
+    "replace": Standard("PUT", ONE, "replace_{name}", "Replace {a} {name}."),
+    "update": Standard("PATCH", ONE, "update_{name}", "Change some fields of {a} {name}."),
+    "delete": Standard("DELETE", ONE, "delete_{name}", "Delete {a} {name}."),
+}
 
 
 def standard_operations(  # noqa: PLR0913  # declarations, each by its name
@@ -50,7 +98,7 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     query: type[InputSchema],
     plural: str = "",
     access: Access = Access.OWNERS,
-    only: CollectionOf[str] = ALL,
+    only: CollectionOf[str] = tuple(STANDARD),
     deprecated: Deprecation | None = None,
 ) -> Blueprint:
     """The blueprint of a resource called `name`, with the operations `only`, below /api/<plural>.
@@ -59,67 +107,21 @@ def standard_operations(  # noqa: PLR0913  # declarations, each by its name
     `deprecated` marks all operations. Raises TypeError where the declarations don't match.
     """
     check_fields(collection, body, returns)
-    plural = plural or f"{name}s"
-    blueprint = Blueprint(plural, module, url_prefix=f"/api/{plural}")
-    article = "an" if name[0] in "aeiou" else "a"
-
-    async def list_(query: Query, caller: Caller) -> PageOf:
-        return await caller.page(collection, query)
-
-    async def create(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
-        return await write.create(collection, body, quota=settings.rows_per_user)
-
-    async def get(caller: Caller, **path: UUID) -> Row:
-        return await caller.get(collection, *path.values())
-
-    def writing() -> Any:
-        """PUT and PATCH differ in their schemas alone, but each needs a function of its own."""
-
-        async def update(
-            body: Body[Any], if_match: IfMatch, write: IdempotentWrite, **path: UUID
-        ) -> Row | Answer:
-            [row_id] = path.values()
-            return await write.update(collection, row_id, body, if_match)
-
-        return update
-
-    async def delete(if_match: IfMatch, write: IdempotentWrite, **path: UUID) -> Answer | None:
-        [row_id] = path.values()
-        return await write.delete(collection, row_id, if_match)
-
-    many, one = "", f"/<id:{name}_id>"
-    table: dict[str, tuple[str, str, Any, str, dict[str, Any]]] = {
-        "list": ("GET", many, list_, f"List {plural}.", {"query": query, "returns": page}),
-        "create": (
-            "POST",
-            many,
-            create,
-            f"Create {article} {name}.",
-            {"body": body, "returns": returns, "status": 201, "raises": [QuotaExceeded]},
-        ),
-        "get": ("GET", one, get, f"Read {article} {name}.", {"returns": returns}),
-        "replace": (
-            "PUT",
-            one,
-            writing(),
-            f"Replace {article} {name}.",
-            {"body": body, "returns": returns},
-        ),
-        "update": (
-            "PATCH",
-            one,
-            writing(),
-            f"Change some fields of {article} {name}.",
-            {"body": patch, "returns": returns},
-        ),
-        "delete": ("DELETE", one, delete, f"Delete {article} {name}.", {"status": 204}),
+    declared: dict[str, dict[str, Any]] = {
+        "list": {"query": query, "returns": page},
+        "create": {"body": body, "returns": returns, "status": 201, "raises": [QuotaExceeded]},
+        "get": {"returns": returns},
+        "replace": {"body": body, "returns": returns},
+        "update": {"body": patch, "returns": returns},
+        "delete": {"status": 204},
     }
-    for verb in ALL:
-        if verb in only:
-            method, path, view, summary, declared = table[verb]
-            view.__name__ = f"{verb}_{plural if verb == 'list' else name}"
-            view.__doc__ = summary
-            declared |= {"collection": collection, "access": access, "deprecated": deprecated}
-            endpoint = operation(**declared)(view)
-            blueprint.add_url_rule(path, view.__name__, endpoint, methods=[method])
+    common: Any = {"collection": collection, "access": access, "deprecated": deprecated}
+    words = {"name": name, "plural": plural or f"{name}s", "a": "an" if name[0] in "aeiou" else "a"}
+    blueprint = Blueprint(words["plural"], module, url_prefix=f"/api/{words['plural']}")
+    for verb in filter(only.__contains__, STANDARD):
+        method, *texts = STANDARD[verb]
+        path, view_name, summary = (text.format_map(words) for text in texts)
+        declaration = operation(name=view_name, summary=summary, **declared[verb], **common)
+        endpoint = declaration(getattr(Views(collection), verb))
+        blueprint.add_url_rule(path, view_name, endpoint, methods=[method])
     return blueprint

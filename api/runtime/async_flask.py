@@ -1,8 +1,6 @@
 """Flask whose coroutines run on the server's event loop, or on one in the background."""
 
-import types
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
-from functools import partial
+from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any, Self, TypeVar
 from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -74,28 +72,9 @@ class AsyncFlask(Flask):
         )
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
-        run = self._runner()
-        return lambda *args, **kwargs: run(func(*args, **kwargs))
-
-    def run_eagerly(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run `coroutine` like `async_to_sync`, for one that rarely has to wait: under the bridge
-        it runs here up to where it waits, so one that doesn't wait needs no switch to the loop."""
-        run = self._runner()
-        if run == self._background.run:
-            return run(coroutine)  # there is no loop here
-        try:
-            awaited = coroutine.send(None)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # StopIteration is untyped
-        return run(_resumed(coroutine, awaited))  # type: ignore[no-any-return]
-
-    def iterate(self, chunks: AsyncGenerator[T, None]) -> Iterator[T]:
-        """Yield the members of `chunks` as they arrive; call it while a request is handled."""
-        return _iterate(chunks, self._runner())
-
-    def _runner(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
         bridge = request.environ.get(AWAIT) if has_request_context() else None
-        return bridge or self._background.run
+        run: Callable[[Coroutine[Any, Any, T]], T] = bridge or self._background.run
+        return lambda *args, **kwargs: run(func(*args, **kwargs))
 
 
 def this_app() -> AsyncFlask:
@@ -111,35 +90,3 @@ class NoSessions(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         return self._none
-
-
-@types.coroutine
-def _resumed(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
-    """Await the rest of `coroutine`, which already waits for `awaited`."""
-    while True:
-        try:
-            value = yield awaited
-        except BaseException as error:  # noqa: BLE001  # raised again where the coroutine waits
-            resume = partial(coroutine.throw, error)
-        else:
-            resume = partial(coroutine.send, value)
-        try:
-            awaited = resume()
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # StopIteration is untyped
-
-
-def _iterate(
-    chunks: AsyncGenerator[T, None], run: Callable[[Coroutine[Any, Any, Any]], Any]
-) -> Iterator[T]:
-    async def next_chunk() -> T:
-        return await anext(chunks)
-
-    try:
-        while True:
-            try:
-                yield run(next_chunk())
-            except StopAsyncIteration:
-                return
-    finally:
-        run(chunks.aclose())

@@ -7,7 +7,7 @@ async def get_something() -> Row: return await database.read(...)
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
@@ -16,11 +16,16 @@ T = TypeVar("T")
 Step = Callable[[Any], Awaitable[object]]
 
 
-class Services:
-    """Services, started in the order in which they are added, and closed in reverse order."""
+class Services(dict[type[Any], Any]):
+    """Services by their types, started in the order in which they are added, and closed in reverse
+    order."""
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, kind: type[T]) -> T: ...
 
     def __init__(self) -> None:
-        self._by_type: dict[type[Any], Any] = {}
+        super().__init__()
         self._starts: dict[type[Any], Step] = {}
         self._closes: dict[type[Any], Step] = {}
 
@@ -38,18 +43,6 @@ class Services:
             self._starts[kind] = start
         if close is not None:
             self._closes[kind] = close
-
-    def __getitem__(self, kind: type[T]) -> T:
-        """Return the service of a type. Raises KeyError if it hasn't been added."""
-        service: T = self._by_type[kind]
-        return service
-
-    def __setitem__(self, kind: type[T], service: T) -> None:
-        self._by_type[kind] = service
-
-    def get(self, kind: type[T]) -> T | None:
-        """Return the service of a type, or None if the settings don't use it."""
-        return self._by_type.get(kind)
 
     async def start(self) -> None:
         """Start all services. Raises the exception of the first one that can't start."""

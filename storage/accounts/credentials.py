@@ -12,7 +12,6 @@ from storage.accounts.tables import users
 from storage.accounts.users import UserRow, email_key, find_by_email, write_user
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import Viewer
-from storage.errors import VersionConflict
 
 
 class CredentialChanges(TypedDict, total=False):
@@ -53,21 +52,21 @@ def update_credentials(
     knows = users.c.password_hash == known_hash
     try:
         row = write_user(connection, viewer.user_id, values, precondition, knows)
-    except IntegrityError as error:  # no other constraint can fail
+    except IntegrityError as error:  # email_key is the only unique column that changes
         raise EmailTaken from error
     if row is None:
-        raise_wrong_password_or_conflict(connection, viewer, known_hash)
+        raise_wrong_password_or_conflict(connection, viewer, known_hash, precondition)
     end = END_ALL if session_id is None else END_OTHERS
     connection.execute(end, {"user_id": viewer.user_id, "session_id": session_id})
     return row
 
 
 def raise_wrong_password_or_conflict(
-    connection: Connection, viewer: Viewer, known_hash: str
+    connection: Connection, viewer: Viewer, known_hash: str, precondition: Precondition
 ) -> NoReturn:
     """Raise the reason why a write that needs `known_hash` found no row."""
     same = get_credentials(connection, viewer).password_hash == known_hash
-    raise VersionConflict if same else WrongPassword
+    raise precondition.error if same else WrongPassword
 
 
 def set_password(connection: Connection, email: str, password_hash: str) -> UserRow:

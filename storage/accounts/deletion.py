@@ -36,7 +36,7 @@ def delete_user(
     """
     keep_an_admin(connection, viewer, user_id)
     if not _lock(connection, user_id, precondition):
-        raise_not_found_or_conflict(connection, viewer, user_id)
+        raise_not_found_or_conflict(connection, viewer, user_id, precondition)
     return _delete(connection, user_id, delete_owned=delete_owned)
 
 
@@ -56,7 +56,7 @@ def delete_current_user(
     # Another admin may have made this user the only one, so this check also applies to non-admins.
     keep_an_admin(connection, OPERATOR, user_id)
     if not _lock(connection, user_id, precondition, users.c.password_hash == known_hash):
-        raise_wrong_password_or_conflict(connection, viewer, known_hash)
+        raise_wrong_password_or_conflict(connection, viewer, known_hash, precondition)
     return _delete(connection, user_id, delete_owned=delete_owned)
 
 

@@ -1,6 +1,6 @@
 """Errors of accounts."""
 
-from storage.errors import not_found
+from storage.errors import FieldError, not_found
 
 UserNotFound = not_found("user")
 SessionNotFound = not_found("session")
@@ -14,8 +14,11 @@ class LastAdmin(Exception):
     """Without this user there would be no active admin."""
 
 
-class WrongPassword(Exception):
+class WrongPassword(FieldError):
     """The password is not, or no longer, that of this user."""
+
+    def __init__(self) -> None:
+        super().__init__("current_password", "Incorrect password.")
 
 
 class UserOwnsRows(Exception):

@@ -25,7 +25,7 @@ from storage.collections.orders import Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.column_types import Later, UtcDateTime
-from storage.errors import NotAdmin, VersionConflict
+from storage.errors import NotAdmin
 
 UserRow = Row[Any]
 
@@ -143,7 +143,7 @@ def update_user(
         keep_an_admin(connection, viewer, user_id)
     row = write_user(connection, user_id, changes, precondition)
     if row is None:
-        raise_not_found_or_conflict(connection, viewer, user_id)
+        raise_not_found_or_conflict(connection, viewer, user_id, precondition)
     if deactivates:
         connection.execute(END_ALL, {"user_id": user_id})
     return row
@@ -190,7 +190,9 @@ def keep_an_admin(connection: Connection, viewer: Viewer, user_id: UUID) -> None
         raise LastAdmin
 
 
-def raise_not_found_or_conflict(connection: Connection, viewer: Viewer, user_id: UUID) -> NoReturn:
-    """Raise the reason why a write found no row: UserNotFound, otherwise VersionConflict."""
+def raise_not_found_or_conflict(
+    connection: Connection, viewer: Viewer, user_id: UUID, precondition: Precondition
+) -> NoReturn:
+    """Raise the reason why a write found no row: UserNotFound, otherwise the precondition's."""
     get_user(connection, viewer, user_id)
-    raise VersionConflict
+    raise precondition.error

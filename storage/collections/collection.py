@@ -45,7 +45,6 @@ from storage.errors import (
     RelatedRowNotFound,
     RuleBroken,
     StillReferenced,
-    VersionConflict,
 )
 
 DELETED_AT_ONCE = 1000
@@ -154,7 +153,7 @@ class Collection(Lists):
             row = connection.execute(statement, {**params, **values}).one_or_none()
         except IntegrityError as error:
             raise self._translated(error) from None
-        return row or self._raise_not_found_or_conflict(connection, viewer, row_id)
+        return row or self._raise_not_found_or_conflict(connection, viewer, row_id, precondition)
 
     def delete(
         self,
@@ -170,7 +169,7 @@ class Collection(Lists):
         except IntegrityError:
             raise StillReferenced from None
         if deleted == 0:
-            self._raise_not_found_or_conflict(connection, viewer, row_id)
+            self._raise_not_found_or_conflict(connection, viewer, row_id, precondition)
 
     def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
         """Whether the user owns any row."""
@@ -208,11 +207,11 @@ class Collection(Lists):
         return connection.execute(self._lock.by(viewer), params).one_or_none() is not None
 
     def _raise_not_found_or_conflict(
-        self, connection: Connection, viewer: Viewer, row_id: UUID
+        self, connection: Connection, viewer: Viewer, row_id: UUID, precondition: Precondition
     ) -> NoReturn:
-        """Raise the reason why a write found no row: NotFound, otherwise VersionConflict."""
+        """Raise the reason why a write found no row: NotFound, otherwise the precondition's."""
         self.get(connection, viewer, row_id)
-        raise VersionConflict
+        raise precondition.error
 
 
 COLLECTIONS: list[Collection] = []

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, bindparam, true
 
 from storage.collections.viewers import Owned, S, Viewer
+from storage.errors import PreconditionMissing, VersionConflict
 
 
 class Version(NamedTuple):
@@ -17,10 +18,12 @@ class Version(NamedTuple):
 
 
 class Precondition(NamedTuple):
-    """Which versions a write may meet. `only`: one of these; `never`: none of those."""
+    """Which versions a write may meet. `only`: one of these; `never`: none of those. Otherwise the
+    write raises `error`."""
 
     only: frozenset[Version] | None = None
     never: frozenset[Version] = frozenset()
+    error: type[Exception] = VersionConflict
 
     def holds_for(self, version: Column[Any]) -> ColumnElement[bool]:
         """As part of a WHERE clause, so that the check and the write are one statement; to be
@@ -44,6 +47,8 @@ def numbers_of(versions: Iterable[Version], row_id: UUID | None) -> list[int]:
 
 
 ANY_VERSION = Precondition()
+MISSING = Precondition(only=frozenset(), error=PreconditionMissing)
+"""No version meets it: a write needs a precondition and has none."""
 
 
 class Guarded(Generic[S]):
@@ -57,8 +62,7 @@ class Guarded(Generic[S]):
 
     def by(self, viewer: Viewer, precondition: Precondition) -> S:
         """To be executed with the `parameters` of both."""
-        only, never = precondition
-        form = viewer.sees_all, only is not None, bool(never)
+        form = viewer.sees_all, precondition.only is not None, bool(precondition.never)
         statement = self._made.get(form)
         if statement is None:
             guard = precondition.holds_for(self._version)

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from marshmallow import ValidationError, fields
 
 from api.config.settings import Settings
-from api.http import forms, json_bodies
+from api.http.bodies import load_form, load_json
 from api.operations.endpoint import Endpoint
 from api.runtime.async_flask import AsyncFlask
 from schemas.base import FormInput, InputSchema
@@ -164,10 +164,10 @@ def test_each_body_has_room_for_the_largest_that_is_valid(app: AsyncFlask) -> No
         schema, limit = bodies[name]
         if issubclass(schema, FormInput):
             data = urlencode(value).encode()
-            assert schema().load(forms.loads(data)), name
+            assert schema().load(load_form(data)), name
         else:
             data = json.dumps(value, indent=4).encode()
-            assert schema().load(json_bodies.loads(data)), name
+            assert schema().load(load_json(data)), name
         assert len(data) < limit == expected, name
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from api.config.parsers import proxies
-from api.runtime.client_address import MOST_PROXIES, TrustedProxies, client_address, network
+from api.runtime.proxies import MAX_PROXIES, TrustedProxies, client_address, network
 
 NOBODY = TrustedProxies()
 OURS = proxies.parse("127.0.0.1, 10.0.0.0/8 fd00::/8")
@@ -113,7 +113,7 @@ def test_the_client_on_a_unix_socket_may_be_a_trusted_proxy() -> None:
 
 def test_reads_no_more_entries_than_there_are_proxies() -> None:
     forged = ", ".join(["203.0.113.9", *["10.0.0.1"] * 5000, "10.0.0.2", *["10.0.0.3"] * 19])
-    assert forged.count("10.0.0.3") == MOST_PROXIES - 1
+    assert forged.count("10.0.0.3") == MAX_PROXIES - 1
     assert asked("127.0.0.1", forged) == "10.0.0.2"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from api import create_app
 from api.config.settings import Settings
-from api.http.cors import MOST_REMEMBERED
+from api.http.cors import MAX_REMEMBERED
 from tests.api.origins import (
     ALLOWED,
     CORS_ORIGINS,
@@ -125,7 +125,7 @@ async def test_a_bounded_number_of_refused_origins_is_remembered(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The oldest is forgotten, so it is logged again."""
-    many = [f"https://{n}.evil.net" for n in range(MOST_REMEMBERED + 1)]
+    many = [f"https://{n}.evil.net" for n in range(MAX_REMEMBERED + 1)]
     for origin in (*many, many[-1], many[0]):
         await ask(client, "GET", "/nowhere", origin)
     assert refused_origins(caplog) == [*many, many[0]]

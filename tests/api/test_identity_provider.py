@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from api.config.settings import Settings
-from api.identity.key_set import LARGEST, KeySet
+from api.identity.key_set import MAX_SIZE, KeySet
 from api.identity.provider import IdentityProvider as Verifier
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
@@ -210,7 +210,7 @@ async def test_nobody_there_is_unavailable(app: AsyncFlask, client: httpx.AsyncC
         b'{"keys": []}',
         b'{"keys": [{"kty": "RSA"}]}',
         b"[" * 100_000,
-        b" " * (LARGEST + 1),
+        b" " * (MAX_SIZE + 1),
         b"\xff\xfe",
     ],
     ids=lambda content: str(content[:20]),

@@ -15,6 +15,7 @@ from storage import Database
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import settings_for
+from tests.serving.streaming import iterate
 
 
 async def lines_of(
@@ -125,7 +126,7 @@ async def test_a_stream_that_fails_is_one_line_and_a_500(
                 yield b"chunk"
             raise RuntimeError("in the stream")
 
-        return Response(app.iterate(chunks()))
+        return Response(iterate(app, chunks()))
 
     app.add_url_rule("/stream", view_func=fail_midway)
     transport = httpx.ASGITransport(bridged(app), raise_app_exceptions=False)
@@ -168,7 +169,7 @@ async def test_a_request_s_line_counts_the_bytes_of_its_answer(
             yield b"chunk"
 
     async def stream() -> Response:
-        return Response(app.iterate(chunks()))
+        return Response(iterate(app, chunks()))
 
     app.add_url_rule("/stream", view_func=stream)
     answers = [await client.get(path) for path in ("/stream", "/api/health")]

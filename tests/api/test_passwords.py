@@ -10,7 +10,8 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from api import create_app
-from api.identity.passwords import CHANGING, HASHER, Passwords, PasswordsBusy
+from api.identity.errors import PasswordsBusy
+from api.identity.passwords import CHANGING, HASHER, Passwords
 from tests.factory import PASSWORD, settings_for
 
 

@@ -9,10 +9,9 @@ import jwt
 import pytest
 
 from api.config.settings import Settings
-from api.identity.jwts import LEEWAY
 from api.identity.key_set import KeySet
 from api.identity.provider import IdentityProvider as Verifier
-from api.identity.tokens import AccessTokens
+from api.identity.tokens import LEEWAY, AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from storage.accounts.admission import Session

@@ -133,7 +133,7 @@ async def test_a_busy_process_is_not_taken_for_a_slow_redis(
 ) -> None:
     """The event loop stands still for longer than the deadline, while the answers arrive."""
     assert (await client.post(REGISTRATION)).status_code == 204
-    shared = app.services[RateLimits].counters.shared
+    shared = app.services[RateLimits].shared
     assert shared is not None
     shared.redis.deadline = 0.001
     answers = [asyncio.ensure_future(client.post(REGISTRATION)) for _ in range(100)]

@@ -13,8 +13,8 @@ import pytest
 
 from api import create_app
 from api.config.settings import Settings
-from api.identity.jwts import LEEWAY
-from api.identity.tokens import AccessTokens, InvalidToken, _key_id, _signing_key
+from api.identity.errors import InvalidToken
+from api.identity.tokens import LEEWAY, AccessTokens, _key_id, _signing_key
 from api.runtime.async_flask import AsyncFlask
 from storage.accounts.admission import Session
 from tests.accounts import signed_in

@@ -1,5 +1,6 @@
 """What the document says of operations that are unlike the ones there are, and what it refuses."""
 
+from inspect import getdoc
 from typing import Any
 
 import pytest
@@ -8,11 +9,11 @@ from marshmallow import fields
 
 from api.http.inputs import Body, Query
 from api.http.path_ids import IdConverter
+from api.observability.readiness import NotReady
 from api.operations import operation
-from api.problems import NotReady
 from openapi.document import build_document
 from openapi.examples import example_of
-from openapi.operation import Operation, View
+from openapi.operation import Access, Limit, Operation, View
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import BoundedList, Choice, Text
 from storage import DatabaseUnavailable
@@ -73,9 +74,18 @@ def operation_of(view: View, **declared: Any) -> Operation:
         "returns": None,
         "status": 200,
         "headers": (),
+        "request_headers": (),
+        "conditional": False,
+        "access": Access.PUBLIC,
+        "limit": Limit.GENERAL,
+        "max_body": 0,
+        "guard": None,
+        "oauth": False,
         "problems": (),
+        "deprecated": None,
     }
-    return Operation(view=view, **{**nothing, **declared})
+    named = {"operation_id": view.__name__, "docstring": getdoc(view) or ""}
+    return Operation(view=view, **{**nothing, **named, **declared})
 
 
 def test_problems_that_share_a_status_share_a_response() -> None:

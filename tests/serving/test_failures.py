@@ -13,7 +13,7 @@ from flask import Response
 from api.observability.metrics import Metrics
 from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
-from api.runtime.client_address import TrustedProxies
+from api.runtime.proxies import TrustedProxies
 from serving import Bridge
 from tests.conftest import bridged
 from tests.serving.call import Answer, Call, answer_of

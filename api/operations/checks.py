@@ -1,14 +1,15 @@
-"""What an operation on a collection needs besides its declaration: checks and errors."""
+"""What stops the start: a declaration that a view, a schema or a collection doesn't match."""
 
-from collections.abc import Iterator
+from collections.abc import Collection as CollectionOf
 
 from marshmallow import Schema, fields
 
+from api.http.providers import Provider
+from openapi.operation import Access, View
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import Choice
 from storage.collections.collection import Collection
 from storage.collections.declaration import LIST_PARAMETERS
-from storage.errors import AlreadyExists, RelatedRowNotFound, RuleBroken, StillReferenced
 
 MADE_BY_THE_COLLECTION = {"id", "created_at", "updated_at", "version"}
 
@@ -50,17 +51,22 @@ def _attributes(schema: type[Schema]) -> set[str]:
     return {field.attribute or name for name, field in schema._declared_fields.items()}
 
 
-def errors_of_collection(
-    collection: Collection, *, finds: bool, writes: bool, status: int
-) -> Iterator[type[Exception]]:
-    """The errors of an operation that `finds` one row by the path, or `writes` a body."""
-    if finds:
-        yield collection.not_found
-    if writes and collection.relations:
-        yield RelatedRowNotFound
-    if writes and collection.rules:
-        yield RuleBroken
-    if writes and collection.unique:
-        yield AlreadyExists
-    if finds and status == 204:
-        yield StillReferenced
+def check_parameters(
+    view: View,
+    providers: CollectionOf[Provider],
+    *,
+    query: type[InputSchema] | None,
+    body: type[InputSchema] | None,
+    access: Access,
+) -> None:
+    """Raises TypeError where the view doesn't take what is declared, or takes what is not."""
+    taken = {provider.declares for provider in providers} - {None}
+    # A query of any parameters has no values for the view.
+    schemas = {"query": query, "body": body}
+    declared = {name for name, schema in schemas.items() if schema and schema._declared_fields}
+    for name in sorted(taken ^ declared, key=str):
+        raise TypeError(f"{view.__name__}: declare {name} and take it, or neither")
+    identifying = [provider for provider in providers if provider.identifies]
+    public = all(provider.public for provider in identifying)
+    if not (public if access is Access.PUBLIC else identifying):
+        raise TypeError(f"{view.__name__}: declare access and take the caller, or neither")

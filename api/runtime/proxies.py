@@ -1,14 +1,17 @@
-"""The address of a request's client, also behind proxies.
+"""What proxies say of a request: the address of its client, and the path prefix that they removed.
 
 A client can send any `X-Forwarded-For`, so only entries that trusted proxies have added count. Each
 proxy appends the address from which it was called, so the list is read from the right.
+
+All addresses in responses start with WSGI's SCRIPT_NAME. With `--root-path`, the server sets it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Address = IPv4Address | IPv6Address
 
@@ -19,10 +22,12 @@ ENTRY = re.compile(
     rf"(?P<v4>[0-9.]+)(:[0-9]{{1,5}})?|\[(?P<bracketed>{V6})\](:[0-9]{{1,5}})?"
     rf"|(?P<v6>{V6})(%[0-9A-Za-z._-]+)?"
 )
-LONGEST = 80
+MAX_LENGTH = 80
 """The maximum number of characters of an entry, with some room for the zone."""
-MOST_PROXIES = 20
+MAX_PROXIES = 20
 """The maximum number of entries that are read: a client can send thousands that look trusted."""
+PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
+"""Each segment has a character, so that no address begins with `//`, which would name a host."""
 
 
 class TrustedProxies(NamedTuple):
@@ -44,7 +49,7 @@ def client_address(environ: Mapping[str, Any], proxies: TrustedProxies) -> Addre
     Where an entry is malformed, it is the last address before: that of the proxy which added it.
     """
     address = parse_address(environ.get("REMOTE_ADDR", ""))
-    entries = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MOST_PROXIES)
+    entries = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MAX_PROXIES)
     while entries and proxies.include(address):
         before = parse_address(entries.pop().strip(" \t"))
         if before is None:
@@ -55,7 +60,7 @@ def client_address(environ: Mapping[str, Any], proxies: TrustedProxies) -> Addre
 
 def parse_address(text: str) -> Address | None:
     """The address in `text`; an IPv4 one that is mapped into IPv6 as what it is."""
-    return _parse(text) if len(text) <= LONGEST else None
+    return _parse(text) if len(text) <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=1024)
@@ -71,7 +76,7 @@ def _parse(text: str) -> Address | None:
 
 
 def network(address: Address | None, prefix: int = 64) -> str:
-    """Who counts as one client: an IPv4 address, or an IPv6 network.
+    """Return the client's rate-limit key: the IPv4 address, or the IPv6 network.
 
     64 bits are what a provider gives to one customer at least, 48 what it gives at most (RFC 6177).
     """
@@ -79,3 +84,27 @@ def network(address: Address | None, prefix: int = 64) -> str:
         rest = 128 - prefix
         return f"{IPv6Address(int(address) >> rest << rest)}/{prefix}"
     return str(address)
+
+
+class PathPrefix:
+    """Sets SCRIPT_NAME, unless the server has, to the `X-Forwarded-Prefix` of a trusted proxy, or
+    else to `default`."""
+
+    def __init__(
+        self, application: WSGIApplication, proxies: TrustedProxies, *, default: str
+    ) -> None:
+        self._application = application
+        self._proxies = proxies
+        self._default = default
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ.get("SCRIPT_NAME"):
+            sent = environ.get("HTTP_X_FORWARDED_PREFIX")
+            environ["SCRIPT_NAME"] = (sent and self._trusted(sent, environ)) or self._default
+        return self._application(environ, start_response)
+
+    def _trusted(self, sent: str, environ: WSGIEnvironment) -> str:
+        """Return the prefix `sent`; an empty one unless a trusted proxy has sent a valid one."""
+        prefix = sent.rstrip("/")
+        peer = parse_address(environ.get("REMOTE_ADDR", ""))
+        return prefix if self._proxies.include(peer) and PREFIX.fullmatch(prefix) else ""

@@ -1,0 +1,67 @@
+"""A user's sessions: list and end them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from flask import Blueprint
+
+from api.http.caller import Caller
+from api.observability import audit
+from api.operations import operation
+from openapi.operation import Access
+from schemas.sessions import SessionList
+from storage.accounts import sessions as stored
+from storage.accounts.errors import SessionNotFound
+
+# The document describes the tags auth and sessions in the same words: the docstring of api.auth.
+sessions = Blueprint("sessions", "api.auth", url_prefix="/api/users/me/sessions")
+
+
+class OpenSession(NamedTuple):
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    user_agent: str | None
+    current: bool
+
+
+class OpenSessions(NamedTuple):
+    sessions: Sequence[OpenSession]
+
+
+@sessions.get("")
+@operation(returns=SessionList, access=Access.USERS)
+async def list_sessions(caller: Caller) -> OpenSessions:
+    """List your sessions.
+
+    Each sign-in starts a session. The list has no pages: the setting `SESSIONS_PER_USER` limits its
+    length.
+    """
+    rows = await caller.read(stored.list_sessions)
+    return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
+
+
+@sessions.delete("")
+@operation(status=204, access=Access.USERS)
+async def end_sessions(caller: Caller) -> None:
+    """End all your sessions.
+
+    The current session ends too. All your tokens are invalid from the next request on.
+    """
+    await caller.write(stored.end_sessions)
+    audit.record("sessions_ended", user_id=caller.user_id)
+
+
+@sessions.delete("/<id:session_id>")
+@operation(status=204, access=Access.USERS, raises=[SessionNotFound])
+async def end_session(session_id: UUID, caller: Caller) -> None:
+    """End one of your sessions.
+
+    Its tokens are invalid from the next request on.
+    """
+    await caller.write(stored.end_session, session_id)
+    audit.record("logged_out", user_id=caller.user_id)
