@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Uuid,
     bindparam,
     select,
     update,
@@ -20,8 +21,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound
 from storage.accounts.sessions import END_ALL
 from storage.accounts.tables import ADMIN, PUBLIC, USER, users
-from storage.collections.keyset import Keyset, Page
-from storage.collections.orders import Position
+from storage.collections.keyset import Page
+from storage.collections.matching import NEWEST_FIRST
+from storage.collections.orders import Bound, ByColumns, Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.column_types import Later, UtcDateTime
@@ -47,7 +49,12 @@ INSERT: dict[str, Any] = {
 SELECT = select(*PUBLIC).where(BY_ID)
 WITH_HASH = [*PUBLIC, users.c.password_hash]
 BY_EMAIL = select(*WITH_HASH).where(users.c.email_key == bindparam("key"))
-LIST = Keyset(users, PUBLIC, "-created_at")
+BY_CREATION = ByColumns(users.c.created_at, users.c.id)
+LIST = select(*PUBLIC).order_by(*BY_CREATION.order(NEWEST_FIRST)).limit(bindparam("_limit"))
+AFTER = Bound(
+    above=False, value=bindparam("value", type_=UtcDateTime), id=bindparam("id", type_=Uuid)
+)
+LIST_AFTER = LIST.where(*BY_CREATION.conditions([AFTER]))
 UPDATE = update(users).where(BY_ID)
 NOW = Later(users.c.updated_at, bindparam("now", type_=UtcDateTime))
 # Lock in id order to avoid deadlocks. Inserts that only reference an admin don't wait.
@@ -124,7 +131,9 @@ def list_users(
     connection: Connection, _viewer: Viewer, *, limit: int, after: Position | None
 ) -> Page:
     """At most `limit` users after `after`, newest first."""
-    return LIST.page(connection, limit=limit, after=after)
+    statement, position = (LIST, {}) if after is None else (LIST_AFTER, after._asdict())
+    rows = connection.execute(statement, {"_limit": limit + 1, **position}).all()
+    return Page.of(rows, limit, NEWEST_FIRST)
 
 
 def update_user(

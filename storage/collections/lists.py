@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, bindparam, or_, select, update
 from storage.collections.filtered import BUDGET, Total, Totals
 from storage.collections.filters import Bounded, Filter, Matches
 from storage.collections.full_text import full_text_of, words_column
-from storage.collections.keyset import OwnedKeyset, Page, with_nulls_last
+from storage.collections.keyset import Page, with_nulls_last
 from storage.collections.matching import Lookup, Matching, bounded_rows
 from storage.collections.orders import Bound, Position, Sort
 from storage.collections.query_plan import Listing, PageRequest
@@ -57,7 +57,6 @@ class Lists:
         self._dialects = full_text_of(table, self._texts.texts)
         hidden = INTERNAL | set(map(words_column, self._texts.texts))
         self.columns = [column for column in table.c if column.name not in hidden]
-        self._keysets = {sort: OwnedKeyset(table, self.columns, sort) for sort in self.sorts}
         self._listing = lru_cache(KEPT)(self._make_listing)
         self._totals = lru_cache(KEPT)(self._make_totals)
 
@@ -75,9 +74,6 @@ class Lists:
         first. The newest first unless `query` has another `sort`."""
         sort = query.get("sort", "-created_at")
         form, parameters = self._form(connection, viewer, query)
-        if not form.filters:
-            return self._keysets[sort].page(connection, viewer, limit=limit, after=after)
-
         make = self._listing if len(parameters) <= MAX_PARAMETERS else self._make_listing
 
         def run(limit: int, after: Position | None, nulls: bool | None) -> Page:

@@ -159,10 +159,7 @@ class Listing(Filtered):
         return statement.order_by(*self._place_in(row).order(self.sort))
 
     def _page(self, request: PageRequest, statement: Select[Any]) -> Page:
-        rows = request.execute(statement)
-        page = rows[: request.limit]
-        more = len(rows) > request.limit
-        return Page(page, self.sort.position_of(page[-1]) if more else None)
+        return Page.of(request.execute(statement), request.limit, self.sort)
 
     def _public(self, row: Columns) -> list[ColumnElement[Any]]:
         return [row[column.name] for column in self.columns]
