@@ -28,7 +28,7 @@ class PreconditionMissing(Exception):
 
 
 class StillReferenced(Exception):
-    """Something else points to what was to be deleted."""
+    """Other rows refer to the one that was to be deleted."""
 
 
 class AlreadyExists(Exception):

@@ -38,11 +38,12 @@ T = TypeVar("T")
 
 KEPT_FOR = timedelta(hours=24)
 WAIT_MS = 800
-"""How long a request waits for another one with its key (on SQLite writes wait in line anyway)."""
+"""Milliseconds for which a request waits for another one with its key, on PostgreSQL; on SQLite,
+writes queue anyway."""
 
 
 class Answer(NamedTuple):
-    """What a client got, ready to be sent again."""
+    """The response to a write, stored to be sent again."""
 
     status: int
     headers: dict[str, str]
@@ -50,7 +51,7 @@ class Answer(NamedTuple):
 
 
 EVERYBODYS = ""
-"""The caller of requests without an account: they share one space of keys."""
+"""The caller of requests without an account, which share one space of keys."""
 
 
 keys = Table(
@@ -71,7 +72,7 @@ Index(None, keys.c.created_at)
 BY_KEY = (keys.c.caller == bindparam("_caller")) & (keys.c.key == bindparam("_key"))
 FIND = select(keys.c.fingerprint, keys.c.status, keys.c.headers, keys.c.body).where(BY_KEY)
 KEEP = update(keys).where(BY_KEY)
-# In portions, so that other writers don't wait for all of them; none that another process deletes.
+# In portions, so that other writers don't wait long; rows that another process deletes are skipped.
 DELETED_AT_ONCE = 500
 EXPIRED = (
     select(keys.c.caller, keys.c.key)
@@ -92,7 +93,7 @@ DELETE_EXPIRED, DELETE_OF_USER = (
 
 
 def _claim_statement(insert: Any) -> Any:
-    """Take the key, or take it over from a request whose day is over."""
+    """Take the key, or take it over from an expired request."""
     statement = insert(keys)
     return statement.on_conflict_do_update(
         index_elements=[keys.c.caller, keys.c.key],
@@ -115,11 +116,11 @@ def run_once(
     function: Callable[[Connection, Viewer], T],
     render: Callable[[T], Answer],
 ) -> T | Answer:
-    """Return what `function` returns and store its answer, or return the answer that the viewer's
-    `key` has got before. `fingerprint` (SHA-256) tells the request from any other.
+    """Return the result of `function` and store its response, or return the response that is stored
+    for the viewer's `key`. `fingerprint`: the SHA-256 of the request.
 
-    What `function` raises takes the key back with it. Raises KeyReused, and KeyInUse where
-    another transaction holds the key for too long.
+    If `function` raises an error, the key is released. Raises KeyReused, and KeyInUse if another
+    transaction holds the key for too long.
     """
     now = datetime.now(UTC)
     caller = EVERYBODYS if viewer.user_id is None else viewer.user_id.hex
@@ -127,26 +128,26 @@ def run_once(
     before = now - KEPT_FOR
     claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}
     if not _claim(connection, {**claim, "before": before}):
-        return _answer_given(connection, fingerprint, params)
+        return _stored_response(connection, fingerprint, params)
     result = function(connection, viewer)
     connection.execute(KEEP.values(**render(result)._asdict()), params)
     return result
 
 
-def delete_expired_answers(connection: Connection) -> int:
-    """Delete a portion of the answers that are too old to be sent again. Return how many."""
+def delete_expired_responses(connection: Connection) -> int:
+    """Delete a portion of the expired responses. Return how many."""
     before = datetime.now(UTC) - KEPT_FOR
     return connection.execute(DELETE_EXPIRED, {"before": before}).rowcount
 
 
-def delete_answers_of(connection: Connection, user_id: UUID) -> bool:
-    """Delete a portion of the answers stored for a user. Return whether those were all."""
+def delete_responses_of(connection: Connection, user_id: UUID) -> bool:
+    """Delete a portion of the responses stored for a user. Return whether that was all."""
     deleted = connection.execute(DELETE_OF_USER, {"_caller": user_id.hex}).rowcount
     return deleted < DELETED_AT_ONCE
 
 
 def _claim(connection: Connection, row: dict[str, Any]) -> bool:
-    """Whether the key is ours now. PostgreSQL waits for the transaction that holds it."""
+    """Return whether this request has the key; PostgreSQL waits for a transaction that holds it."""
     postgresql = connection.dialect.name == "postgresql"
     try:
         if postgresql:
@@ -164,7 +165,7 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def _answer_given(connection: Connection, fingerprint: bytes, params: dict[str, str]) -> Answer:
+def _stored_response(connection: Connection, fingerprint: bytes, params: dict[str, str]) -> Answer:
     row = connection.execute(FIND, params).one_or_none()
     if row is None:  # it has just been deleted
         raise KeyInUse

@@ -1,7 +1,6 @@
-"""Whether a request may do what it asks: found out in the very unit of work that serves it.
+"""Whether a caller may do what its request asks, checked in the unit of work that serves it.
 
-So a session that has been ended, an account that has been closed, or a role that has been taken
-away counts from the next request on.
+So the end of a session, a closed account or a removed role takes effect with the next request.
 """
 
 from datetime import UTC, datetime
@@ -18,14 +17,14 @@ from storage.errors import NotAdmin, SignedOut, UnknownIdentity
 
 
 class Session(NamedTuple):
-    """What one of our own access tokens says: its session, and whose that is."""
+    """The session of one of our own access tokens, and its user."""
 
     id: UUID
     user_id: UUID
 
 
 class Identity(NamedTuple):
-    """What a token of an outside identity provider says."""
+    """The user that a token of an outside identity provider names."""
 
     issuer: str
     subject: str
@@ -44,7 +43,7 @@ OF_IDENTITY = USER.where(
 
 
 def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
-    """The viewer with these credentials. Raises SignedOut and UnknownIdentity."""
+    """Return the viewer with these credentials. Raises SignedOut and UnknownIdentity."""
     if credentials is None:
         return EVERYBODY
     if isinstance(credentials, Session):
@@ -61,10 +60,10 @@ def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
 
 
 class admitted:  # noqa: N801  # a context manager, which contextlib's decorator makes slower
-    """A unit of work of the client with `credentials`: gives its viewer.
+    """The viewer with `credentials`, for one unit of work.
 
-    Raises SignedOut, UnknownIdentity and NotAdmin before the work begins, and SignedOut where the
-    account is deleted meanwhile.
+    Raises SignedOut, UnknownIdentity and NotAdmin before the work begins, and SignedOut if the
+    account is deleted during it.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class admitted:  # noqa: N801  # a context manager, which contextlib's decorator
 
 
 def _leads_to_users(constraint: str | None) -> bool:
-    """Whether it is the name of a foreign key to users. SQLite tells none, but there a write is
-    alone, so an admitted user exists until it ends."""
+    """Whether a foreign key to users has this name. SQLite gives no names, but runs one write at a
+    time, so an admitted user exists until it ends."""
     keys = (key for table in metadata.tables.values() for key in table.foreign_key_constraints)
     return any(key.name == constraint for key in keys if key.referred_table is users)

@@ -13,7 +13,7 @@ from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.errors import StillReferenced
-from storage.idempotency import delete_answers_of
+from storage.idempotency import delete_responses_of
 
 BY_ID = users.c.id == bindparam("user_id")
 LOCK = select(users.c.id).where(BY_ID).with_for_update()
@@ -28,7 +28,7 @@ def delete_user(
     *,
     delete_owned: bool = False,
 ) -> bool:
-    """Delete a user with their sessions, the answers stored for them and, if asked, what they own.
+    """Delete a user with their sessions, their stored responses and, if asked, the rows they own.
     Return False if rows are left; then call it again.
 
     Raises UserNotFound, VersionConflict, LastAdmin, NotAdmin, StillReferenced and, unless asked,
@@ -84,7 +84,7 @@ def _delete(connection: Connection, user_id: UUID, *, delete_owned: bool) -> boo
         collection.delete_rows_of(connection, user_id)
         if collection.owner_has_rows(connection, user_id):
             return False
-    if not delete_answers_of(connection, user_id):
+    if not delete_responses_of(connection, user_id):
         return False
     connection.execute(DELETE, {"user_id": user_id})
     return True

@@ -1,5 +1,4 @@
-"""What tokens are given for, in the database: a sign-in opens a session, and a chain of refresh
-tokens keeps it open."""
+"""Sign-ins, which open sessions, and refresh tokens, which keep them open."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from storage.column_types import UtcDateTime
 from storage.errors import SignedOut
 
 RETRY_WINDOW = timedelta(seconds=10)
-"""For how long a used refresh token gets its successor again: the answer may have been lost."""
+"""For how long a used refresh token gets its successor again: the response may have been lost."""
 
 
 class SignIn(NamedTuple):
@@ -47,8 +46,8 @@ class Origin(NamedTuple):
 
 
 class SessionLimits(NamedTuple):
-    """`idle`: how long a session lasts without a refresh, `total`: with them. `most`: how many
-    sessions one user may have."""
+    """How long a session lasts without a refresh (`idle`) and with them (`total`), and how many
+    sessions a user may have (`most`)."""
 
     idle: timedelta
     total: timedelta
@@ -56,8 +55,8 @@ class SessionLimits(NamedTuple):
 
 
 class Refresh(NamedTuple):
-    """What became of a refresh token. `user_id`: whose it is; None where it isn't valid.
-    `reused`: it had been used before, and the session has been ended for it."""
+    """The outcome of a refresh. `user_id`: the token's user; None if it isn't valid. `reused`: the
+    token had been used before, so its session has been ended."""
 
     user_id: UUID | None
     reused: bool

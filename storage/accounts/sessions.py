@@ -13,7 +13,7 @@ from storage.accounts.errors import SessionNotFound
 from storage.accounts.tables import sessions
 from storage.collections.viewers import Viewer
 from storage.column_types import UtcDateTime
-from storage.idempotency import DELETED_AT_ONCE, delete_expired_answers
+from storage.idempotency import DELETED_AT_ONCE, delete_expired_responses
 
 SessionRow = Row[UUID, datetime, datetime, datetime, str | None, str | None]
 
@@ -72,4 +72,4 @@ def delete_expired(connection: Connection) -> bool:
     once.
     """
     deleted = connection.execute(DELETE_EXPIRED, {"now": datetime.now(UTC)}).rowcount
-    return max(deleted, delete_expired_answers(connection)) < DELETED_AT_ONCE
+    return max(deleted, delete_expired_responses(connection)) < DELETED_AT_ONCE
