@@ -64,33 +64,32 @@ class Metrics:
         gauge: Callable[..., Gauge] = partial(
             Gauge, registry=self.registry, multiprocess_mode="livesum"
         )
-        histogram: Callable[..., Histogram] = partial(Histogram, registry=self.registry)
+        of_units: Callable[..., Histogram] = partial(
+            Histogram, labelnames=["kind"], buckets=OF_UNITS, registry=self.registry
+        )
 
         self._children: dict[Child, MetricWrapperBase] = {}
         self.requests = counter(
             "http_requests_total", "Requests that were answered.", ["operation", "status"]
         )
-        self.request_duration = histogram(
+        self.request_duration = Histogram(
             "http_request_duration_seconds",
             "From a request's head to the end of its answer.",
             ["operation"],
             buckets=OF_REQUESTS,
+            registry=self.registry,
         )
         self.in_flight = gauge("http_requests_in_flight", "Requests that are being answered.")
         self.rejections = counter(
             "rate_limit_rejections_total", "Requests beyond a rate limit.", ["limit"]
         )
-        self.wait_duration = histogram(
+        self.wait_duration = of_units(
             "database_wait_duration_seconds",
             "How long a unit of work waited for a thread or a connection.",
-            ["kind"],
-            buckets=OF_UNITS,
         )
-        self.unit_duration = histogram(
+        self.unit_duration = of_units(
             "database_unit_duration_seconds",
             "How long a unit of work ran: its statements, and the commit.",
-            ["kind"],
-            buckets=OF_UNITS,
         )
         self.dropped_lines = counter("log_lines_dropped_total", "Log lines that were dropped.")
         OUTPUT.on_drop = self.dropped_lines.inc
