@@ -83,8 +83,9 @@ class Running:
         port = int(self.address.rpartition(":")[2])
         with contextlib.suppress(ConnectionRefusedError):
             while True:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.transport.abort()
+                with contextlib.suppress(ConnectionResetError):  # established as it closes
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.transport.abort()
 
 
 @contextlib.asynccontextmanager

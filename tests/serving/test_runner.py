@@ -41,7 +41,8 @@ class Server:
     def wait_until_it_refuses(self) -> None:
         with contextlib.suppress(ConnectionRefusedError):
             while True:
-                socket.create_connection(("127.0.0.1", self.port), HUNG).close()
+                with contextlib.suppress(ConnectionResetError):  # established as it closes
+                    socket.create_connection(("127.0.0.1", self.port), HUNG).close()
 
     def end(self) -> tuple[int, str]:
         """Its exit code, and what it has written since it listens."""
