@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from schemas.characters import BLANK_TEXT
+from schemas.characters import is_blank
 
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
@@ -73,10 +73,20 @@ class Text(Bounded, fields.String):
         return text
 
 
-class TrimmedText(Text):
-    """Text with a visible character. Its length is checked as sent; then it is trimmed."""
+class VisibleText(Text):
+    """Text with a visible character."""
 
     default_error_messages = {"blank": "Must not be blank."}
+
+    def deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        text = super().deserialize(*args, **kwargs)
+        if isinstance(text, str) and is_blank(text):
+            raise self.make_error("blank")
+        return text
+
+
+class TrimmedText(VisibleText):
+    """VisibleText whose length is checked as sent; then it is trimmed."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"pattern": NOT_BLANK, **kwargs.pop("metadata", {})}
@@ -84,11 +94,7 @@ class TrimmedText(Text):
 
     def deserialize(self, *args: Any, **kwargs: Any) -> Any:
         text = super().deserialize(*args, **kwargs)
-        if not isinstance(text, str):
-            return text
-        if BLANK_TEXT.fullmatch(text):
-            raise self.make_error("blank")
-        return text.strip()
+        return text.strip() if isinstance(text, str) else text
 
 
 class Named(fields.Field[Any]):

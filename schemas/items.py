@@ -9,6 +9,7 @@ from schemas.fields import (
     StrictInteger,
     Text,
     TrimmedText,
+    VisibleText,
     unique,
 )
 from schemas.pages import CountedPageQuery, page_of
@@ -22,7 +23,7 @@ NAME = {
 DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
 QUANTITY = {"description": "The number of pieces, without a fraction.", "examples": [1]}
 TAGS = {
-    "description": "Labels to find the item by, without duplicates.",
+    "description": "Labels to find the item by, without duplicates and blank ones.",
     "examples": [["home", "urgent"]],
     "uniqueItems": True,
 }
@@ -45,7 +46,7 @@ class ItemInput(InputSchema):
         load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=QUANTITY
     )
     tags = BoundedList(
-        Text(min_length=1, max_length=50, metadata=TAG),
+        VisibleText(min_length=1, max_length=50, metadata=TAG),
         max_items=20,
         load_default=list,
         validate=unique,

@@ -10,11 +10,11 @@ from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 from marshmallow import ValidationError
 
-from schemas.characters import BLANK_TEXT, INVISIBLE_CHARACTERS
+from schemas.characters import INVISIBLE, is_blank
 from schemas.fields import Text
 
 MIN_LENGTH, MAX_LENGTH = 12, 128
@@ -27,7 +27,6 @@ MIN_WORD = 3
 SERVICE = tuple("items-api".replace("-", mark) for mark in (" ", "-", "_", ""))
 SURROUNDINGS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 """Digits and punctuation before and after a word: `dragon` is not much better as `!dragon2026`."""
-INVISIBLE = re.compile(rf"[{INVISIBLE_CHARACTERS}]")
 MARKS = re.compile(r"[\W_]")
 SPELLED = re.compile(r"\w(?:[\W_]\w)+")
 """Single letters with a mark between each two: `d.r.a.g.o.n`."""
@@ -68,7 +67,7 @@ def reject_guessable(password: str) -> None:
 
 def error_in_password(password: str, emails: Iterable[str] = ()) -> str | None:
     """Return why `password` is too easy to guess for a user with `emails`, or None if it isn't."""
-    if all(category(letter)[0] in "ZC" or BLANK_TEXT.fullmatch(letter) for letter in password):
+    if is_blank(password):
         return BLANK
     if password == EXAMPLE:
         return PLACEHOLDER

@@ -11,7 +11,15 @@ from sqlalchemy import JSON, Column, Connection, Integer, String, Table
 
 from api.operations.standard import standard_operations
 from schemas.base import InputSchema, merge_patch_of
-from schemas.fields import BoundedList, Choice, StrictInteger, Text, TrimmedText, unique
+from schemas.fields import (
+    BoundedList,
+    Choice,
+    StrictInteger,
+    Text,
+    TrimmedText,
+    VisibleText,
+    unique,
+)
 from schemas.pages import CountedPageQuery, page_of
 from schemas.queries import QueryTimestamp, Search, any_of, sort_of
 from schemas.resource import resource_of
@@ -116,7 +124,7 @@ class GizmoInput(InputSchema):
         load_default=1, validate=Range(min=0, max=2_147_483_647), metadata=about("How many.", 1)
     )
     tags = BoundedList(
-        Text(min_length=1, max_length=50, metadata=TAG),
+        VisibleText(min_length=1, max_length=50, metadata=TAG),
         max_items=20,
         load_default=list,
         validate=unique,

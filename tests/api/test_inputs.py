@@ -92,6 +92,7 @@ async def test_refuses_json_that_is_no_object(client: httpx.AsyncClient, body: A
         ({"tags": "home"}, "/tags"),
         ({"tags": None}, "/tags"),
         ({"tags": [""]}, "/tags/0"),
+        ({"tags": ["x", " \u200b"]}, "/tags/1"),
         ({"tags": ["a", 5]}, "/tags/1"),
         ({"tags": ["a", "b", "a"]}, "/tags/2"),
         ({"tags": ["x" * 51]}, "/tags/0"),

@@ -10,7 +10,7 @@ from schemathesis import AuthContext, Case, HookContext, Response, auth, hook
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
-from schemas.characters import BLANK_TEXT
+from schemas.characters import is_blank
 from tests.factory import PASSWORD
 
 FORM = "application/x-www-form-urlencoded"
@@ -66,15 +66,18 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         # To JSON Schema 5.0 is an integer; here it isn't, and no keyword could say so.
         case.body = {key: without_fraction(value) for key, value in case.body.items()}
         # Nor can a pattern exclude all invisible characters in every language.
-        case.body = {
-            key: "x" if value and isinstance(value, str) and BLANK_TEXT.fullmatch(value) else value
-            for key, value in case.body.items()
-        }
+        case.body = {key: visible(value) for key, value in case.body.items()}
         if case.media_type != FORM:
             # Nor does it know a password, or which are common. It stays the same, whatever else
             # changes.
             known = {"password", "current_password"} & case.body.keys()
             case.body |= dict.fromkeys(known, PASSWORD)
+
+
+def visible(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return list(dict.fromkeys(map(visible, value)))
+    return "x" if value and isinstance(value, str) and is_blank(value) else value
 
 
 def keep_signed_in(case: Case[Any]) -> None:

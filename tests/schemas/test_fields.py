@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Range
 
 from schemas.base import OutputSchema
-from schemas.characters import BLANK_TEXT
+from schemas.characters import is_blank
 from schemas.emails import BLANKS, Email
 from schemas.fields import (
     BoundedList,
@@ -22,6 +22,7 @@ from schemas.fields import (
     Text,
     Timestamp,
     TrimmedText,
+    VisibleText,
     unique,
 )
 from schemas.passwords import Password
@@ -78,10 +79,18 @@ def test_blanks_are_what_strip_takes_off() -> None:
     assert [c for c in everything if bool(blank.fullmatch(c)) != (not c.strip())] == []
 
 
-def test_what_counts_as_blank_is_what_search_ignores() -> None:
-    everything = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).strip()]
-    blank = {c for c in everything if BLANK_TEXT.fullmatch(c)}
-    assert blank == {c for c in everything if SEARCH.fullmatch(c)}
+def test_what_search_ignores_counts_as_blank() -> None:
+    everything = map(chr, range(sys.maxunicode + 1))
+    assert [c for c in everything if SEARCH.fullmatch(c) and not is_blank(c)] == []
+
+
+@pytest.mark.parametrize(
+    "value", ["\u2800", "\x01\x7f\x9f", "\ufff9\ufffb", "\u0301\u20e3", "\u3164 "]
+)
+@pytest.mark.parametrize("field", [TrimmedText(max_length=9), VisibleText(max_length=9)])
+def test_a_text_of_which_nothing_can_be_seen_is_refused(field: VisibleText, value: str) -> None:
+    assert messages(field, value) == ["Must not be blank."]
+    assert field.deserialize(f"{value}e\u0301") == f"{value}e\u0301".strip()
 
 
 def test_a_field_may_say_a_pattern_of_its_own() -> None:
