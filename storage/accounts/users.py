@@ -1,6 +1,7 @@
 """Users in the database."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypedDict
 from unicodedata import normalize
@@ -70,12 +71,24 @@ def email_key(email: str) -> str:
     """Return what all spellings of an address have in common: compatibility forms, case and blanks
     at its ends don't count (the compatibility caseless match of Unicode, D146).
 
-    In a domain, ß differs from ss, and a final sigma from another sigma (IDNA 2008: RFC 5892 §2.6).
+    In a domain, ß differs from ss, and a final sigma from another sigma (IDNA 2008: RFC 5892 §2.6);
+    a label may be an A-label, and an ideographic full stop is a dot.
     """
     local, at, domain = normalize("NFKC", email.strip()).rpartition("@")
-    letters = domain.replace("ẞ", "ß")
-    domain = "".join(letter if letter in "ßς" else letter.casefold() for letter in letters)
+    domain = ".".join(map(_label_key, domain.replace("\u3002", ".").split(".")))
     return normalize("NFKC", local.casefold() + at + domain)
+
+
+def _label_key(label: str) -> str:
+    letters = label.replace("ẞ", "ß")
+    key = "".join(letter if letter in "ßς" else letter.casefold() for letter in letters)
+    if key.startswith("xn--"):
+        with suppress(UnicodeError):
+            decoded = key[4:].encode("ascii").decode("punycode")
+            # Others are no A-labels, and could be longer than their column.
+            if decoded.isprintable() and normalize("NFKC", _label_key(decoded)) == decoded:
+                return decoded
+    return key
 
 
 def create_user(

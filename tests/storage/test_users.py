@@ -100,6 +100,12 @@ async def test_nobody_is_found_by_an_address_that_nobody_has(database: Database)
         ("ada@ΒΌΛΟΣ.example", "ada@βόλοσ.example", True),
         ("ada@stra\u00dfe.example", "ada@STRASSE.example", False),
         ("gauß@example.com", "GAUSS@example.com", True),
+        ("ada@straße.example", "ada@XN--strae-oqa.example", True),
+        ("ada@strasse.example", "ada@xn--strae-oqa.example", False),
+        ("ada@straße.example", "ada@straße。example", True),
+        ("ada@b.example", "ada@b\uff61example", True),
+        ("ada@\ufdfa.example", "ada@xn--2j1a.example", False),
+        ("ada@xn--99999999.example", "ada@XN--99999999.example", True),
     ],
 )
 def test_two_spellings_of_one_address_have_one_key(one: str, other: str, same: bool) -> None:
@@ -114,6 +120,9 @@ def test_the_key_of_an_address_fits_its_column() -> None:
     # An address has 254 bytes: no character may become more characters than it has bytes.
     assert [c for c in kept if len(users.email_key(c)) > len(c.encode())] == []
     assert longest >= 254
+    for label in ("ᾀ" * 40, "\ufdfa", "\ud800"):
+        encoded = f"xn--{label.encode('punycode').decode()}"
+        assert users.email_key(f"a@{encoded}") == f"a@{encoded}"
 
 
 async def test_of_those_who_want_one_address_at_once_one_gets_it(database: Database) -> None:
