@@ -19,11 +19,25 @@ PART = 3
 
 ACCENTED = ("LATIN ", "GREEK ", "CYRILLIC ")
 CJK = ("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA", "HANGUL ", "BOPOMOFO ")
-# The scripts of the class SA in UAX #14, whose words only a dictionary can tell apart.
-UNSPACED = ("THAI ", "LAO ", "KHMER ", "MYANMAR ", "TAI ", "NEW TAI ", "AHOM ")
-LIGATURE = re.compile("LATIN SMALL (?:LETTER|LIGATURE) ([A-Z]{2})")
+# The scripts of the class SA in UAX #14, whose words only a dictionary can tell apart, and two of
+# its class AK.
+UNSPACED = (
+    "THAI ",
+    "LAO ",
+    "KHMER ",
+    "MYANMAR ",
+    "TAI ",
+    "NEW TAI ",
+    "AHOM ",
+    "BALINESE ",
+    "JAVANESE ",
+)
+NAMED = re.compile("LATIN SMALL (?:LETTER|LIGATURE) (?:BARRED |INSULAR )?([A-Z]{1,2})(?: BAR)?")
 LETTERS = {"ð": "d", "þ": "th", "ŋ": "n", "\u0131": "i"}
 """What stands for letters whose names don't tell, as in CLDR's transliteration Latin-ASCII."""
+IOTA_SUBSCRIPT = "\u0345"
+APOSTROPHES = "\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf"
+"""Letters to Unicode, but often left out, as the okina of Hawai'i is."""
 # Unicode's Default_Ignorable_Code_Point.
 INVISIBLE = re.compile(
     r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
@@ -91,7 +105,8 @@ def _is_unspaced(run: str) -> bool:
 def _spaced(text: str) -> Iterator[str]:
     """The letters, digits and marks that count, with blanks wherever a run ends; asterisks."""
     before: Kind = "outside"
-    text = normalize("NFKC", INVISIBLE.sub("", text))
+    # Case folding would make a letter of the iota subscript.
+    text = normalize("NFKD", INVISIBLE.sub("", text)).replace(IOTA_SUBSCRIPT, "")
     for character in normalize("NFKC", text.casefold()):
         kind, letter = _kind(character)
         if kind == "mark":
@@ -113,7 +128,7 @@ def _kind(character: str) -> tuple[Kind, str]:
         return "unspaced", character
     if group[0] in "LN" and called.startswith(CJK):
         return "cjk", character
-    if group[0] == "M":
+    if group[0] == "M" or character in APOSTROPHES:
         return "mark", character
     if group[0] != "L" and group != "Nd":
         return ("asterisk", character) if character == "*" else ("outside", " ")
@@ -127,8 +142,8 @@ def _unaccented(letter: str) -> str:
     """The letters under a stroke, hook or tail, and those of a ligature, by the letter's name: L of
     LATIN SMALL LETTER L WITH STROKE. Unicode decomposes neither."""
     called = name(letter, "")
-    if ligature := LIGATURE.fullmatch(called):
-        return ligature[1].lower()
+    if found := NAMED.fullmatch(called):
+        return found[1].lower()
     plain, is_variant, _ = called.partition(" WITH ")
     if is_variant:
         with suppress(KeyError):  # there is a LAMBDA WITH STROKE, but no other in Latin

@@ -32,6 +32,9 @@ text = st.text(max_size=40)
         ("e\u0301 \u0301x \ufe0f", ["e", "x"]),
         ("סֵפֶר", ["סֵפֶר"]),
         ("x" * 100, ["x" * MAX_WORD]),
+        ("τῷ ᾼδης ΤΩΙ", ["αδησ", "τω", "τωι"]),
+        ("Hawai\u02bbi \u0149 Qur\u02bean п\u02bcять \u02bc", ["hawaii", "n", "quran", "пять"]),
+        ("Ʉmea Ɵst ꝼaꞃꞅꞇ", ["farst", "ost", "umea"]),
         ("Łódź, Ørsted, Đorđe, Ħal", ["dorde", "hal", "lodz", "orsted"]),
         (
             "Ærø œuvre Guðrún Þór DIYARBAK\u0131R",
@@ -102,6 +105,8 @@ UNSPACED = {
     "Lao": "ພາສາລາວ",
     "Khmer": "ភាសាខ្មែរ",
     "Burmese": "မြန်မာဘာသာ",
+    "Javanese": "ꦧꦱꦗꦮ",
+    "Balinese": "ᬩᬲᬩᬮᬶ",
 }
 
 
