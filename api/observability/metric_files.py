@@ -85,6 +85,8 @@ class FolderCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
+            if not any(Path(self._folder).glob(f"*_{os.getpid()}.db")):
+                raise FileNotFoundError(f"the files of this process are missing in {self._folder}")
             files = MultiProcessCollector(None, self._folder)  # type: ignore[no-untyped-call]  # as the library has it
             yield from list(files.collect())  # type: ignore[no-untyped-call]  # as the library has it
         except UNREADABLE as error:

@@ -156,8 +156,8 @@ def prepare(folder: Path) -> None:
 
 
 def remove_stale_gauges(folder: Path) -> None:
-    pids = {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}
-    for pid in pids:
+    pids = {path.stem.rpartition("_")[2] for path in folder.glob("gauge_live*.db")}
+    for pid in map(int, filter(str.isdecimal, pids)):
         if not is_alive(pid):
             with suppress(FileNotFoundError):  # another start was faster
                 mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]  # as the library has it

@@ -1,8 +1,10 @@
 """GET /metrics, read as Prometheus reads it."""
 
 import asyncio
+import os
 import re
 import signal
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from api import create_app
+from api.observability.metrics import remove_stale_gauges
 from api.runtime.async_flask import AsyncFlask
 from bench.fleet import Fleet
 from tests.conftest import bridged
@@ -204,6 +207,17 @@ async def test_any_process_answers_for_all(tmp_path: Path) -> None:
     # What the killed one has counted stays; what was going on in it doesn't.
     assert sum(n for (name, _), n in found.items() if name == "build_info") == len(files)
     assert found["http_requests_total", ("create_gizmo", "201")] == sent["create_gizmo", "201"]
+
+
+def test_only_gauges_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    names = {f"gauge_livesum_{name}.db" for name in (dead.pid, os.getpid(), "x")}
+    for name in names:
+        (tmp_path / name).touch()
+    remove_stale_gauges(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == names - {f"gauge_livesum_{dead.pid}.db"}
 
 
 def test_a_folder_that_comes_too_late_is_refused(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def test_metrics_on_it_have_a_gap_and_nothing_else_happens(
 
 
 @pytest.mark.parametrize(
-    "fault", ["full", "vanished", pytest.param("unwritable", marks=pytest.mark.long)]
+    "fault", ["full", "vanished", "emptied", pytest.param("unwritable", marks=pytest.mark.long)]
 )
 async def test_a_service_whose_metrics_can_not_be_kept_serves(
     disk: Path, tmp_path: Path, fault: str
@@ -82,6 +82,9 @@ async def test_a_service_whose_metrics_can_not_be_kept_serves(
             if fault == "vanished":
                 assert "build_info" in await scraped(client)
                 shutil.rmtree(folder)
+            if fault == "emptied":
+                for file in folder.iterdir():
+                    file.unlink()
             await use_each_operation(client)
             assert await scraped(client) == ""
     assert [INCOMPLETE in line for line in service.log].count(True) == 1
