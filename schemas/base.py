@@ -26,6 +26,7 @@ class InputSchema(DocumentedSchema):
     """Rejects unknown fields, because a misspelt one would be lost without a warning."""
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json",)
+    error_messages = {"type": "Must be a JSON object."}
 
     class Meta:
         unknown = RAISE

@@ -16,7 +16,7 @@ class QueryInteger(ValueAsText, fields.Integer):
     """An integer in a query string: an optional minus and up to 18 ASCII digits."""
 
     max_length = 19
-    too_long = "Not a valid integer."
+    too_long = "Must be an integer."
     pattern = re.compile(r"-?[0-9]{1,18}")
     parse = int
 

@@ -28,7 +28,11 @@ class PreconditionMissing(Exception):
 
 
 class StillReferenced(Exception):
-    """Other rows refer to the one that was to be deleted."""
+    """A row refers to the one to delete. `names`: the tables that may contain it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.detail = f"Another resource refers to it, which is one of: {', '.join(names)}."
+        super().__init__(self.detail)
 
 
 class AlreadyExists(Exception):

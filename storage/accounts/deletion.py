@@ -102,4 +102,4 @@ def _require_no_references(connection: Connection, user_id: UUID) -> None:
                 row.owner_id.is_distinct_from(user_id),
             )
             if connection.execute(select(refers)).scalar_one():
-                raise StillReferenced
+                raise StillReferenced([collection.table.name])

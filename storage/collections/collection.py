@@ -167,7 +167,7 @@ class Collection(Lists):
         try:
             deleted = connection.execute(self._delete.by(viewer, precondition), params).rowcount
         except IntegrityError:
-            raise StillReferenced from None
+            raise self._still_referenced() from None
         if deleted == 0:
             self._raise_not_found_or_conflict(connection, viewer, row_id, precondition)
 
@@ -182,7 +182,11 @@ class Collection(Lists):
         try:
             connection.execute(delete(self.table).where(these))
         except IntegrityError:
-            raise StillReferenced from None
+            raise self._still_referenced() from None
+
+    def _still_referenced(self) -> StillReferenced:
+        others = [other for other in COLLECTIONS if self in other.relations.values()]
+        return StillReferenced([other.table.name for other in others])
 
     def _translated(self, error: IntegrityError) -> Exception:
         """AlreadyExists or RuleBroken if the error means that; otherwise the error itself."""

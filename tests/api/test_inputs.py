@@ -63,7 +63,7 @@ async def test_refuses_what_is_not_json(
 async def test_refuses_json_that_is_no_object(client: httpx.AsyncClient, body: Any) -> None:
     response = await post(client, json.dumps(body).encode())
     assert response.status_code == 400
-    assert response.json()["errors"] == [{"detail": "Invalid input type.", "pointer": ""}]
+    assert response.json()["errors"] == [{"detail": "Must be a JSON object.", "pointer": ""}]
 
 
 @pytest.mark.parametrize(

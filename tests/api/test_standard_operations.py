@@ -409,6 +409,7 @@ async def test_what_is_pointed_to_stays(app: AsyncFlask, client: httpx.AsyncClie
     booking = await create(client, gizmo_id=gizmo)
     refused = await client.delete(f"/api/gizmos/{gizmo}")
     assert (refused.status_code, refused.json()["type"]) == (409, "/errors/still-referenced")
+    assert refused.json()["detail"] == "Another resource refers to it, which is one of: bookings."
     found = await client.get(PATH, params={"gizmo_id": gizmo})
     assert [row["id"] for row in found.json()["bookings"]] == [booking["id"]]
     anna = await account(app)
@@ -434,6 +435,7 @@ async def test_a_user_stays_while_a_row_of_another_owner_refers_to_theirs(
         query = {"delete_owned": "true"}
         refused = await client.request("DELETE", path, params=query, **request)
         assert (refused.status_code, refused.json()["type"]) == (409, "/errors/still-referenced")
+        assert refused.json()["detail"].endswith("one of: bookings.")
         assert "still-referenced" in answers_of(described(operation_id), "409")
     assert (await client.get(created.headers["Location"])).status_code == 200
 

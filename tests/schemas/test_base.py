@@ -88,7 +88,7 @@ def test_what_comes_in_has_no_unknown_field(schema: InputSchema) -> None:
 @pytest.mark.parametrize("schema", [ShelfInput(), ShelfPatch()])
 @pytest.mark.parametrize("data", [[], "label", 5, None, True])
 def test_what_comes_in_is_an_object(schema: InputSchema, data: Any) -> None:
-    assert messages(schema, data) == {"_schema": ["Invalid input type."]}
+    assert messages(schema, data) == {"_schema": ["Must be a JSON object."]}
 
 
 def test_what_goes_out_reads_attributes() -> None:

@@ -151,7 +151,7 @@ def test_an_integer_in_a_query_is_written_in_digits(text: str, value: int) -> No
     "text", ["", "-", "+1", " 1", "1 ", "1\n", "1_000", "1e2", "5.0", "٣", "0x1", "9" * 19]
 )
 def test_an_integer_in_a_query_is_written_in_nothing_else(text: str) -> None:
-    assert messages(QueryInteger(), text) == ["Not a valid integer."]
+    assert messages(QueryInteger(), text) == ["Must be an integer."]
 
 
 class Dated(OutputSchema):
