@@ -26,7 +26,7 @@ class InputSchema(DocumentedSchema):
     """Rejects unknown fields, because a misspelt one would be lost without a warning."""
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json",)
-    error_messages = {"type": "Must be a JSON object."}
+    error_messages = {"type": "Must be a JSON object."}  # noqa: RUF012  # as marshmallow has it
 
     class Meta:
         unknown = RAISE

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from schemas.characters import is_blank
 
@@ -89,7 +89,9 @@ class TrimmedText(VisibleText):
     """VisibleText whose length is checked as sent; then it is trimmed."""
 
     def __init__(self, **kwargs: Any) -> None:
-        metadata = {"pattern": NOT_BLANK, **kwargs.pop("metadata", {})}
+        metadata = kwargs.pop("metadata", {})
+        if not any(isinstance(each, Regexp) for each in kwargs.get("validate", ())):
+            metadata = {"pattern": NOT_BLANK, **metadata}
         super().__init__(metadata=metadata, **kwargs)
 
     def deserialize(self, *args: Any, **kwargs: Any) -> Any:

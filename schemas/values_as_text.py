@@ -26,11 +26,21 @@ class DecimalText(ValueAsText, fields.Decimal):
         metadata: Mapping[str, Any],
         **kwargs: Any,
     ) -> None:
+        limits = {"At least": minimum, "At most": maximum}
         fraction = rf"(\.[0-9]{{1,{places}}})?" if places else ""
-        pattern = rf"^-?[0-9]{{1,{digits - places}}}{fraction}$"
-        about = {"type": "string", "pattern": pattern, **metadata}
-        super().__init__(places=places, as_string=True, metadata=about, **kwargs)
-        self.pattern = re.compile(pattern)
+        number = rf"[0-9]{{1,{digits - places}}}{fraction}$"
+        sign = "" if minimum is not None and minimum >= 0 else "-?"
+        bounds = [f"{name} {bound}." for name, bound in limits.items() if bound is not None]
+        description = " ".join(filter(None, [metadata.get("description"), *bounds]))
+        about = {"type": "string", "pattern": f"^{sign}{number}", **metadata}
+        super().__init__(
+            places=places,
+            as_string=True,
+            metadata={**about, "description": description},
+            **kwargs,
+        )
+        # A negative number has an error about the minimum, not about its form.
+        self.pattern = re.compile(f"^-?{number}")
         self.digits, self.decimals = digits, places
         self._minimum, self._maximum = minimum, maximum
         self.max_length = digits + len("-.")

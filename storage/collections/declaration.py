@@ -68,7 +68,7 @@ def _objections(
     columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
     for name in columns:
         if name not in table.c:
-            yield f"{table.name}.{name}: there is no such column"
+            yield f"{table.name}.{name}: {_missing(name)}"
     for name in sorts:
         yield from _not_ordered(table.c[name])
     for parameter, kind in filters.items():
@@ -81,6 +81,12 @@ def _objections(
     if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
         yield f"{table.name}: declare at most one Matches filter, with all texts"
     yield from _undeclared_relations(table, relations)
+
+
+def _missing(name: str) -> str:
+    if name.endswith("_words"):
+        return "add *words_columns(…) with the texts of Matches to the table"
+    return "there is no such column"
 
 
 def _not_ordered(column: Column[Any]) -> Iterator[str]:

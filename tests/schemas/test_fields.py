@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, ValidationError, fields
-from marshmallow.validate import Range
+from marshmallow.validate import Range, Regexp
 
 from schemas.base import OutputSchema
 from schemas.characters import is_blank
@@ -287,3 +289,15 @@ def test_a_strict_boolean_is_nothing_else(value: Any) -> None:
 def test_each_choice_or_none_has_a_name() -> None:
     with pytest.raises(TypeError, match="Colour: names and meanings need an entry for each choice"):
         type("Colour", (Choice,), {"choices": ("red", "blue"), "names": ("RED",)})
+
+
+def test_a_text_of_one_line_is_documented_with_its_pattern() -> None:
+    pattern = r"^[^\r\n]+$"
+    title = TrimmedText(max_length=9, validate=[Regexp(pattern, error="Must be one line.")])
+    for text in ("a\nb", "a\r\nb", "\n"):
+        assert messages(title, text) == ["Must be one line."]
+    assert title.deserialize(" a b ") == "a b"
+    plugin = MarshmallowPlugin()
+    APISpec("", "", "3.1.0", plugins=[plugin])
+    assert plugin.converter is not None
+    assert plugin.converter.field2property(title)["pattern"] == pattern

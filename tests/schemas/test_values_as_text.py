@@ -112,3 +112,17 @@ def test_a_timestamp_is_one_that_each_database_can_store(text: str) -> None:
         assert refused.value.messages == [
             "Must be after 0001-01-01T00:00:00Z and before 9999-12-31T23:59:59.999999Z."
         ]
+
+
+def test_a_decimal_is_documented_with_its_limits() -> None:
+    price = DecimalText(
+        digits=5, places=2, minimum=0, maximum=99, metadata={"description": "A price."}
+    )
+    assert price.metadata == {
+        "type": "string",
+        "pattern": r"^[0-9]{1,3}(\.[0-9]{1,2})?$",
+        "description": "A price. At least 0. At most 99.",
+    }
+    assert AMOUNT.metadata["pattern"].startswith("^-?")
+    with pytest.raises(ValidationError, match="Must be 0 or more"):
+        price.deserialize("-1")
