@@ -31,7 +31,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from serving.http1 import MAX_FIELDS
+from serving.http1 import MAX_FIELDS, OTHER_FORMS
 
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""
@@ -43,8 +43,8 @@ CANCELLED = 5
 
 FrameHandler = Callable[[Any], Any]
 
-METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-PATH = re.compile(rb"[\x21-\x3e\x40-\x7e]+(\?[\x21-\x7e\x80-\xff]*)?")
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Z-]+")  # in upper case, as RFC 9110 §9 defines them all
+PATH = re.compile(rb"/(?!/)[\x21\x22\x24-\x3e\x40-\x7e]*(\?[\x21\x22\x24-\x7e\x80-\xff]*)?")
 
 ZERO_UPDATE = re.compile(
     rb"\0\0\x04\x08."  # the length, the type and the flags
@@ -62,7 +62,7 @@ def status_of_refusal(request: RequestReceived) -> bytes | None:
     method, path = values.get(b":method", b""), values.get(b":path", b"")
     well_formed = (
         METHOD.fullmatch(method) is not None
-        and PATH.fullmatch(path) is not None
+        and (PATH.fullmatch(path) is not None or (method, path) in OTHER_FORMS)
         and method != b"CONNECT"  # which is for proxies, and for WebSockets (RFC 8441)
         and not (request.stream_ended and int(values.get(b"content-length", 0)))
     )

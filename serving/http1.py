@@ -101,6 +101,10 @@ class StrictConnection(h11.Connection):
             if self._http2_cleartext and (request.method, request.target) == (b"PRI", b"*"):
                 raise H2ProtocolAssumedError(b"PRI * HTTP/2.0\r\n\r\n" + self.trailing_data[0])
             raise h11.RemoteProtocolError("not HTTP/1.1", error_status_hint=505)
+        if request.method != request.method.upper():
+            raise h11.RemoteProtocolError("methods are case-sensitive (RFC 9110 §9.1)")
+        if b"#" in request.target or request.target.startswith(b"//"):
+            raise h11.RemoteProtocolError("the target has a fragment, or an empty first segment")
         names = {name for name, _ in request.headers}
         if b"transfer-encoding" in names and (
             b"content-length" in names or request.http_version == b"1.0"

@@ -119,6 +119,11 @@ async def test_a_view_that_waits_is_not_ended_by_a_reset() -> None:
     assert steps == ["written", "written"]
 
 
+async def test_options_may_ask_about_the_whole_server() -> None:
+    async with served(Bridge(big)) as address, Http2.connect(address) as client:
+        assert (await client.answer(await client.open("OPTIONS *"))).status == 200
+
+
 async def test_headers_and_queries_arrive_as_they_were_sent() -> None:
     seen: WSGIEnvironment = {}
 
