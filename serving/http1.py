@@ -26,6 +26,9 @@ ILLEGAL = re.compile(
 MAX_FIELDS = 100
 """The number of header fields, which cost CPU time each, however short they are."""
 
+MAX_CHUNK_LINE = 256
+"""The bytes of a chunk's size with its extensions, which no limit on bodies counts."""
+
 VERSIONS = (b"1.0", b"1.1")
 OTHER_FORMS = {(b"OPTIONS", b"*")}
 ABSOLUTE_FORM = re.compile(
@@ -64,8 +67,12 @@ class StrictBuffer(ReceiveBuffer):
     def maybe_extract_next_line(self) -> bytearray | None:
         """Return the line with a chunk's size, including its line break."""
         line = super().maybe_extract_next_line()
-        if line is not None and (line.endswith((b" \r\n", b"\t\r\n")) or ILLEGAL.search(line)):
+        if line is None:
+            return None
+        if line.endswith((b" \r\n", b"\t\r\n")) or ILLEGAL.search(line):
             raise h11.LocalProtocolError("a chunk's size is followed by illegal characters")
+        if len(line) > MAX_CHUNK_LINE:
+            raise h11.LocalProtocolError("a chunk's extensions are too long (RFC 9112 §7.1.1)")
         return line
 
 

@@ -90,6 +90,7 @@ async def test_what_is_ambiguous_is_refused_and_ends_the_connection(
         b"0x5\r\nhello\r\n0\r\n\r\n",
         b"5\r\nhello\r\n0\r\nX-A: b\nX-B: c\r\n\r\n",
         b"5\r\nhello\r\n0\r\nX-A: b\r\n c\r\n\r\n",
+        b"5;a=%b\r\nhello\r\n0\r\n\r\n" % (b"b" * 256),
         b"5\r\nhello\r\n0\r\n" + b"a:\r\n" * 15_000 + b"\r\n",
     ],
     ids=lambda value: repr(value)[:80],
