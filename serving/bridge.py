@@ -168,7 +168,7 @@ class Exchange(WsgiToAsgiInstance):
                 first = next(chunks, None)
                 streamed = first is not None and len(first) != self.content_length
                 chunks = chain([first or b""], chunks if streamed else ())
-            if not self.body.complete:
+            if not (self.body.complete or self.body.is_withheld(self.scope["headers"])):
                 wait_for(self.body.drain(DRAIN_LIMIT, seconds=self.bridge.drain_timeout))
             if self.body.client_left:
                 raise ClientDisconnected

@@ -6,14 +6,15 @@ that follows the RFC would send is answered with 400, and the connection is clos
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import h11
 from h11._receivebuffer import ReceiveBuffer  # h11 has no public way to replace its rules
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.h11 import H2ProtocolAssumedError, H11Protocol
-from hypercorn.typing import H11SendableEvent
+from hypercorn.typing import AppWrapper, H11SendableEvent
 
+from serving.asgi import Message, Receive, Scope, Send
 from serving.config import ServerConfig
 
 BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -86,6 +87,13 @@ class StrictConnection(h11.Connection):
         self._http2_cleartext = config.http2_cleartext
         self.client_left = False
 
+    # Otherwise Hypercorn would ask for the body before the application has seen the request.
+    they_are_waiting_for_100_continue = False
+
+    @property
+    def awaits_continue(self) -> bool:
+        return super().they_are_waiting_for_100_continue
+
     def next_event(self) -> Any:
         if self.client_left:
             return h11.NEED_DATA  # otherwise Hypercorn waits forever for the rest of a pipeline
@@ -137,7 +145,8 @@ class Http1(H11Protocol):
         turn: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(application, config, *rest)
-        self.connection = StrictConnection(config)
+        self.connection: StrictConnection = StrictConnection(config)
+        self._application = application
         self._turn = turn
         self._has_turn = False
         self._head = b""
@@ -153,7 +162,7 @@ class Http1(H11Protocol):
         return self.idle or self.connection.their_state is h11.SEND_BODY
 
     async def handle(self, event: Event) -> None:
-        if isinstance(event, Closed) and isinstance(self.connection, StrictConnection):
+        if isinstance(event, Closed):
             self.connection.client_left = True
             await super().handle(event)
             await self.can_read.set()
@@ -164,13 +173,31 @@ class Http1(H11Protocol):
         await super().handle(event)
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """Wait for the turn of a request that arrived together with the one before it.
+        """Wait for the turn of a request that arrived together with the one before it; choose what
+        handles it.
 
         It replaces Hypercorn's private method, which would switch to HTTP/2 for `Upgrade: h2c`.
         """
         if not self._has_turn:
             await self._turn()
         self._has_turn = False
+        is_asked = self.connection.awaits_continue
+        self.app = cast("AppWrapper", self._continuing) if is_asked else self._application
+
+    async def _continuing(
+        self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
+    ) -> None:
+        """Call the application, and send 100 Continue when it first reads the body."""
+
+        async def receive_after_continue() -> Message:
+            if self.connection.awaits_continue:
+                headers = self.config.response_headers("h11")
+                await self._send_h11_event(
+                    h11.InformationalResponse(status_code=100, headers=headers)
+                )
+            return await receive()
+
+        await self._application(scope, receive_after_continue, send, *threads)
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         """Send the head of a response with the first piece of its body, in one system call, as

@@ -14,6 +14,8 @@ from serving.greenlets import wait_for
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+Headers = list[tuple[bytes, bytes]]
+
 
 class RequestBody(io.RawIOBase):
     """A file that waits for the server's messages, so that memory holds only what is being read.
@@ -48,12 +50,16 @@ class RequestBody(io.RawIOBase):
         if self._dropped:
             raise RuntimeError("the body can't be read any more once the response has begun")
         while not self._unread and not self.complete:
-            self._unread = memoryview(wait_for(self._next_chunk(self._begun())))
+            self._unread = memoryview(wait_for(self._next_chunk(self._begin())))
         target = memoryview(buffer)
         size = min(len(target), len(self._unread))
         target[:size] = self._unread[:size]
         self._unread = self._unread[size:]
         return size
+
+    def is_withheld(self, headers: Headers) -> bool:
+        """Return whether the client sends nothing because nothing was read (RFC 9110 §10.1.1)."""
+        return self._deadline is None and b"expect" in dict(headers)
 
     async def drain(self, limit: int, *, seconds: float) -> None:
         """Read and drop the rest of the body: at most about `limit` bytes, for at most `seconds`,
@@ -62,7 +68,7 @@ class RequestBody(io.RawIOBase):
         Afterwards `complete` and `client_left` say how it ended; if both are false, more data may
         arrive.
         """
-        until = min(self._begun(), asyncio.get_running_loop().time() + seconds)
+        until = min(self._begin(), asyncio.get_running_loop().time() + seconds)
         with contextlib.suppress(ClientDisconnected, RequestTimeout):
             while not self.complete and limit > 0:
                 limit -= self._drop(await self._next_chunk(until))
@@ -77,10 +83,10 @@ class RequestBody(io.RawIOBase):
         """Return when another task has read to the end of the body, the client has left, or the
         deadline has passed."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self._begin()):
                 await self._ended.wait()
 
-    def _begun(self) -> float:
+    def _begin(self) -> float:
         """Return the deadline by the loop's clock; the first read sets it."""
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + self._timeout
@@ -129,7 +135,7 @@ def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
 
 
-def may_have_body(http_version: str, headers: list[tuple[bytes, bytes]]) -> bool:
+def may_have_body(http_version: str, headers: Headers) -> bool:
     """Return whether a body may follow `headers`: over HTTP/1 only after a header that says how
     long it is (RFC 9112 §6.3)."""
     if not http_version.startswith("1"):

@@ -100,6 +100,30 @@ async def test_takes_no_more_of_a_body_than_the_limit_before_it_refuses(
     assert answer.header("access-control-allow-origin") == "http://localhost:3000"
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/gizmos", [JSON, f"Content-Length: {LIMIT + 1}"], 413),
+        ("/api/gizmos", ["Content-Type: text/plain", "Transfer-Encoding: chunked"], 415),
+        ("/api/users/me", [JSON, "Content-Length: 10"], 401),
+        ("/nope", [JSON, "Content-Length: 10"], 404),
+    ],
+)
+async def test_a_client_is_not_asked_for_a_body_that_is_refused(
+    app: AsyncFlask, path: str, headers: list[str], status: int
+) -> None:
+    bridge = Observed(bridged(app))
+    async with served(bridge) as address:
+        async with Http1.connect(address) as client:
+            method = "PATCH" if status == 401 else "POST"
+            await client.request(f"{method} {path}", *headers, "Expect: 100-continue")
+            response = await client.response()  # without 100 Continue before it
+            assert (response.status, response.headers["connection"]) == (status, "close")
+            client.writer.write_eof()
+            assert await client.closed()
+        await bridge.idle()
+
+
 class Flood:
     """A request whose body never ends."""
 
