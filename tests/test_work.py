@@ -41,7 +41,7 @@ class Work(NamedTuple):
 
 
 SQLITE = {
-    "get_health": Work(0, 470, for_user=0),
+    "get_health": Work(0, 455, for_user=0),
     "get_gizmo": Work(1, 610),
     "list_gizmos": Work(1, 920),
     "find_gizmos": Work(2, 770),
