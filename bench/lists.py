@@ -41,7 +41,7 @@ from bench.owned_writes import compare_writes, tables_of_writes
 from bench.rounds import ROUNDS, measure
 from storage import Database, open_database
 from storage.accounts.tables import users
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.gizmos import GIZMOS
 from tests.migrated import create_tables
 from tests.postgresql import Server, vacuum
@@ -112,7 +112,7 @@ async def compare(urls: dict[int, str], dataset: Dataset, cases: list[Case]) -> 
         compared = []
         for case in cases:
             works = [(case.work(dataset.collection, size), db) for size, db in databases.items()]
-            seats = [partial(work, database, EVERYBODY) for work, database in works]
+            seats = [partial(work, database, ANONYMOUS) for work, database in works]
             work, database = works[-1]
             seats += [partial(work, database, owner) for owner in (FEW, SOME, MANY)]
             compared.append(Compared(case, await measure(seats)))

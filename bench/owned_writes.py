@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bench.dataset import GIZMO_ROWS, KINDS, MANY, PLACES, TAGS, THINGS
 from bench.rounds import measure
 from storage import Database, open_database
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from tests.gizmos import GIZMOS, GizmoValues
 from tests.postgresql import vacuum
 
@@ -83,7 +83,7 @@ async def compare_writes(with_: str, without: str) -> list[tuple[str, list[float
         ids = [row.id for row in page.rows]
         writes: dict[str, Callable[[], Write]] = {
             "create": partial(create, MANY),
-            "create, without an owner": partial(create, EVERYBODY),
+            "create, without an owner": partial(create, ANONYMOUS),
             f"create {AT_ONCE} at once": partial(create_at_once, MANY),
             "change the status": partial(change_status, ids),
             "change the name": partial(change_name, ids),

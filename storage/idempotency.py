@@ -50,8 +50,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
-EVERYBODYS = ""
-"""The caller of requests without an account, which share one space of keys."""
+ANONYMOUS_CALLER = ""
+"""The caller of requests without an account: they share one space of keys."""
 
 
 keys = Table(
@@ -123,7 +123,7 @@ def run_once(
     transaction holds the key for too long.
     """
     now = datetime.now(UTC)
-    caller = EVERYBODYS if viewer.user_id is None else viewer.user_id.hex
+    caller = ANONYMOUS_CALLER if viewer.user_id is None else viewer.user_id.hex
     params = {"_caller": caller, "_key": key}
     before = now - KEPT_FOR
     claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}

@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import Connection, text
 
 from storage import open_database
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.gizmos import GIZMOS
 
 CHECK = "INSERT INTO gizmos_full_text (gizmos_full_text, rank) VALUES ('integrity-check', 1)"
@@ -151,5 +151,5 @@ def _rows(connection: Connection) -> list[Any]:
 
 
 def _found_by(connection: Connection, word: str) -> list[str]:
-    page = GIZMOS.page(connection, EVERYBODY, {"q": word}, limit=2)
+    page = GIZMOS.page(connection, ANONYMOUS, {"q": word}, limit=2)
     return [row.description for row in page.rows]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.accounts.tables import ADMIN, sessions, users
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.column_types import UtcDateTime, metadata
 from storage.errors import NotAdmin, SignedOut, UnknownIdentity
 
@@ -45,7 +45,7 @@ OF_IDENTITY = USER.where(
 def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
     """Return the viewer with these credentials. Raises SignedOut and UnknownIdentity."""
     if credentials is None:
-        return EVERYBODY
+        return ANONYMOUS
     if isinstance(credentials, Session):
         params = {"session_id": credentials.id, "now": datetime.now(UTC)}
         user = connection.execute(OF_SESSION, params).one_or_none()

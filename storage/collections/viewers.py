@@ -55,7 +55,7 @@ def _viewer_id(owner_id: Column[Any]) -> BindParameter[UUID]:
 SEES_ALL, SEES_OWN = (Viewer(None, is_admin=False, sees_all=sees_all) for sees_all in (True, False))
 
 
-EVERYBODY = Viewer(user_id=None, is_admin=False, sees_all=True)
+ANONYMOUS = Viewer(user_id=None, is_admin=False, sees_all=True)
 """A client without a token, where the service doesn't require one."""
 
 OPERATOR = Viewer(user_id=None, is_admin=True, sees_all=True)

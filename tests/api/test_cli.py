@@ -13,7 +13,7 @@ from click.testing import Result
 
 from api import create_app
 from storage import open_database
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from storage.engines import revisions
 from tests.factory import settings_for
 from tests.gizmos import GIZMOS, gizmo_input
@@ -96,9 +96,9 @@ def test_rebuilds_the_words_of_all_resources(tmp_path: Path, database_url: str) 
     async def names_found(*, emptied: bool) -> list[str]:
         async with open_database(database_url, auto_migrate=False) as database:
             if emptied:
-                await database.write(GIZMOS.create, EVERYBODY, gizmo_input(name="Łódź"))
+                await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(name="Łódź"))
                 await database.write(execute, "UPDATE gizmos SET name_words = ''")
-            page = await database.read(GIZMOS.page, EVERYBODY, {"q": "lodz"}, limit=9)
+            page = await database.read(GIZMOS.page, ANONYMOUS, {"q": "lodz"}, limit=9)
             return [row.name for row in page.rows]
 
     with asyncio.Runner() as runner:

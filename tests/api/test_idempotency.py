@@ -16,7 +16,7 @@ from api.http.idempotency_keys import IDEMPOTENCY_KEY
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
 from storage import Database, idempotency
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.idempotency import Answer
 from tests.accounts import account
 from tests.conftest import bridged
@@ -197,7 +197,7 @@ async def test_a_failed_write_leaves_its_key_free(
 
     with pytest.raises(RuntimeError, match="in the middle of it"):
         await app.services[Database].write(
-            idempotency.run_once, EVERYBODY, "a-key", b"0" * 32, fail, lambda _: ANSWER
+            idempotency.run_once, ANONYMOUS, "a-key", b"0" * 32, fail, lambda _: ANSWER
         )
     assert (await post(client, "a-key")).status_code == 201
 
@@ -223,7 +223,7 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
         """In a transaction that stays open, as no unit of work would leave it."""
         engine = database._engine  # type: ignore[attr-defined]
         async with engine.begin() as connection:
-            request = EVERYBODY, "a-key", b"0" * 32
+            request = ANONYMOUS, "a-key", b"0" * 32
             await connection.run_sync(
                 idempotency.run_once, *request, lambda *_: None, lambda _: ANSWER
             )

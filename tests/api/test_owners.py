@@ -11,7 +11,7 @@ from api.config.settings import Settings
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from storage.accounts.tables import ADMIN
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.accounts import signed_in
 from tests.conftest import bridged
 from tests.factory import settings_for
@@ -61,7 +61,7 @@ async def people(app: AsyncFlask) -> People:
 async def nobodys(app: AsyncFlask) -> str:
     """The path of a gizmo that was created while the service asked for no account."""
     values: Any = gizmo_input(name="Nobody's")
-    row = await app.services[Database].write(GIZMOS.create, EVERYBODY, values)
+    row = await app.services[Database].write(GIZMOS.create, ANONYMOUS, values)
     return f"/api/gizmos/{row.id}"
 
 

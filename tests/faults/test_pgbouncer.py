@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from storage import Database, DatabaseUnavailable, PoolOptions, open_database
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.faults.conftest import CONNECTIONS
 from tests.gizmos import GIZMOS, GizmoValues
 from tests.postgresql import Server
@@ -92,8 +92,8 @@ async def test_units_of_work_of_several_pools_share_two_connections(
 ) -> None:
     async def create_and_get(database: Database) -> None:
         for _ in range(20):
-            created = await database.write(GIZMOS.create, EVERYBODY, VALUES)
-            assert await database.read(GIZMOS.get, EVERYBODY, created.id) == created
+            created = await database.write(GIZMOS.create, ANONYMOUS, VALUES)
+            assert await database.read(GIZMOS.get, ANONYMOUS, created.id) == created
 
     async with open_database(pooled_url, auto_migrate=True, pool=OPTIONS) as other:
         await asyncio.gather(

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from api.runtime.async_flask import AsyncFlask
 from storage import Database, DatabaseUnavailable
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.faults.conftest import assert_all_connections_are_back, assert_unavailable
 from tests.gizmos import GIZMOS, gizmo_input
 from tests.postgresql import Server
@@ -156,7 +156,7 @@ async def test_a_write_of_one_statement_does_not_run_again_once_that_was_sent(
 
     def create(connection: Connection) -> None:
         calls.append(1)
-        GIZMOS.create(connection, EVERYBODY, gizmo_input())
+        GIZMOS.create(connection, ANONYMOUS, gizmo_input())
 
     await app.services[Database].administer(prepare)
     with pytest.raises(DatabaseUnavailable, match="during a write"):

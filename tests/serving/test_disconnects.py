@@ -14,7 +14,7 @@ from flask import g
 from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
 from storage import Database
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.conftest import bridged
 from tests.gizmos import GIZMOS, GizmoValues
 from tests.live import served
@@ -63,7 +63,7 @@ class Writing:
         self.started.set()
         await self.resume.wait()
         values = GizmoValues(name=g.colour, description=None, status="todo", quantity=1, tags=[])
-        await self.app.services[Database].write(GIZMOS.create, EVERYBODY, values)
+        await self.app.services[Database].write(GIZMOS.create, ANONYMOUS, values)
         return "written"
 
 

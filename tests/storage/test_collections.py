@@ -29,7 +29,7 @@ from storage.accounts.users import create_user
 from storage.collections.collection import COLLECTIONS, Collection
 from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
 from storage.collections.tables import resource_columns, rule
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.column_types import FixedPoint, metadata
 from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
 from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound
@@ -112,12 +112,12 @@ async def test_every_order_has_every_row_once_and_nulls_last(
     database: Database, ada: Viewer
 ) -> None:
     rows = await fill(database, ada, 24)
-    others = await fill(database, EVERYBODY, 3)
+    others = await fill(database, ANONYMOUS, 3)
     assert all(any(getattr(row, name) is None for row in rows) for name in NULLABLE)
     for sort in BOOKINGS.sorts:
         for limit in (1, 5, 24):
             assert await walk(database, ada, {"sort": sort}, limit=limit) == in_order(rows, sort)
-        everything = await walk(database, EVERYBODY, {"sort": sort}, limit=7)
+        everything = await walk(database, ANONYMOUS, {"sort": sort}, limit=7)
         assert everything == in_order([*rows, *others], sort)
 
 
@@ -159,10 +159,10 @@ async def test_every_filter_with_sorts_by_what_can_be_null_and_not(
 
 async def test_values_come_back_as_they_were_written(database: Database) -> None:
     for price in (Decimal("0.01"), Decimal("-9999999999.99"), Decimal("9999999999.99"), None):
-        row = await database.write(BOOKINGS.create, EVERYBODY, booking(1, price=price))
+        row = await database.write(BOOKINGS.create, ANONYMOUS, booking(1, price=price))
         assert row.price == price
         changes = {"price": price, "paid_on": None, "floor": None}
-        changed = await database.write(BOOKINGS.update, EVERYBODY, row.id, changes)
+        changed = await database.write(BOOKINGS.update, ANONYMOUS, row.id, changes)
         assert (changed.price, changed.paid_on, changed.version) == (price, None, 2)
 
 
@@ -174,7 +174,7 @@ def test_a_write_with_a_relation_is_more_than_one_statement() -> None:
 
 async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: Viewer) -> None:
     own = await database.write(GIZMOS.create, ada, GIZMO)
-    other = await database.write(GIZMOS.create, EVERYBODY, GIZMO)
+    other = await database.write(GIZMOS.create, ANONYMOUS, GIZMO)
     row = await database.write(BOOKINGS.create, ada, booking(1, gizmo_id=own.id))
     for wrong in (other.id, uuid4()):
         with pytest.raises(RelatedRowNotFound) as caught:
@@ -200,12 +200,12 @@ async def test_a_value_that_must_be_unique_is_taken_once(database: Database, ada
     metadata.remove(table)
     await database.administer(table.create)
     first = await database.write(rooms.create, ada, {"number": 1})
-    other = await database.write(rooms.create, EVERYBODY, {"number": 2})
-    for viewer in (ada, EVERYBODY):
+    other = await database.write(rooms.create, ANONYMOUS, {"number": 2})
+    for viewer in (ada, ANONYMOUS):
         with pytest.raises(AlreadyExists, match=r"^number$"):
             await database.write(rooms.create, viewer, {"number": 1})
     with pytest.raises(AlreadyExists, match=r"^number$"):
-        await database.write(rooms.update, EVERYBODY, other.id, {"number": 1})
+        await database.write(rooms.update, ANONYMOUS, other.id, {"number": 1})
     same = await database.write(rooms.update, ada, first.id, {"number": 1})
     assert same.version == 2
     assert list(BOOKINGS.unique.values()) == [["owner_id", "reference"]]

@@ -17,7 +17,7 @@ from storage.accounts.users import create_user
 from storage.collections.keyset import Page
 from storage.collections.lists import Query
 from storage.collections.orders import Position
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import search_of, words_of
 from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues
 
@@ -70,7 +70,7 @@ class Store:
         self.owners: dict[UUID, UUID | None] = {}
         one, other, admin = (self._user(name) for name in ("one", "other", "admin"))
         self.callers = [
-            EVERYBODY,
+            ANONYMOUS,
             Viewer.owner(one),
             Viewer.owner(other),
             Viewer(admin, is_admin=True, sees_all=True),
@@ -125,7 +125,7 @@ class Store:
         after: Position | None,
         limit: int,
         budget: int,
-        viewer: Viewer = EVERYBODY,
+        viewer: Viewer = ANONYMOUS,
     ) -> Page:
         page: Page = self.run(
             self.database.read(GIZMOS.page, viewer, wanted, limit=limit, after=after, budget=budget)
@@ -138,7 +138,7 @@ class Store:
         wanted: Query,
         limit: int,
         budget: int,
-        viewer: Viewer = EVERYBODY,
+        viewer: Viewer = ANONYMOUS,
         between: Callable[[], None] = lambda: None,
     ) -> Iterator[GizmoRow]:
         after = None
@@ -150,7 +150,7 @@ class Store:
                 return
             between()
 
-    def expected(self, wanted: Query, viewer: Viewer = EVERYBODY) -> list[GizmoRow]:
+    def expected(self, wanted: Query, viewer: Viewer = ANONYMOUS) -> list[GizmoRow]:
         by = wanted["sort"].removeprefix("-")
         seen = [row for row in self.rows.values() if self.sees(viewer, row)]
         found = [row for row in seen if matches(row, wanted)]

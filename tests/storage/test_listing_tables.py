@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from storage import Database, open_database
 from storage.collections.lists import REBUILT
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from tests.gizmos import GIZMOS, GizmoValues, gizmo_tags
 from tests.sqlite import migrated_database
 from tests.statements import statements
@@ -32,19 +32,19 @@ def as_of(*rows: Any) -> list[Any]:
 
 
 async def found(database: Database, search: str) -> list[str]:
-    page = await database.read(GIZMOS.page, EVERYBODY, {"q": search}, limit=9, after=None)
+    page = await database.read(GIZMOS.page, ANONYMOUS, {"q": search}, limit=9, after=None)
     return [row.name for row in page.rows]
 
 
 async def test_tags_follow_every_write(database: Database) -> None:
-    one = await database.write(GIZMOS.create, EVERYBODY, VALUES)
-    two = await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "tags": ["home", "x"]})
+    one = await database.write(GIZMOS.create, ANONYMOUS, VALUES)
+    two = await database.write(GIZMOS.create, ANONYMOUS, {**VALUES, "tags": ["home", "x"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(GIZMOS.update, EVERYBODY, one.id, {"tags": ["x", "y"]})
+    one = await database.write(GIZMOS.update, ANONYMOUS, one.id, {"tags": ["x", "y"]})
     assert await database.read(entries) == as_of(one, two)
-    one = await database.write(GIZMOS.update, EVERYBODY, one.id, {"name": "Other"})
+    one = await database.write(GIZMOS.update, ANONYMOUS, one.id, {"name": "Other"})
     assert await database.read(entries) == as_of(one, two)
-    await database.write(GIZMOS.delete, EVERYBODY, two.id)
+    await database.write(GIZMOS.delete, ANONYMOUS, two.id)
     assert await database.read(entries) == as_of(one)
 
 
@@ -61,7 +61,7 @@ FOUND = {
 
 async def test_names_are_found_by_what_people_type(database: Database) -> None:
     for name in FOUND:
-        await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "name": name})
+        await database.write(GIZMOS.create, ANONYMOUS, {**VALUES, "name": name})
     for name, searches in FOUND.items():
         for search in searches:
             assert await found(database, search) == [name], search
@@ -70,7 +70,7 @@ async def test_names_are_found_by_what_people_type(database: Database) -> None:
 
 async def test_words_are_rebuilt_for_rows_that_have_others(database: Database) -> None:
     for number in range(REBUILT + 2):
-        await database.write(GIZMOS.create, EVERYBODY, {**VALUES, "name": f"Green lamp {number}"})
+        await database.write(GIZMOS.create, ANONYMOUS, {**VALUES, "name": f"Green lamp {number}"})
     outdated = "SET name_words = 'lampe' WHERE name <> 'Green lamp 1'"
     await database.write(execute, f"UPDATE gizmos {outdated}")
     before = await database.read(scalars, "SELECT updated_at FROM gizmos ORDER BY id")
@@ -88,11 +88,11 @@ async def test_words_are_rebuilt_for_rows_that_have_others(database: Database) -
 
 
 async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:
-    gizmo = await database.write(GIZMOS.create, EVERYBODY, VALUES)
+    gizmo = await database.write(GIZMOS.create, ANONYMOUS, VALUES)
 
     def change_and_fail(connection: Connection) -> None:
-        GIZMOS.update(connection, EVERYBODY, gizmo.id, {"tags": ["x"], "name": "Red door"})
-        GIZMOS.create(connection, EVERYBODY, VALUES)
+        GIZMOS.update(connection, ANONYMOUS, gizmo.id, {"tags": ["x"], "name": "Red door"})
+        GIZMOS.create(connection, ANONYMOUS, VALUES)
         raise KeyError("fact")
 
     with pytest.raises(KeyError, match="fact"):
@@ -103,15 +103,15 @@ async def test_a_write_that_fails_changes_no_entry(database: Database) -> None:
 
 
 async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Database) -> None:
-    gizmo = await database.write(GIZMOS.create, EVERYBODY, VALUES)
+    gizmo = await database.write(GIZMOS.create, ANONYMOUS, VALUES)
     counts = {}
     for name, work in {
-        "create": lambda: database.write(GIZMOS.create, EVERYBODY, VALUES),
-        "get": lambda: database.read(GIZMOS.get, EVERYBODY, gizmo.id),
-        "update": lambda: database.write(GIZMOS.update, EVERYBODY, gizmo.id, {"name": "Red door"}),
-        "replace": lambda: database.write(GIZMOS.update, EVERYBODY, gizmo.id, VALUES),
-        "list": lambda: database.read(GIZMOS.page, EVERYBODY, {}, limit=9, after=None),
-        "delete": lambda: database.write(GIZMOS.delete, EVERYBODY, gizmo.id),
+        "create": lambda: database.write(GIZMOS.create, ANONYMOUS, VALUES),
+        "get": lambda: database.read(GIZMOS.get, ANONYMOUS, gizmo.id),
+        "update": lambda: database.write(GIZMOS.update, ANONYMOUS, gizmo.id, {"name": "Red door"}),
+        "replace": lambda: database.write(GIZMOS.update, ANONYMOUS, gizmo.id, VALUES),
+        "list": lambda: database.read(GIZMOS.page, ANONYMOUS, {}, limit=9, after=None),
+        "delete": lambda: database.write(GIZMOS.delete, ANONYMOUS, gizmo.id),
     }.items():
         with statements() as seen:
             await work()  # type: ignore[no-untyped-call]  # a table of calls, each typed where it is defined
@@ -121,9 +121,9 @@ async def test_a_read_and_a_write_are_as_few_statements_as_before(database: Data
 
 async def test_the_full_text_index_of_sqlite_agrees_with_the_items(tmp_path: Any) -> None:
     async with open_database(migrated_database(tmp_path), auto_migrate=True) as database:
-        rows = [await database.write(GIZMOS.create, EVERYBODY, VALUES) for _ in range(3)]
-        await database.write(GIZMOS.update, EVERYBODY, rows[0].id, {"description": None})
-        await database.write(GIZMOS.delete, EVERYBODY, rows[2].id)
+        rows = [await database.write(GIZMOS.create, ANONYMOUS, VALUES) for _ in range(3)]
+        await database.write(GIZMOS.update, ANONYMOUS, rows[0].id, {"description": None})
+        await database.write(GIZMOS.delete, ANONYMOUS, rows[2].id)
         await database.write(execute, INTEGRITY_CHECK)
         count = "SELECT count(*) FROM gizmos_full_text WHERE gizmos_full_text MATCH '\"fur\"'"
         assert await database.read(scalars, count) == [1]

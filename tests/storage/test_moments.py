@@ -14,7 +14,7 @@ from storage.accounts.tables import users
 from storage.accounts.users import create_user, update_user
 from storage.collections.collection import Collection
 from storage.collections.creation import EPOCH, MICROSECOND
-from storage.collections.viewers import EVERYBODY, OPERATOR
+from storage.collections.viewers import ANONYMOUS, OPERATOR
 from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.storage.test_collections import GIZMO, booking
@@ -44,11 +44,11 @@ def collection(request: pytest.FixtureRequest) -> Collection:
 
 
 async def create(database: Database, collection: Collection) -> Any:
-    return await database.write(collection.create, EVERYBODY, VALUES[collection])
+    return await database.write(collection.create, ANONYMOUS, VALUES[collection])
 
 
 async def change(database: Database, collection: Collection, row_id: UUID) -> Any:
-    return await database.write(collection.update, EVERYBODY, row_id, CHANGES[collection])
+    return await database.write(collection.update, ANONYMOUS, row_id, CHANGES[collection])
 
 
 def written_at(connection: Connection, collection: Collection, moment: datetime) -> None:
@@ -97,7 +97,7 @@ async def test_a_change_is_later_though_the_clock_was_ahead(
     for number in (1, 2):
         changed = await change(database, collection, row.id)
         assert changed.updated_at == ahead + number * MICROSECOND
-        assert changed == await database.read(collection.get, EVERYBODY, row.id)
+        assert changed == await database.read(collection.get, ANONYMOUS, row.id)
 
 
 async def test_an_account_changes_later_too(database: Database) -> None:
@@ -126,7 +126,7 @@ async def test_a_clock_that_was_ahead_leaves_later_rows_alone(
             after, more = None, True
             while more:
                 page = await database.read(
-                    collection.page, EVERYBODY, {**query, "sort": sort}, limit=2, after=after
+                    collection.page, ANONYMOUS, {**query, "sort": sort}, limit=2, after=after
                 )
                 seen += [row.created_at for row in page.rows]
                 after, more = page.next, page.next is not None

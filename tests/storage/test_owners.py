@@ -10,7 +10,7 @@ from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections import ddl
 from storage.collections.lists import Query
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues, gizmo_tags
 from tests.storage.units import INTEGRITY_CHECK, execute
 
@@ -72,7 +72,7 @@ def entries(connection: Connection) -> list[UUID]:
 
 async def test_who_has_no_account_and_sees_not_all_sees_nothing(database: Database) -> None:
     """There is no such viewer; were there one by mistake, what nobody owns would not be theirs."""
-    gizmo = await create(database, EVERYBODY)
+    gizmo = await create(database, ANONYMOUS)
     stray = Viewer(None, is_admin=False, sees_all=False)
     page = await database.read(GIZMOS.page, stray, {}, limit=9, after=None)
     assert page.rows == []
@@ -89,21 +89,21 @@ async def test_a_gizmo_that_is_handed_over_is_found_by_its_new_owner(database: D
         await database.write(give, gizmo.id, owner and owner.user_id)
         assert await seen(database, bob) == everywhere(*[gizmo] * (owner is bob))
         assert await seen(database, ada) == everywhere(*[gizmo] * (owner is ada), kept)
-        assert await seen(database, EVERYBODY) == everywhere(gizmo, kept)
+        assert await seen(database, ANONYMOUS) == everywhere(gizmo, kept)
         await check(database)
 
 
 async def test_the_gizmos_of_a_user_are_deleted_and_no_others(database: Database) -> None:
     ada, bob = await a_user(database, "ada"), await a_user(database, "bob")
     assert ada.user_id is not None
-    [_, theirs, nobodys] = [await create(database, viewer) for viewer in (ada, bob, EVERYBODY)]
+    [_, theirs, nobodys] = [await create(database, viewer) for viewer in (ada, bob, ANONYMOUS)]
     await create(database, ada)
     assert await database.read(GIZMOS.owner_has_rows, ada.user_id)
     await database.write(GIZMOS.delete_rows_of, ada.user_id)
     assert not await database.read(GIZMOS.owner_has_rows, ada.user_id)
     assert await seen(database, ada) == everywhere()
     assert await seen(database, bob) == everywhere(theirs)
-    assert await seen(database, EVERYBODY) == everywhere(theirs, nobodys)
+    assert await seen(database, ANONYMOUS) == everywhere(theirs, nobodys)
     assert set(await database.read(entries)) == {theirs.id, nobodys.id}
     await check(database)
     await database.write(GIZMOS.delete_rows_of, ada.user_id)
@@ -114,7 +114,7 @@ async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
 ) -> None:
     """As in a migration that adds them to a table with rows."""
     ada = await a_user(database, "ada")
-    hers, nobodys = await create(database, ada), await create(database, EVERYBODY)
+    hers, nobodys = await create(database, ada), await create(database, ANONYMOUS)
 
     def make_anew(connection: Connection) -> None:
         ddl.drop_full_text(connection, "gizmos")
@@ -125,8 +125,8 @@ async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
 
     await database.administer(make_anew)
     assert await seen(database, ada) == everywhere(hers)
-    assert await seen(database, EVERYBODY) == everywhere(hers, nobodys)
+    assert await seen(database, ANONYMOUS) == everywhere(hers, nobodys)
     await check(database)
     await database.write(GIZMOS.delete, ada, hers.id)
-    assert await seen(database, EVERYBODY) == everywhere(nobodys)
+    assert await seen(database, ANONYMOUS) == everywhere(nobodys)
     await check(database)

@@ -17,7 +17,7 @@ from storage.accounts.tables import USER, users
 from storage.collections.filtered import BUDGET
 from storage.collections.lists import Query
 from storage.collections.orders import Position
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import words_of
 from tests.gizmos import GIZMOS
 from tests.migrated import migrate
@@ -32,7 +32,7 @@ LATE = START + timedelta(seconds=COUNT - 20)
 
 EARLY, FEW = (Viewer.owner(UUID(int=number)) for number in (1, 2))
 """Who owns the oldest two fifths of all gizmos, and who owns only a few."""
-VIEWERS = {"everybody": EVERYBODY, "early": EARLY, "few": FEW}
+VIEWERS = {"everybody": ANONYMOUS, "early": EARLY, "few": FEW}
 
 FILTERS: dict[str, dict[str, Any]] = {
     "nothing": {},
@@ -211,7 +211,7 @@ async def test_what_an_index_has_in_order_is_not_sorted(many: Database) -> None:
                 told = "\n".join([f"{who}: {asked}", *lines])
                 # Of tags, the entries are in order, and the few gizmos that they lead to sorted.
                 assert "tag" in wanted or not sorts(lines), told
-                assert ("_owner_id_" in told) == (viewer is not EVERYBODY), told
+                assert ("_owner_id_" in told) == (viewer is not ANONYMOUS), told
                 # And read from the place on, not from where the filters let the first one pass.
                 assert after is None or re.search(r"id\)[<>]\(|Index Cond: .*ROW\(", told), told
 
@@ -223,9 +223,9 @@ async def test_a_total_stops_at_ten_thousand(many: Database) -> None:
         (4_160, True): {"tag": ("third",), "status": ("todo",), "updated_after": START},
         (0, True): {"tag": ("third",), "status": ("done",), "q": "nothing"},
     }
-    assert await many.read(GIZMOS.count, EVERYBODY, {}) == (10_000, False)
+    assert await many.read(GIZMOS.count, ANONYMOUS, {}) == (10_000, False)
     for total, wanted in asked.items():
-        assert await many.read(GIZMOS.count, EVERYBODY, wanted) == total
+        assert await many.read(GIZMOS.count, ANONYMOUS, wanted) == total
     assert await many.read(GIZMOS.count, EARLY, {}) == (10_000, True)
     assert await many.read(GIZMOS.count, EARLY, {"tag": ("even",)}) == (5_000, True)
     assert await many.read(GIZMOS.count, FEW, {}) == (30, True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections.creation import quotas
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.errors import QuotaExceeded, SignedOut
 from tests.gizmos import GIZMOS, GizmoRow, GizmoValues
 from tests.statements import statements
@@ -66,7 +66,7 @@ async def test_one_more_than_the_quota_is_refused(database: Database, ada: Viewe
     assert await count(database, ada) == QUOTA
     bob = await a_user(database, "bob")
     await create(database, bob)
-    await create(database, EVERYBODY, quota=0)
+    await create(database, ANONYMOUS, quota=0)
 
 
 async def test_creates_at_once_share_what_room_there_is(database: Database, ada: Viewer) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api import create_app
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
-from storage.collections.viewers import EVERYBODY, Viewer
+from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.errors import QuotaExceeded
 from tests.accounts import account
 from tests.factory import settings_for
@@ -71,9 +71,9 @@ def database(app: AsyncFlask) -> Database:
 async def sent(database: Database, forwarder: Forwarder) -> RoundTrips:
     sent = RoundTrips(forwarder)
     for _ in range(2):  # the first time, statements are prepared
-        gizmo = await database.write(GIZMOS.create, EVERYBODY, gizmo_input())
-        await database.write(GIZMOS.update, EVERYBODY, gizmo.id, gizmo_input())
-        await database.write(GIZMOS.delete, EVERYBODY, gizmo.id)
+        gizmo = await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())
+        await database.write(GIZMOS.update, ANONYMOUS, gizmo.id, gizmo_input())
+        await database.write(GIZMOS.delete, ANONYMOUS, gizmo.id)
         forwarder.received.clear()
     return sent
 
@@ -111,11 +111,11 @@ async def test_a_session_is_one_more(
 async def test_what_locks_a_row_runs_again_as_a_transaction(
     database: Database, sent: RoundTrips
 ) -> None:
-    gizmo = await database.write(GIZMOS.create, EVERYBODY, gizmo_input())
+    gizmo = await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())
 
     def change(connection: Connection) -> None:
-        assert GIZMOS._locks(connection, EVERYBODY, gizmo.id)
-        GIZMOS.update(connection, EVERYBODY, gizmo.id, {"quantity": 2})
+        assert GIZMOS._locks(connection, ANONYMOUS, gizmo.id)
+        GIZMOS.update(connection, ANONYMOUS, gizmo.id, {"quantity": 2})
 
     for _ in range(2):
         sent.seen()
@@ -126,12 +126,12 @@ async def test_what_locks_a_row_runs_again_as_a_transaction(
 async def test_a_second_change_is_never_sent(database: Database, sent: RoundTrips) -> None:
     def create_two(connection: Connection) -> None:
         for _ in range(2):
-            GIZMOS.create(connection, EVERYBODY, gizmo_input())
+            GIZMOS.create(connection, ANONYMOUS, gizmo_input())
 
     with pytest.raises(RuntimeError, match="a second change without a transaction: INSERT"):
         await database.write_statement(create_two)
     assert sent.seen() == ["execute"]
-    assert (await database.read(GIZMOS.count, EVERYBODY, {})).number == 1
+    assert (await database.read(GIZMOS.count, ANONYMOUS, {})).number == 1
 
 
 async def test_a_second_change_after_none_makes_a_transaction(
@@ -153,6 +153,6 @@ async def test_the_next_unit_of_work_on_the_connection_starts_afresh(
     database: Database, sent: RoundTrips
 ) -> None:
     for _ in range(3):
-        await database.write_statement(GIZMOS.create, EVERYBODY, gizmo_input())
-    await database.write(GIZMOS.create, EVERYBODY, gizmo_input())
+        await database.write_statement(GIZMOS.create, ANONYMOUS, gizmo_input())
+    await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())
     assert sent.seen() == ["execute", "execute", "execute", "BEGIN", "execute", "COMMIT"]

@@ -12,7 +12,7 @@ from storage.accounts.errors import LastAdmin, UserOwnsRows, WrongPassword
 from storage.accounts.users import UserRow
 from storage.collections import collection
 from storage.collections.preconditions import ANY_VERSION, Precondition, Version
-from storage.collections.viewers import EVERYBODY
+from storage.collections.viewers import ANONYMOUS
 from storage.errors import StillReferenced, VersionConflict
 from storage.idempotency import DELETED_AT_ONCE
 from tests.bookings import BOOKINGS
@@ -105,7 +105,7 @@ async def test_nothing_goes_while_a_row_of_another_owner_refers_to_it(
     ada = await user(database)
     rows = [await database.write(GIZMOS.create, viewer(ada), GIZMO) for _ in range(2)]
     await database.write(BOOKINGS.create, viewer(ada), booking(1, gizmo_id=rows[0].id))
-    other = boss if owner == "an admin" else EVERYBODY
+    other = boss if owner == "an admin" else ANONYMOUS
     refers = await database.write(BOOKINGS.create, other, booking(2, gizmo_id=rows[0].id))
     for delete_owned, error in ((False, UserOwnsRows), (True, StillReferenced)):
         with pytest.raises(error):
