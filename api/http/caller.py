@@ -63,19 +63,19 @@ class Caller:
     async def read(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like Database.read. Raises SignedOut and NotAdmin too."""
+        """Like Database.read. Also raises SignedOut and NotAdmin."""
         return await self._run(database.read, function, args, kwargs)
 
     async def write(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like Database.write. Raises SignedOut and NotAdmin too."""
+        """Like Database.write. Also raises SignedOut and NotAdmin."""
         return await self._run(database.write, function, args, kwargs)
 
     async def write_statement(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like Database.write_statement. Raises SignedOut and NotAdmin too."""
+        """Like Database.write_statement. Also raises SignedOut and NotAdmin."""
         return await self._run(database.write_statement, function, args, kwargs)
 
     async def page(self, collection: Collection, query: dict[str, Any]) -> PageOf:

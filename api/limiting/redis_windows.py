@@ -60,15 +60,15 @@ class SharedWindows:
         self._probe: asyncio.Task[bool] | None = None
 
     async def hit(self, limit: RateLimitItem, *client: str) -> Hit:
-        """Count a request of `client` if the limit allows it. Raises RedisUnavailable."""
+        """Like MemoryWindows.hit. Raises RedisUnavailable."""
         return await self._while_it_answers(self._hit(limit, *client))
 
     async def forget(self, limit: RateLimitItem, *client: str) -> None:
-        """Reset the count of `client`. Raises RedisUnavailable."""
+        """Raises RedisUnavailable."""
         await self._while_it_answers(self.redis.ask("UNLINK", *keys_of(limit, *client)))
 
     async def give_back(self, limit: RateLimitItem, *client: str) -> None:
-        """Uncount a request of `client`. Raises RedisUnavailable."""
+        """Raises RedisUnavailable."""
         _, current = keys_of(limit, *client)
         await self._while_it_answers(self.redis.ask("EVAL", GIVE_BACK, 1, current))
 

@@ -116,12 +116,10 @@ class MemoryWindows:
             return usage.hit(self._limit, allowed=allowed)
 
     def forget(self, client: str) -> None:
-        """Reset the count of `client`."""
         with self._lock:
             self._windows.pop(client, None)
 
     def give_back(self, client: str) -> None:
-        """Uncount a request of `client`."""
         with self._lock:
             window = self._windows.get(client)
             if window is not None and window.current > 0:

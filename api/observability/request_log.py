@@ -194,6 +194,5 @@ def random_id() -> str:
 
 
 def current_record() -> Record:
-    """That of the request which is being handled."""
     record: Record = request.environ[RECORD]
     return record
