@@ -27,7 +27,7 @@ from storage import DatabaseUnavailable
 from storage.accounts import users
 from storage.accounts.errors import EmailTaken
 from storage.accounts.users import UserRow
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 
 auth = Blueprint("auth", __name__, url_prefix="/api/auth")
 settings = service(Settings)
@@ -57,7 +57,9 @@ def require_open_registration() -> None:
     guard=require_open_registration,
     raises=[RegistrationClosed, EmailTaken, PasswordsBusy],
 )
-async def register_user(body: Body[dict[str, Any]], write: IdempotentWrite) -> UserRow | Answer:
+async def register_user(
+    body: Body[dict[str, Any]], write: IdempotentWrite
+) -> UserRow | StoredResponse:
     """Register.
 
     New accounts have the role `user`. Sign in at `/api/auth/token` with the same address and
@@ -69,7 +71,7 @@ async def register_user(body: Body[dict[str, Any]], write: IdempotentWrite) -> U
             connection, email=body["email"], password_hash=password_hash
         )
     )
-    if not isinstance(user, Answer):
+    if not isinstance(user, StoredResponse):
         audit.record("user_registered", user_id=user.id)
     return user
 

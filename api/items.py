@@ -17,7 +17,7 @@ from openapi.operation import Access
 from schemas.items import Item, ItemInput, ItemListQuery, ItemPage, ItemPatch
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 from storage.items import ITEMS
 
 items = Blueprint("items", __name__, url_prefix="/api/items")
@@ -47,7 +47,7 @@ async def list_items(query: Query, caller: Caller) -> PageOf:
     access=Access.OWNERS,
     raises=[QuotaExceeded],
 )
-async def create_item(body: Body[dict[str, Any]], write: IdempotentWrite) -> Row | Answer:
+async def create_item(body: Body[dict[str, Any]], write: IdempotentWrite) -> Row | StoredResponse:
     """Create an item.
 
     Only `name` is needed; the rest has defaults. `Location` says where the new item is. With an
@@ -71,7 +71,7 @@ async def get_item(item_id: UUID, caller: Caller) -> Row:
 @operation(collection=ITEMS, body=ItemInput, returns=Item, access=Access.OWNERS)
 async def replace_item(
     item_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
-) -> Row | Answer:
+) -> Row | StoredResponse:
     """Replace an item.
 
     The body is the whole item: an optional field that is left out goes back to its default. What
@@ -85,7 +85,7 @@ async def replace_item(
 @operation(collection=ITEMS, body=ItemPatch, returns=Item, access=Access.OWNERS)
 async def update_item(
     item_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
-) -> Row | Answer:
+) -> Row | StoredResponse:
     """Change some fields of an item.
 
     A JSON merge patch (RFC 7396): a field that is left out keeps its value; null resets a field to
@@ -96,7 +96,9 @@ async def update_item(
 
 @items.delete("/<id:item_id>")
 @operation(collection=ITEMS, status=204, access=Access.OWNERS)
-async def delete_item(item_id: UUID, if_match: IfMatch, write: IdempotentWrite) -> Answer | None:
+async def delete_item(
+    item_id: UUID, if_match: IfMatch, write: IdempotentWrite
+) -> StoredResponse | None:
     """Delete an item.
 
     With `If-Match`, deletes only that version. A deleted item can't be restored.

@@ -42,7 +42,7 @@ WAIT_MS = 800
 writes queue anyway."""
 
 
-class Answer(NamedTuple):
+class StoredResponse(NamedTuple):
     """The response to a write, stored to be sent again."""
 
     status: int
@@ -114,8 +114,8 @@ def run_once(
     key: str,
     fingerprint: bytes,
     function: Callable[[Connection, Viewer], T],
-    render: Callable[[T], Answer],
-) -> T | Answer:
+    render: Callable[[T], StoredResponse],
+) -> T | StoredResponse:
     """Return the result of `function` and store its response, or return the response that is stored
     for the viewer's `key`. `fingerprint`: the SHA-256 of the request.
 
@@ -165,10 +165,12 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-def _stored_response(connection: Connection, fingerprint: bytes, params: dict[str, str]) -> Answer:
+def _stored_response(
+    connection: Connection, fingerprint: bytes, params: dict[str, str]
+) -> StoredResponse:
     row = connection.execute(FIND, params).one_or_none()
     if row is None:  # it has just been deleted
         raise KeyInUse
     if row.fingerprint != fingerprint:
         raise KeyReused
-    return Answer(row.status, row.headers, row.body)
+    return StoredResponse(row.status, row.headers, row.body)

@@ -21,7 +21,7 @@ from storage.collections.lists import Row
 from storage.collections.preconditions import Precondition
 from storage.collections.viewers import Viewer
 from storage.errors import KeyInUse, KeyReused, VersionConflict
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class IdempotentWrite:
 
     async def __call__(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T | Answer:
+    ) -> T | StoredResponse:
         """Return what `function` returns, or the stored answer of an earlier request."""
         caller, render = self._inputs.caller, self._inputs.render
         if self._key is None:
@@ -76,7 +76,7 @@ class IdempotentWrite:
 
     async def create(
         self, collection: Collection, values: Any, *, quota: int | None = None
-    ) -> Row | Answer:
+    ) -> Row | StoredResponse:
         one_statement = collection.is_one_statement(values)
         return await self._write_row(
             collection.create, values, quota=quota, one_statement=one_statement
@@ -84,12 +84,12 @@ class IdempotentWrite:
 
     async def delete(
         self, collection: Collection, row_id: UUID, precondition: Precondition
-    ) -> Answer | None:
+    ) -> StoredResponse | None:
         return await self._write_row(collection.delete, row_id, precondition, one_statement=True)
 
     async def update(
         self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
-    ) -> Row | Answer:
+    ) -> Row | StoredResponse:
         """Like Collection.update. Also raises InvalidRequest for read-only members in the body of a
         PUT that differ from the row's."""
         sent, returns = self._inputs.read_only, self._inputs.returns
@@ -111,7 +111,7 @@ class IdempotentWrite:
 
     async def _write_row(
         self, function: Callable[..., T], *args: Any, one_statement: bool, **kwargs: Any
-    ) -> T | Answer:
+    ) -> T | StoredResponse:
         if one_statement and self._key is None:
             return await self._inputs.caller.write_statement(function, *args, **kwargs)
         return await self(function, *args, **kwargs)

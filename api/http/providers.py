@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from api.config.settings import Settings
 from openapi.operation import Operation, RequestHeader, View
 from schemas.base import InputSchema, OutputSchema
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 
 if TYPE_CHECKING:
     from api.http.caller import Caller
@@ -33,7 +33,7 @@ class RequestInputs:
     body: InputSchema | None
     returns: OutputSchema | None
     caller: "Caller"
-    render: Callable[[Any], Answer]
+    render: Callable[[Any], StoredResponse]
     parsed: Any = None
     """The body before its validation; None until its provider has read it."""
     read_only: dict[str, Any] = field(default_factory=dict)

@@ -4,7 +4,7 @@
     @operation(collection=ORDERS, body=OrderPatch, returns=Order, access=Access.OWNERS)
     async def update_order(
         order_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
-    ) -> Row | Answer: ...
+    ) -> Row | StoredResponse: ...
 
 A view's parameters are variables of the path, or annotated with a Provider (api/http/providers.py).
 `returns` serializes what the view returns. The document is made from the same declaration.

@@ -20,7 +20,7 @@ from api.observability.request_log import current_record
 from api.runtime.async_flask import AsyncFlask, this_app
 from openapi.operation import Access, Operation
 from schemas.base import InputSchema
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 
 
 class CompleteResponse(Response):
@@ -83,7 +83,7 @@ class Endpoint:
         result = app.async_to_sync(self.operation.view)(**arguments)
         if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
-        answer = result if isinstance(result, Answer) else self._render(result, caller)
+        answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
         return self._respond(answer)
 
     def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
@@ -103,18 +103,18 @@ class Endpoint:
         for name, read in self._reads:
             arguments[name] = read(inputs)
 
-    def _render(self, result: Any, caller: Caller) -> Answer:
+    def _render(self, result: Any, caller: Caller) -> StoredResponse:
         made_of = result, caller.user_id
         values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
         headers = {name: value for name, value in values if value is not None}
         if self.operation.conditional:
             require_match(headers["ETag"])
             if is_known(headers["ETag"]):
-                return Answer(304, headers, b"")
+                return StoredResponse(304, headers, b"")
         body = b"" if self._returns is None else self._returns.to_json(result)
-        return Answer(self.operation.status, headers, body)
+        return StoredResponse(self.operation.status, headers, body)
 
-    def _respond(self, answer: Answer) -> Response:
+    def _respond(self, answer: StoredResponse) -> Response:
         headers = [*answer.headers.items(), *self._headers]
         if answer.body:
             headers.append(("Content-Type", "application/json"))

@@ -31,7 +31,7 @@ from schemas.pages import CountedPage
 from storage.collections.collection import Collection
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 
 settings = service(Settings)
 
@@ -45,7 +45,7 @@ class Views:
     async def list(self, query: Query, caller: Caller) -> PageOf:
         return await caller.page(self._collection, query)
 
-    async def create(self, body: Body[Any], write: IdempotentWrite) -> Row | Answer:
+    async def create(self, body: Body[Any], write: IdempotentWrite) -> Row | StoredResponse:
         return await write.create(self._collection, body, quota=settings.rows_per_user)
 
     async def get(self, caller: Caller, **path: UUID) -> Row:
@@ -53,7 +53,7 @@ class Views:
 
     async def update(
         self, body: Body[Any], if_match: IfMatch, write: IdempotentWrite, **path: UUID
-    ) -> Row | Answer:
+    ) -> Row | StoredResponse:
         [row_id] = path.values()
         return await write.update(self._collection, row_id, body, if_match)
 
@@ -61,7 +61,7 @@ class Views:
 
     async def delete(
         self, if_match: IfMatch, write: IdempotentWrite, **path: UUID
-    ) -> Answer | None:
+    ) -> StoredResponse | None:
         [row_id] = path.values()
         return await write.delete(self._collection, row_id, if_match)
 

@@ -17,7 +17,7 @@ from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
 from storage import Database, idempotency
 from storage.collections.viewers import ANONYMOUS, Viewer
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.factory import PASSWORD, SECRET_KEY, settings_for
@@ -281,4 +281,4 @@ def keys_kept(connection: Connection) -> list[str]:
     return list(connection.execute(select(idempotency.keys.c.key)).scalars())
 
 
-ANSWER = Answer(200, {}, b"")
+ANSWER = StoredResponse(200, {}, b"")

@@ -36,7 +36,7 @@ from storage import Database
 from storage.accounts.tables import ADMIN
 from storage.collections.lists import Row
 from storage.errors import QuotaExceeded
-from storage.idempotency import Answer
+from storage.idempotency import StoredResponse
 from tests.accounts import account
 from tests.api.callers import Callers, described, document_of
 from tests.api.test_permissions import answers_of
@@ -70,7 +70,7 @@ def written_out() -> Blueprint:
 
     @blueprint.post("")
     @operation(body=BookingInput, returns=Booking, status=201, raises=[QuotaExceeded], **of)
-    async def create_booking(body: Body[Any], write: IdempotentWrite) -> Row | Answer:
+    async def create_booking(body: Body[Any], write: IdempotentWrite) -> Row | StoredResponse:
         """Create a booking."""
         return await write.create(BOOKINGS, body)
 
@@ -84,7 +84,7 @@ def written_out() -> Blueprint:
     @operation(body=BookingInput, returns=Booking, **of)
     async def replace_booking(
         booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
-    ) -> Row | Answer:
+    ) -> Row | StoredResponse:
         """Replace a booking."""
         return await write.update(BOOKINGS, booking_id, body, if_match)
 
@@ -92,7 +92,7 @@ def written_out() -> Blueprint:
     @operation(body=BookingPatch, returns=Booking, **of)
     async def update_booking(
         booking_id: UUID, body: Body[Any], if_match: IfMatch, write: IdempotentWrite
-    ) -> Row | Answer:
+    ) -> Row | StoredResponse:
         """Change some fields of a booking."""
         return await write.update(BOOKINGS, booking_id, body, if_match)
 
@@ -100,7 +100,7 @@ def written_out() -> Blueprint:
     @operation(status=204, **of)
     async def delete_booking(
         booking_id: UUID, if_match: IfMatch, write: IdempotentWrite
-    ) -> Answer | None:
+    ) -> StoredResponse | None:
         """Delete a booking."""
         return await write.delete(BOOKINGS, booking_id, if_match)
 
