@@ -20,6 +20,7 @@ WILDCARD = rf"\*(\.{LABEL}){{2,}}"
 YEAR = 360 * 24 * 60 * 60
 """The seconds of a year, as the library limits counts them."""
 MAPPED_FROM_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
+A_KEY = "32 bytes or more, with 8 different characters or more"
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -139,12 +140,12 @@ def file(text: str) -> str:
     return printable(text)
 
 
-@takes("32 bytes or more; in production it can't be left out")
+@takes(f"{A_KEY}; in production it can't be left out")
 def secret_key(text: str) -> str:
     return long_enough(text) if text else ""
 
 
-@takes("keys of 32 bytes or more, separated by spaces")
+@takes(f"keys separated by spaces, each of {A_KEY}")
 def secret_keys(text: str) -> tuple[str, ...]:
     return tuple(long_enough(word) for word in text.split())
 
@@ -158,7 +159,7 @@ def printable(text: str) -> str:
 
 
 def long_enough(key: str) -> str:
-    if len(key.encode()) < 32:
+    if len(key.strip().encode()) < 32 or len(set(key)) < 8:
         raise ValueError
     return key
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from api.config.declaration import SettingsError
-from api.config.parsers import long_enough
+from api.config.parsers import A_KEY, long_enough
 from storage.engines.private_files import make_private_folder
 
 SECRET_KEY_FILE = Path("data/secret_key")
@@ -25,7 +25,7 @@ def kept_secret_key(path: Path) -> str:
     except OSError as error:
         raise SettingsError(f"{path} can't be used: {error.strerror}") from None
     except ValueError:
-        reason = "32 bytes or more; delete the file to have a new key made"
+        reason = f"{A_KEY}; delete the file to have a new key made"
         raise SettingsError(f"{path} is not allowed as a secret key: {reason}") from None
 
 

@@ -20,6 +20,7 @@ MAX_QUERY = 4096
 """The bytes of a query without its cursor. `Link` repeats them and adds a cursor, so a proxy must
 allow more, in a request and in a response (deploy/nginx/)."""
 CHUNK = 64 * 1024
+MAX_MEDIA_TYPE = 256
 MAX_PARAMETERS = 100
 """How many a query may have; each costs a hundred times its bytes."""
 BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
@@ -103,7 +104,9 @@ def _error_in(name: str, values: list[str], lists: set[str]) -> str | None:
 
 
 def _require_media_type(media_types: Sequence[str]) -> None:
-    if request.mimetype not in media_types:
+    # Werkzeug's parser takes long for many parameters.
+    is_long = len(request.headers.get("Content-Type", "")) > MAX_MEDIA_TYPE
+    if is_long or request.mimetype not in media_types:
         wanted = " or ".join(media_types)
         raise UnsupportedContent(f"Send the body as {wanted}.", header="Content-Type")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:

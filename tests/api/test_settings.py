@@ -249,6 +249,7 @@ def test_takes_the_addresses_of_redis(url: str) -> None:
     ("key", "value"),
     [
         ("SECRET_KEY", "too short to sign"),
+        ("SECRET_KEY", "a" * 37),
         ("SECRET_KEY_FALLBACKS", f"{'long enough, this one is, I think'.replace(' ', '')} short"),
         ("JWT_JWKS_URL", "http://id.example.com/keys"),
         ("JWT_JWKS_URL", "http://127.0.0.1.example.com/"),
@@ -334,8 +335,8 @@ def test_a_kept_key_that_is_too_short_stops_the_start(tmp_path: Path, content: b
     with pytest.raises(SettingsError) as stop:
         load_settings({})
     assert str(stop.value) == (
-        "data/secret_key is not allowed as a secret key: 32 bytes or more; "
-        "delete the file to have a new key made"
+        "data/secret_key is not allowed as a secret key: 32 bytes or more, with 8 different "
+        "characters or more; delete the file to have a new key made"
     )
     assert file.read_bytes() == content
 

@@ -22,7 +22,7 @@ from tests.conftest import bridged
 from tests.factory import SECRET_KEY, settings_for
 
 SESSION = Session(uuid4(), uuid4())
-OLD, NEW, NEWEST = ("o" * 32, "n" * 32, "m" * 32)
+OLD, NEW, NEWEST = (f"{name}-{SECRET_KEY}".replace(" ", "_") for name in ("old", "new", "newest"))
 MINUTE = timedelta(minutes=1)
 OURS = AccessTokens([SECRET_KEY], lifetime=MINUTE)
 
