@@ -35,11 +35,11 @@ from serving.http1 import MAX_FIELDS, OTHER_FORMS
 
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""
+CANCELLED = 5
+"""The number of such frames for which a reset stream counts, because its work was wasted."""
 MAX_HEADER_TABLE = 4096
 """The size in bytes of the table of sent headers, from which HPACK compresses the next ones. It is
 HTTP/2's default."""
-CANCELLED = 5
-"""The number of such frames for which a reset stream counts, because its work was wasted."""
 
 FrameHandler = Callable[[Any], Any]
 
