@@ -130,7 +130,8 @@ class PostgresDatabase(Database):
 
     async def _migrate(self, unit_of_work: Callable[[Connection], T]) -> T:
         """Run it, again while another transaction holds a lock that it needs."""
-        deadline, reported = monotonic() + locks.PATIENCE, ""
+        deadline = monotonic() + locks.PATIENCE
+        reported: set[int] | None = None
         async with self._administering.connect() as connection:
             while True:
                 try:
@@ -143,9 +144,10 @@ class PostgresDatabase(Database):
                         raise
                 async with connection.begin():
                     holders = await connection.run_sync(locks.holders)
-                if holders != reported:
-                    log.warning("a migration waits for a lock, held by %s", holders)
-                    reported = holders
+                if holders.keys() != reported:
+                    found = "; ".join(holders.values()) or "a transaction that has ended since"
+                    log.warning("a migration waits for a lock, held by %s", found)
+                    reported = set(holders)
                 await asyncio.sleep(locks.PAUSE)
 
     async def check_writable(self) -> None:

@@ -22,7 +22,7 @@ PAUSE = 1
 # for as long; the times of another user's transactions are hidden from an ordinary user.
 PARAMETERS = {"milliseconds": LOCK_TIMEOUT_MS, "migration_lock": MIGRATION_LOCK}
 HOLDERS = text("""
-    SELECT format(
+    SELECT pid, format(
         '%s (process %s of %s, %s, in a transaction since %s), which holds %s',
         coalesce(nullif(application_name, ''), 'a client'), pid, coalesce(usename, 'unknown'),
         coalesce(state, 'state hidden'), coalesce(xact_start::text, 'a hidden time'),
@@ -46,7 +46,6 @@ def lock(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
 
 
-def holders(connection: Connection) -> str:
-    """Return a description of the transactions that may have been in the way."""
-    found = connection.execute(HOLDERS, PARAMETERS).scalars()
-    return "; ".join(found) or "a transaction that has ended since"
+def holders(connection: Connection) -> dict[int, str]:
+    """Return the transactions that may have been in the way: process ids and descriptions."""
+    return dict(connection.execute(HOLDERS, PARAMETERS).tuples().all())

@@ -134,4 +134,6 @@ async def test_starts_at_the_same_time_migrate_once(
     for database in databases:
         assert await database.read(scalars, "SELECT version_num FROM alembic_version") == [NEWEST]
         await database.close()
-    assert caplog.messages == [f"migrated the database from nothing to {NEWEST}"]
+    # On a slow machine the others have said that they wait.
+    told = [line for line in caplog.messages if not line.startswith("a migration waits for")]
+    assert told == [f"migrated the database from nothing to {NEWEST}"]
