@@ -1,4 +1,4 @@
-"""Registration, sign-in, sign-out and a user's sessions."""
+"""Registration, sign-in and sign-out."""
 
 from typing import Any
 

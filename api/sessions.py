@@ -15,8 +15,7 @@ from schemas.sessions import SessionList
 from storage.accounts import sessions as stored
 from storage.accounts.errors import SessionNotFound
 
-# The document describes the tags auth and sessions in the same words: the docstring of api.auth.
-sessions = Blueprint("sessions", "api.auth", url_prefix="/api/users/me/sessions")
+sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
 
 
 class OpenSession(NamedTuple):
