@@ -27,7 +27,7 @@ HOLDERS = text("""
         coalesce(nullif(application_name, ''), 'a client'), pid, coalesce(usename, 'unknown'),
         coalesce(state, 'state hidden'), coalesce(xact_start::text, 'a hidden time'),
         string_agg(DISTINCT coalesce(relname, 'the lock of migrations'), ', ')
-    )
+    ) AS description
     FROM pg_locks JOIN pg_stat_activity USING (pid) LEFT JOIN pg_class ON pg_class.oid = relation
     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
     AND (
@@ -48,4 +48,5 @@ def lock(connection: Connection) -> None:
 
 def holders(connection: Connection) -> dict[int, str]:
     """Return the transactions that may have been in the way: process ids and descriptions."""
-    return dict(connection.execute(HOLDERS, PARAMETERS).tuples().all())
+    found = connection.execute(HOLDERS, PARAMETERS)
+    return {row.pid: row.description for row in found}
