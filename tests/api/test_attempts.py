@@ -63,10 +63,11 @@ async def test_ten_wrong_ones_from_an_address_are_looked_at(
     assert await statuses(app, "wrong", 10, address="203.0.113.1") == [401] * 10
     refused = await attempt(app, "open")
     assert refused.status_code == 429
-    assert refused.headers["Retry-After"] == "900"
+    wait = refused.headers["Retry-After"]
+    assert 0 < int(wait) <= 900
     assert refused.headers["RateLimit-Policy"] == '"login";q=1000000;w=1'
     assert refused.json()["type"] == "/errors/rate-limited"
-    assert refused.json()["detail"] == "Too many requests: try again in 900 s."
+    assert refused.json()["detail"] == f"Too many requests: try again in {wait} s."
     assert checked == ["anna"] * 10
 
 

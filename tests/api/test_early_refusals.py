@@ -109,7 +109,7 @@ async def test_a_longer_body_than_the_operation_takes_is_read_no_further(tmp_pat
     """Without a declared length the limit counts while it comes."""
     app = create_app(settings_for(tmp_path))
     call = Call(
-        bridged(app, drain_timeout=0),
+        bridged(app, drain_timeout=0, body_timeout=1),
         method="POST",
         path="/api/gizmos",
         headers=[(b"content-type", JSON.encode())],

@@ -70,6 +70,17 @@ def test_a_secret_key_that_may_not_be_read_stops_it_in_one_line(tmp_path: Path) 
     assert (ended.returncode, ended.stderr.splitlines()) == (1, [expected])
 
 
+# A shell that starts the tests in the background has them ignore SIGINT.
+HEEDING_SIGINT = (
+    sys.executable,
+    "-c",
+    (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    ),
+)
+
+
 def assert_only_sigint_ends(server: Server) -> None:
     for number in (*IGNORED, signal.SIGINT):
         server.process.send_signal(number)
@@ -79,7 +90,10 @@ def assert_only_sigint_ends(server: Server) -> None:
 
 def test_sigint_ends_a_start_that_reads_its_settings(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".env")
-    with running(tmp_path) as server, (tmp_path / ".env").open("w"):  # both have opened it
+    with (
+        running(tmp_path, wrapper=HEEDING_SIGINT) as server,
+        (tmp_path / ".env").open("w"),
+    ):  # both have opened it
         assert_only_sigint_ends(server)
 
 
@@ -87,7 +101,7 @@ def test_sigint_ends_a_start_whose_migration_waits(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with contextlib.closing(sqlite3.connect(tmp_path / "data/api.db")) as other:
         other.executescript("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; CREATE TABLE x (y);")
-        with running(tmp_path) as server:
+        with running(tmp_path, wrapper=HEEDING_SIGINT) as server:
             while "a migration waits for" not in server.log.readline():
                 assert server.process.poll() is None
             assert_only_sigint_ends(server)

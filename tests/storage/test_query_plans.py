@@ -12,13 +12,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, insert
 
-from storage import Database, open_database
+from storage import Database, PoolOptions, open_database
 from storage.accounts.tables import USER, users
 from storage.collections.filtered import BUDGET
 from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import words_of
+from storage.engines import sqlite_threads
 from tests.gizmos import GIZMOS
 from tests.migrated import migrate
 from tests.postgresql import empty_database, vacuum
@@ -123,8 +124,10 @@ def filled(
 
 
 @pytest.fixture
-async def many(filled: str) -> AsyncIterator[Database]:
-    async with open_database(filled, auto_migrate=False) as database:
+async def many(filled: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(sqlite_threads, "READ_TIMEOUT", 60)
+    pool = PoolOptions(timeout=60, statement_timeout=60)  # a busy machine is no slow database
+    async with open_database(filled, auto_migrate=False, pool=pool) as database:
         yield database
 
 
