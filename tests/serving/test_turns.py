@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from urllib.parse import urlsplit
 
 import h11
 import pytest
 
 from serving.asgi import Receive, Scope, Send
+from serving.connections import CHECKED_PER_TURN, Connections, Limits
 from serving.http1 import StrictConnection
 from serving.turns import ACTIVE, PER_TURN, PER_TURN_WHEN_CROWDED, Turns, client_of
 from tests.live import HUNG, started
@@ -95,6 +97,35 @@ async def test_a_connection_that_has_ended_takes_no_turn() -> None:
         task.cancel()
     await next_turn()
     assert begun == [*range(PER_TURN), 5 * PER_TURN - 1]
+
+
+class Waiting:
+    """A connection that has nothing to do; `checked` gets `turn` with each check."""
+
+    client, unsent, waits_for_client = MANY, 0, True
+    turn = 0
+
+    def __init__(self, checked: list[int]) -> None:
+        self._checked = checked
+
+    def abort(self) -> None: ...
+
+    async def check(self, now: float) -> bool:
+        self._checked.append(Waiting.turn)
+        return False
+
+
+async def test_many_connections_are_checked_a_few_in_each_turn() -> None:
+    checked: list[int] = []
+    connections = Connections(Limits(keep_alive=0.01))
+    for _ in range(100):
+        connections.add(Waiting(checked))
+    watching = asyncio.ensure_future(connections.watch())
+    while len(checked) < 100:
+        Waiting.turn += 1
+        await asyncio.sleep(0)
+    watching.cancel()
+    assert max(Counter(checked[:100]).values()) <= CHECKED_PER_TURN
 
 
 @pytest.mark.parametrize(
