@@ -71,13 +71,13 @@ def error_in_password(password: str, emails: Iterable[str] = ()) -> str | None:
         return BLANK
     if password == EXAMPLE:
         return PLACEHOLDER
-    text = folded(password)
-    rests = {text: collapsed(text)}
-    rests |= {word: collapsed(word) for word in map(inner_word, (text, rests[text]))}
-    repeated = (rest for word, rest in rests.items() if rest != word or word == text)
-    if min(map(len, repeated)) < MIN_REST:
+    text = folded(password)[:MAX_LENGTH]  # NFKC makes 18 letters of some, and the work is quadratic
+    rest = collapsed(text)
+    words = {SURROUNDINGS.sub("", form) for form in (text, rest)}
+    shortened = set(map(collapsed, words)) - words
+    if min(map(len, (rest, *shortened))) < MIN_REST:
         return REPETITIVE
-    if {*rests.keys(), *rests.values()} & common_passwords():
+    if {text, rest, *words, *shortened} & common_passwords():
         return COMMON
     if len(collapsed(_without(text, emails))) < MIN_REST:
         return PERSONAL
@@ -89,10 +89,6 @@ def common_passwords() -> frozenset[str]:
     """Read the list of common passwords; docs/dependencies.md names its source."""
     lines = Path(__file__).with_name("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
-
-
-def inner_word(text: str) -> str:
-    return SURROUNDINGS.sub("", text)
 
 
 def folded(text: str) -> str:

@@ -1,5 +1,8 @@
 """Which passwords are too easy to guess."""
 
+import random
+import sys
+from types import FrameType
 from unicodedata import is_normalized
 
 import pytest
@@ -118,3 +121,21 @@ def test_the_list_is_in_the_form_that_passwords_are_compared_in() -> None:
 
 def test_the_list_has_the_3000_most_common_of_the_allowed_length() -> None:
     assert sum(len(p) >= MIN_LENGTH for p in common_passwords()) > 3_000  # ASVS 5, 6.2.4
+
+
+def test_letters_that_become_many_when_folded_cost_no_more_than_others() -> None:
+    calls = 0
+
+    def count(frame: FrameType, what: str, argument: object) -> None:
+        nonlocal calls
+        calls += what == "call"
+
+    chooser = random.Random(0)
+    many = "".join(chooser.choices([chr(code) for code in range(0xFDF0, 0xFDFC)], k=512))
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        assert error_in_password(many) is None
+    finally:
+        sys.setprofile(before)
+    assert calls < 5_000  # 32,680 without the bound, which took seconds
