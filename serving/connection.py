@@ -126,6 +126,7 @@ class Connection:
                 await self._read(reader, group)
         finally:
             await self._output.close()
+            self.protocol = None  # it refers to the connection: now both are freed at once
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._addresses = (

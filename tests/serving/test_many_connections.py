@@ -1,9 +1,12 @@
 """More connections than the limit: idle ones are closed for new ones."""
 
+import asyncio
 import contextlib
+import gc
 import re
 import resource
 import socket
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -85,6 +88,29 @@ async def test_a_connection_in_use_outlives_those_that_are_not(server: Running) 
             async with stalled(server, LIMIT - 1):
                 await client.request("GET /")
                 assert (await client.response()).body == b"ok"
+
+
+@pytest.mark.parametrize("client_class", [Http1, Http2])
+async def test_ended_connections_leave_no_work_for_the_collector(
+    server: Running, client_class: type[Http1]
+) -> None:
+    """Where thousands are open, a collection of all objects delays every client."""
+    gc.disable()
+    try:
+        async with stalled(server, LIMIT, client_class=client_class) as clients:
+            if client_class is Http1:
+                for client in clients:
+                    await client.request("GET /")
+                    assert (await client.response()).body == b"ok"
+            freed = []
+            for connection in server.server._connections:
+                freed.append(asyncio.get_running_loop().create_future())
+                weakref.finalize(connection, freed[-1].set_result, None)
+            del connection
+            assert len(freed) == LIMIT
+        await asyncio.wait_for(asyncio.gather(*freed), HUNG)
+    finally:
+        gc.enable()
 
 
 async def test_when_all_have_a_request_the_next_one_waits(
