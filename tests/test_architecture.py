@@ -64,6 +64,7 @@ def test_a_package_imports_only_what_it_may(path: Path) -> None:
 
 
 LATE = {
+    "api/application.py",  # cryptography
     "api/config/url_parsers.py",  # Redis's client
     "api/limiting/rate_limits.py",  # Redis's client
     "storage/__init__.py",  # asyncpg
@@ -148,10 +149,10 @@ def modules_imported_by(path: Path) -> Iterator[str]:
 
 
 def test_a_usual_start_imports_only_what_it_needs() -> None:
-    """On SQLite, without Redis, with no migration to do."""
+    """On SQLite, without Redis, an outside identity provider or a migration to do."""
     code = "import sys, api.application, storage.engines.sqlite; print(*sys.modules)"
     words = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
-    assert not {"alembic", "asyncpg", "redis", "sqlalchemy.orm"} & set(words)
+    assert not {"alembic", "asyncpg", "cryptography", "jwt", "redis", "sqlalchemy.orm"} & set(words)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

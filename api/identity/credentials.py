@@ -5,9 +5,8 @@ from werkzeug.exceptions import Unauthorized
 
 from api.config.settings import Settings
 from api.identity.errors import InvalidToken
-from api.identity.provider import IdentityProvider
 from api.identity.refresh_tokens import PREFIX
-from api.identity.tokens import AccessTokens
+from api.identity.tokens import AccessTokens, TokenVerifier
 from api.runtime.services import current_services, service
 from openapi.operation import Access
 from storage.accounts.admission import Credentials
@@ -55,7 +54,7 @@ def _token_in(header: str) -> str:
 
 
 async def _verified(token: str) -> Credentials:
-    provider: IdentityProvider | None = current_services().get(IdentityProvider)
+    provider: TokenVerifier | None = current_services().get(TokenVerifier)
     if provider is None or tokens.is_ours(token):
         return tokens.verify(token)
     return await provider.verify(token)

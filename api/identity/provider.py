@@ -1,14 +1,17 @@
 """Access tokens of an outside identity provider (OpenID Connect, or any that signs JWTs)."""
 
+from time import time
 from typing import Any
 
 import jwt
 
 from api.identity.errors import InvalidToken
 from api.identity.key_set import ALGORITHMS, KeySet, UnknownKey
-from api.identity.tokens import decode
+from api.identity.tokens import EXPIRED, LEEWAY, TokenVerifier
 from storage.accounts.admission import Identity
 
+REQUIRED = ("exp", "iat", "sub", "aud", "iss")
+"""The claims that a token must have."""
 MAX_SUBJECT = 255
 """The maximum number of characters, as in OpenID Connect."""
 RFC_9068 = "at+jwt"
@@ -25,7 +28,7 @@ OF_OTHER_TOKENS = {
 """Claims that no bearer access token has."""
 
 
-class IdentityProvider:
+class IdentityProvider(TokenVerifier):
     """Accepts the access tokens that `issuer` has issued for `audience` and signed with one of
     `keys`.
 
@@ -50,17 +53,13 @@ class IdentityProvider:
         self._longest_lifetime = longest_lifetime
 
     async def verify(self, token: str) -> Identity:
-        """Return the identity that `token` names. Raises InvalidToken and ProviderUnavailable."""
         try:
             header = jwt.get_unverified_header(token)
             if header["alg"] not in ALGORITHMS or type_of(header) not in self._types:
                 raise InvalidToken
-            key = await self.keys.find(header["kid"])
+            claims = self._claims(token, await self.keys.find(header["kid"]))
         except (jwt.PyJWTError, KeyError, UnknownKey) as error:
             raise InvalidToken from error
-        claims = decode(
-            token, key, algorithms=ALGORITHMS, issuer=self._issuer, audience=self._audience
-        )
         marked = type_of(header) == RFC_9068 or self._is_marked(claims)
         lifetime = claims["exp"] - claims["iat"]
         if not marked or OF_OTHER_TOKENS & claims.keys() or lifetime > self._longest_lifetime:
@@ -69,6 +68,25 @@ class IdentityProvider:
         if not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
             raise InvalidToken  # no database could store this subject
         return Identity(self._issuer, subject)
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
+        """Return the claims of `token`, verified. Raises InvalidToken and jwt.PyJWTError."""
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=ALGORITHMS,
+            issuer=self._issuer,
+            audience=self._audience,
+            leeway=LEEWAY,
+            options={"require": list(REQUIRED), "verify_exp": False},
+        )
+        # PyJWT accepts text and NaN as dates; a NumericDate is neither (RFC 7519 §2).
+        moments = [claims[name] for name in ("exp", "iat", "nbf") if name in claims]
+        if not all(type(moment) in {int, float} and moment > 0 for moment in moments):
+            raise InvalidToken
+        if claims["exp"] <= time():
+            raise InvalidToken(EXPIRED)
+        return claims
 
     def _is_marked(self, claims: dict[str, Any]) -> bool:
         return self._claim in claims and self._value in ("", claims[self._claim])

@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from random import choice
 from string import ascii_lowercase, ascii_uppercase, digits
+from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Blueprint
 
 from api.http.path_ids import IdConverter
-from api.identity.tokens import AUDIENCE, ISSUER, AccessTokens, _key_id, _signing_key
+from api.identity.tokens import AUDIENCE, ISSUER, AccessTokens
 from api.runtime.async_flask import AsyncFlask
 from openapi.document import build_document
 from openapi.operation import Operation
@@ -41,7 +42,7 @@ OPERATIONS: dict[str, tuple[str, str]] = {
 }
 NUMBERS = count(1)
 ROLES = {"owner": "user", "other": "user", "admin": "admin", "signed out": "user"}
-SIGNING_KEY = _signing_key(SECRET_KEY)
+OURS = AccessTokens([SECRET_KEY], lifetime=timedelta(minutes=5))
 RSA_KEY = generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC_PEM = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
@@ -193,30 +194,31 @@ class Callers:
 def forged(victim: Account) -> dict[str, str]:
     """Tokens that say they are the victim's. The first shows that the others are refused for
     what their names say."""
-    now = datetime.now(UTC)
+    now = int(time())
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": str(victim.user.id),
         "sid": str(victim.session.id),
         "iat": now,
-        "exp": now + timedelta(minutes=5),
+        "exp": now + 300,
     }
     without_end = {name: value for name, value in claims.items() if name != "exp"}
-    past = {"iat": now - timedelta(hours=2), "exp": now - timedelta(hours=1)}
-    future = {"iat": now + timedelta(hours=1), "exp": now + timedelta(hours=2)}
-    key_id = {"kid": _key_id(SIGNING_KEY)}
+    past = {"iat": now - 7200, "exp": now - 3600}
+    future = {"iat": now + 3600, "exp": now + 7200}
+    header, payload, _ = OURS.sign(claims).split(".")
+    key_id = {"kid": jwt.get_unverified_header(f"{header}..")["kid"]}
     return {
-        "well made": signed(claims),
-        "expired": signed(claims | past),
-        "issued in the future": signed(claims | future),
-        "wrong audience": signed(claims | {"aud": "another service"}),
-        "wrong issuer": signed(claims | {"iss": "somebody else"}),
-        "no exp": signed(without_end),
+        "well made": OURS.sign(claims),
+        "expired": OURS.sign(claims | past),
+        "issued in the future": OURS.sign(claims | future),
+        "wrong audience": OURS.sign(claims | {"aud": "another service"}),
+        "wrong issuer": OURS.sign(claims | {"iss": "somebody else"}),
+        "no exp": OURS.sign(without_end),
         "alg: none": jwt.encode(claims, "", "none", headers=key_id),
         "RS for HS": jwt.encode(claims, RSA_KEY, "RS256", headers=key_id),
         "HS for RS": signed_with_public_key(claims),
-        "another key": jwt.encode(claims, b"0" * 32, "HS256", headers=key_id),
+        "another key": signed(f"{header}.{payload}", b"0" * 32),
         "an empty one": "",
     }
 
@@ -232,20 +234,15 @@ def of_provider() -> dict[str, str]:
     return {who: header["Authorization"].split()[1] for who, header in headers.items()}
 
 
-def signed(claims: dict[str, Any]) -> str:
-    return jwt.encode(claims, SIGNING_KEY, "HS256", headers={"kid": _key_id(SIGNING_KEY)})
-
-
 def signed_with_public_key(claims: dict[str, Any]) -> str:
     """By hand, since PyJWT refuses to take a public key for a secret."""
-    numbers = {
-        name: int(value.timestamp()) if isinstance(value, datetime) else value
-        for name, value in claims.items()
-    }
-    header = {"alg": "HS256", "typ": "JWT", "kid": _key_id(PUBLIC_PEM)}
-    parts = [encoded(json.dumps(part).encode()) for part in (header, numbers)]
-    digest = hmac.digest(PUBLIC_PEM, ".".join(parts).encode(), hashlib.sha256)
-    return ".".join([*parts, encoded(digest)])
+    key_id = hashlib.sha256(PUBLIC_PEM).hexdigest()[:16]
+    parts: list[dict[str, Any]] = [{"alg": "HS256", "typ": "JWT", "kid": key_id}, claims]
+    return signed(".".join(encoded(json.dumps(part).encode()) for part in parts), PUBLIC_PEM)
+
+
+def signed(text: str, key: bytes) -> str:
+    return f"{text}.{encoded(hmac.digest(key, text.encode(), hashlib.sha256))}"
 
 
 def encoded(data: bytes) -> str:

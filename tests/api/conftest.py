@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from api.identity.provider import IdentityProvider as Verifier
+from api.identity.tokens import TokenVerifier
 from api.runtime.async_flask import AsyncFlask
 from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
 
@@ -21,7 +21,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityProvider]:
 @pytest.fixture
 async def closed(app: AsyncFlask) -> AsyncIterator[None]:
     """The one that a test puts in place of the application's own has a thread too."""
-    first = app.services.get(Verifier)
+    first = app.services.get(TokenVerifier)
     yield
-    if first is not None and first is not app.services[Verifier]:
+    if first is not None and first is not app.services[TokenVerifier]:
         await first.keys.close()

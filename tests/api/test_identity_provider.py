@@ -11,6 +11,7 @@ from sqlalchemy import Connection, update
 from api.config.settings import Settings
 from api.identity.key_set import MAX_SIZE, KeySet
 from api.identity.provider import IdentityProvider as Verifier
+from api.identity.tokens import TokenVerifier
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from storage.accounts.tables import users
@@ -51,7 +52,7 @@ def assert_unavailable(response: httpx.Response) -> None:
 
 def asks(app: AsyncFlask, provider: IdentityProvider, **options: float) -> None:
     """Let `app` wait for the provider, or not, in another way than it does."""
-    app.services[Verifier] = Verifier(
+    app.services[TokenVerifier] = Verifier(
         issuer=ISSUER, audience=AUDIENCE, keys=KeySet(provider.url, **options)
     )
 
