@@ -12,11 +12,10 @@ from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
@@ -72,7 +71,7 @@ class PostgresDatabase(Database):
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         self._servers = Servers(url)
-        self._engine = create_async_engine(
+        self._engine = create_engine(
             "postgresql+asyncpg://",
             hide_parameters=True,  # or an error's text has the data
             **JSON_OPTIONS,
@@ -84,14 +83,14 @@ class PostgresDatabase(Database):
             | options(pool, timeout=pool.statement_timeout),
         )
         # Building an index may take longer than any statement of a request may.
-        self._administering = create_async_engine(
+        self._administering = create_engine(
             "postgresql+asyncpg://",
             hide_parameters=True,  # or an error's text has the data
             poolclass=NullPool,
             connect_args={"async_creator_fn": self._servers.connect} | options(pool, timeout=None),
         )
-        event.listen(self._engine.sync_engine, "handle_error", self._drop_if_broken)
-        event.listen(self._engine.sync_engine, "checkout", self._replace_if_outdated)
+        event.listen(self._engine, "handle_error", self._drop_if_broken)
+        event.listen(self._engine, "checkout", self._replace_if_outdated)
         self._running: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
@@ -99,9 +98,9 @@ class PostgresDatabase(Database):
             await asyncio.wait(self._running)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await self._engine.dispose()
+                await greenlet_spawn(self._engine.dispose)
         except TimeoutError:  # nor does a server that doesn't answer say goodbye
-            await self._engine.dispose(close=False)
+            self._engine.dispose(close=False)
             self._servers.terminate()
 
     async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
@@ -111,13 +110,13 @@ class PostgresDatabase(Database):
             return await self._run("write", unit_of_work)
 
     async def _connected(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
-        """Connect and run, in one greenlet: AsyncEngine takes one to connect, one to run and one
-        to close, a quarter of what a read by its key costs."""
+        """Connect and run, in one greenlet. SQLAlchemy's AsyncEngine takes one to connect, one to
+        run and one to close, a quarter of what a read by its key costs, and imports its ORM."""
 
         connect, run = RUNS[kind]
 
         def connected() -> T:
-            with connect(self._engine.sync_engine) as connection:
+            with connect(self._engine) as connection:
                 unit.began = perf_counter()
                 result: T = run(connection, unit_of_work)
                 return result
@@ -132,23 +131,29 @@ class PostgresDatabase(Database):
         """Run it, again while another transaction holds a lock that it needs."""
         deadline = monotonic() + locks.PATIENCE
         reported: set[int] | None = None
-        async with self._administering.connect() as connection:
-            while True:
-                try:
-                    async with connection.begin():
-                        await connection.run_sync(locks.lock)
-                        return await connection.run_sync(unit_of_work)
-                except DBAPIError as error:
-                    late = monotonic() > deadline
-                    if late or sqlstate(error.orig) != locks.LOCK_NOT_AVAILABLE:
-                        raise
-                async with connection.begin():
-                    holders = await connection.run_sync(locks.holders)
-                if holders.keys() != reported:
-                    found = "; ".join(holders.values()) or "a transaction that has ended since"
-                    log.warning("a migration waits for a lock, held by %s", found)
-                    reported = set(holders)
-                await asyncio.sleep(locks.PAUSE)
+
+        def locked() -> T:
+            with self._administering.begin() as connection:
+                locks.lock(connection)
+                return unit_of_work(connection)
+
+        def holders() -> dict[int, str]:
+            with self._administering.begin() as connection:
+                return locks.holders(connection)
+
+        while True:
+            try:
+                return await greenlet_spawn(locked)
+            except DBAPIError as error:
+                late = monotonic() > deadline
+                if late or sqlstate(error.orig) != locks.LOCK_NOT_AVAILABLE:
+                    raise
+            found = await greenlet_spawn(holders)
+            if found.keys() != reported:
+                held = "; ".join(found.values()) or "a transaction that has ended since"
+                log.warning("a migration waits for a lock, held by %s", held)
+                reported = set(found)
+            await asyncio.sleep(locks.PAUSE)
 
     async def check_writable(self) -> None:
         names = ",".join(metadata.tables)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Connection, func, select, update
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from api import create_app
 from api.http.idempotency_keys import IDEMPOTENCY_KEY
@@ -222,13 +223,15 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
     async def hold_the_key(database: Database) -> None:
         """In a transaction that stays open, as no unit of work would leave it."""
         engine = database._engine  # type: ignore[attr-defined]
-        async with engine.begin() as connection:
-            request = ANONYMOUS, "a-key", b"0" * 32
-            await connection.run_sync(
-                idempotency.run_once, *request, lambda *_: None, lambda _: ANSWER
-            )
-            inside.set()
-            await finish.wait()
+
+        def hold() -> None:
+            with engine.begin() as connection:
+                request = ANONYMOUS, "a-key", b"0" * 32
+                idempotency.run_once(connection, *request, lambda *_: None, lambda _: ANSWER)
+                inside.set()
+                await_only(finish.wait())
+
+        await greenlet_spawn(hold)
 
     # On SQLite writes wait in line: none can meet a running one.
     with postgresql.database() as url:
