@@ -51,12 +51,12 @@ SQLITE = {
 }
 POSTGRESQL = {
     "get_health": Work(0, 480, for_user=0),
-    "get_gizmo": Work(1, 900),
-    "list_gizmos": Work(1, 1320),
-    "find_gizmos": Work(2, 1250),
-    "create_gizmo": Work(1, 1190),
-    "update_gizmo": Work(1, 1120),
-    "delete_gizmo": Work(1, 1130),
+    "get_gizmo": Work(1, 870),
+    "list_gizmos": Work(1, 1290),
+    "find_gizmos": Work(2, 1210),
+    "create_gizmo": Work(1, 1170),
+    "update_gizmo": Work(1, 1100),
+    "delete_gizmo": Work(1, 1120),
 }
 
 

@@ -73,6 +73,7 @@ class PostgresDatabase(Database):
         self._servers = Servers(url)
         self._engine = create_engine(
             "postgresql+asyncpg://",
+            isolation_level="AUTOCOMMIT",  # what needs a transaction asks for it
             hide_parameters=True,  # or an error's text has the data
             **JSON_OPTIONS,
             pool_size=pool.size,

@@ -32,7 +32,6 @@ class SingleStatement(Connection):
         self.sent = False
         """Whether the change has been sent."""
         self._changed: CursorResult[Any] | None = None
-        self.execution_options(isolation_level="AUTOCOMMIT")
 
     def execute(self, statement: Executable, *args: Any, **options: Any) -> CursorResult[Any]:
         if not statement.is_dml:
@@ -57,11 +56,11 @@ class SingleStatement(Connection):
 
 
 def read(connection: Connection, unit_of_work: Callable[[Connection], T]) -> T:
-    return unit_of_work(connection.execution_options(isolation_level="AUTOCOMMIT"))
+    return unit_of_work(connection)
 
 
 def write(connection: Connection, unit_of_work: Callable[[Connection], T]) -> T:
-    result = unit_of_work(connection)
+    result = unit_of_work(connection.execution_options(isolation_level="READ COMMITTED"))
     try:
         connection.commit()
     except DBAPIError as error:

@@ -225,7 +225,8 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
         engine = database._engine  # type: ignore[attr-defined]
 
         def hold() -> None:
-            with engine.begin() as connection:
+            with engine.connect() as connection:
+                connection.execution_options(isolation_level="READ COMMITTED")
                 request = ANONYMOUS, "a-key", b"0" * 32
                 idempotency.run_once(connection, *request, lambda *_: None, lambda _: ANSWER)
                 inside.set()
