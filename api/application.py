@@ -133,12 +133,9 @@ def add_services(services: Services, settings: Settings) -> None:
     services.add(Expiry, Expiry(database), start=Expiry.start, close=Expiry.stop)
     services[Readiness] = Readiness(database, limits.available)
     services.add(Passwords, Passwords(), close=Passwords.close)
-    services[RefreshTokens] = RefreshTokens(settings.secret_key)
-    services[AccessTokens] = AccessTokens(
-        # The latest key is the last of the fallbacks.
-        [settings.secret_key, *reversed(settings.secret_key_fallbacks)],
-        lifetime=timedelta(seconds=settings.access_token_seconds),
-    )
+    services[RefreshTokens] = RefreshTokens(settings.secret_keys)
+    lifetime = timedelta(seconds=settings.access_token_seconds)
+    services[AccessTokens] = AccessTokens(settings.secret_keys, lifetime=lifetime)
     if settings.jwt_jwks_url:
         add_identity_provider(services, settings)
 

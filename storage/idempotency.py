@@ -4,7 +4,7 @@ The key, the write and the first response share one transaction, so either all o
 none is. A request with the same key gets that response again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -112,12 +112,13 @@ def run_once(
     connection: Connection,
     viewer: Viewer,
     key: str,
-    fingerprint: bytes,
+    fingerprints: Sequence[bytes],
     function: Callable[[Connection, Viewer], T],
     render: Callable[[T], StoredResponse],
 ) -> T | StoredResponse:
     """Return the result of `function` and store its response, or return the response that is stored
-    for the viewer's `key`. `fingerprint`: the SHA-256 of the request.
+    for the viewer's `key`. `fingerprints`: the hashes that the request may have been stored with,
+    first the one to store now.
 
     If `function` raises an error, the key is released. Raises KeyReused, and KeyInUse if another
     transaction holds the key for too long.
@@ -126,9 +127,9 @@ def run_once(
     caller = ANONYMOUS_CALLER if viewer.user_id is None else viewer.user_id.hex
     params = {"_caller": caller, "_key": key}
     before = now - KEPT_FOR
-    claim = {"caller": caller, "key": key, "fingerprint": fingerprint, "created_at": now}
+    claim = {"caller": caller, "key": key, "fingerprint": fingerprints[0], "created_at": now}
     if not _claim(connection, {**claim, "before": before}):
-        return _stored_response(connection, fingerprint, params)
+        return _stored_response(connection, fingerprints, params)
     result = function(connection, viewer)
     connection.execute(KEEP.values(**render(result)._asdict()), params)
     return result
@@ -166,11 +167,11 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _stored_response(
-    connection: Connection, fingerprint: bytes, params: dict[str, str]
+    connection: Connection, fingerprints: Sequence[bytes], params: dict[str, str]
 ) -> StoredResponse:
     row = connection.execute(FIND, params).one_or_none()
     if row is None:  # it has just been deleted
         raise KeyInUse
-    if row.fingerprint != fingerprint:
+    if row.fingerprint not in fingerprints:
         raise KeyReused
     return StoredResponse(row.status, row.headers, row.body)

@@ -212,6 +212,11 @@ class Settings(ServerSettings):
     )
 
     @property
+    def secret_keys(self) -> list[str]:
+        """SECRET_KEY, then the earlier keys, the latest first."""
+        return [self.secret_key, *reversed(self.secret_key_fallbacks)]
+
+    @property
     def answered_hosts(self) -> tuple[str, ...]:
         """The host names that the service answers for, besides `localhost`; "*" is any name."""
         return self.allowed_hosts or (("*",) if self.auth_required else ())

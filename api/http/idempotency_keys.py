@@ -69,7 +69,7 @@ class IdempotentWrite:
         return await caller.write(
             idempotency.run_once,
             self._key,
-            fingerprint(self._inputs),
+            fingerprints(self._inputs),
             lambda connection, viewer: function(connection, viewer, *args, **kwargs),
             lambda result: context.run(render, result),
         )
@@ -117,14 +117,15 @@ class IdempotentWrite:
         return await self(function, *args, **kwargs)
 
 
-def fingerprint(inputs: RequestInputs) -> bytes:
+def fingerprints(inputs: RequestInputs) -> list[bytes]:
     """Return a hash of what the request asks for: its method, its path and its values.
 
-    Keyed, because the values may include a password, which a plain hash would let others guess.
+    Keyed, because the values may include a password, which a plain hash would let others guess. The
+    first is by SECRET_KEY, the others by the earlier keys.
     """
     values = [request.method, request.path, sorted(request.args.items(multi=True)), inputs.parsed]
-    text = json.dumps(values, sort_keys=True)
-    return hmac.digest(inputs.settings.secret_key.encode(), text.encode(), "sha256")
+    text = json.dumps(values, sort_keys=True).encode()
+    return [hmac.digest(key.encode(), text, "sha256") for key in inputs.settings.secret_keys]
 
 
 def refuse_key() -> None:

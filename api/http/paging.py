@@ -41,7 +41,7 @@ class PageOf(NamedTuple):
 
 def init_app(app: Flask, settings: Settings) -> None:
     # itsdangerous signs with the last key and accepts all of them.
-    keys = [*settings.secret_key_fallbacks, settings.secret_key]
+    keys = settings.secret_keys[::-1]
     sha256 = {"digest_method": hashlib.sha256}  # not its default, SHA-1
     app.extensions["cursors"] = URLSafeSerializer(keys, signer_kwargs=sha256)
 

@@ -98,21 +98,21 @@ async def refresh(text: str) -> TokenPair:
     if token is None:
         raise InvalidGrant(USED_UP)
     await rate_limits.count_refresh(token.family)
-    successor = refresh_tokens.successor(token)
-    user_id, reused = await database.write(
+    successors = {one.hashes.token: one for one in refresh_tokens.successors(token)}
+    user_id, reused, successor = await database.write(
         stored.refresh_session,
         token.session_id,
         token.hashes,
-        successor=successor.hashes.token,
+        successors=list(successors),
         limits=_limits(),
         origin=_origin(),
     )
     if reused:
         audit.record("refresh_token_reused", user_id=user_id)
-    if reused or user_id is None:
+    if user_id is None or successor is None:
         raise InvalidGrant(USED_UP)
     await rate_limits.forgive()
-    return _pair(successor, user_id)
+    return _pair(successors[successor], user_id)
 
 
 async def revoke(text: str) -> None:

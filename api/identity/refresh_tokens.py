@@ -2,8 +2,9 @@
 
 All refresh tokens of a session share its id and a random value, its family, so that a made-up token
 can be recognized. The rest is the token's own secret. The first one is random; each successor is
-derived from its predecessor and SECRET_KEY. So it can be issued again if the response was lost, and
-the holder of a used token can't compute it.
+derived from its predecessor and SECRET_KEY. So it can be issued again if the response was lost,
+even if that key has become one of SECRET_KEY_FALLBACKS, and the holder of a used token can't
+compute it.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
@@ -54,11 +56,14 @@ class RefreshToken:
 
 
 class RefreshTokens:
-    """Derives the successors of refresh tokens by `secret_key`."""
+    """Derives the successors of refresh tokens by each of `secrets`."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = hmac.digest(secret_key.encode(), b"items-api refresh token", "sha256")
+    def __init__(self, secrets: Sequence[str]) -> None:
+        purpose = b"items-api refresh token"
+        self._keys = [hmac.digest(secret.encode(), purpose, "sha256") for secret in secrets]
 
-    def successor(self, token: RefreshToken) -> RefreshToken:
+    def successors(self, token: RefreshToken) -> list[RefreshToken]:
+        """Return the successor by the current key, and those by the earlier keys."""
         content = token.session_id.bytes + token.family + token.secret
-        return replace(token, secret=hmac.digest(self._key, content, "sha256")[:PART])
+        digests = (hmac.digest(key, content, "sha256") for key in self._keys)
+        return [replace(token, secret=digest[:PART]) for digest in digests]

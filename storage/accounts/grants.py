@@ -1,5 +1,6 @@
 """Sign-ins, which open sessions, and refresh tokens, which keep them open."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -56,10 +57,12 @@ class SessionLimits(NamedTuple):
 
 class Refresh(NamedTuple):
     """The outcome of a refresh. `user_id`: the token's user; None if it isn't valid. `reused`: the
-    token had been used before, so its session has been ended."""
+    token had been used before, so its session has been ended. `successor`: the hash of the token
+    that is valid now."""
 
     user_id: UUID | None
     reused: bool
+    successor: bytes | None = None
 
 
 class Hashes(NamedTuple):
@@ -111,7 +114,7 @@ IN_FAMILY = sessions.c.family_hash == _hash("family")
 IS_CURRENT = sessions.c.refresh_hash == _hash("used")
 IS_RETRY = (
     (sessions.c.previous_hash == _hash("used"))
-    & (sessions.c.refresh_hash == _hash("successor"))
+    & sessions.c.refresh_hash.in_(bindparam("successors", type_=LargeBinary, expanding=True))
     & sessions.c.refreshed_at.between(_moment("retried_since"), _moment("retried_until"))
 )
 IDLE_END = _moment("idle_end")
@@ -127,16 +130,13 @@ ROTATE = (
         ACTIVE.exists(),
     )
     .values(
-        refresh_hash=_hash("successor"),
+        refresh_hash=case((IS_CURRENT, _hash("successor")), else_=sessions.c.refresh_hash),
         previous_hash=_hash("used"),
-        refreshed_at=case(
-            (sessions.c.refresh_hash == _hash("successor"), sessions.c.refreshed_at),
-            else_=_moment("now"),
-        ),
+        refreshed_at=case((IS_CURRENT, _moment("now")), else_=sessions.c.refreshed_at),
         expires_at=case((sessions.c.ends_at < IDLE_END, sessions.c.ends_at), else_=IDLE_END),
         **{name: bindparam(f"its_{name}") for name in Origin._fields},
     )
-    .returning(sessions.c.user_id)
+    .returning(sessions.c.user_id, sessions.c.refresh_hash)
 )
 END = delete(sessions).where(BY_ID).returning(sessions.c.user_id)
 END_REUSED = END.where(IN_FAMILY, ~IS_CURRENT)
@@ -199,15 +199,16 @@ def refresh_session(
     session_id: UUID,
     used: Hashes,
     *,
-    successor: bytes,
+    successors: Sequence[bytes],
     limits: SessionLimits,
     origin: Origin,
 ) -> Refresh:
-    """Replace the session's refresh token `used` by the one whose hash is `successor`.
+    """Replace the session's refresh token `used` by the one whose hash is the first of
+    `successors`; the others are those that it may have got by an earlier SECRET_KEY.
 
     Reuse is treated as theft and ends the session. It is returned, because an exception would roll
     the deletion back. Within RETRY_WINDOW, the last used token may be sent again, as long as its
-    successor hasn't been used: `successor` then stays.
+    successor hasn't been used and is one of `successors`: it then stays.
     """
     now = datetime.now(UTC)
     token = {"session_id": session_id, "family": used.family, "used": used.token}
@@ -218,10 +219,10 @@ def refresh_session(
         "idle_end": now + limits.idle,
     }
     origin_now = {f"its_{name}": value for name, value in _bounded(origin).items()}
-    parameters = {**token, **times, **origin_now, "successor": successor}
-    user_id = connection.execute(ROTATE, parameters).scalar_one_or_none()
-    if user_id is not None:
-        return Refresh(user_id, reused=False)
+    hashes = {"successor": successors[0], "successors": successors}
+    row = connection.execute(ROTATE, {**token, **times, **origin_now, **hashes}).one_or_none()
+    if row is not None:
+        return Refresh(row.user_id, reused=False, successor=row.refresh_hash)
     user_id = connection.execute(END_REUSED, token).scalar_one_or_none()
     return Refresh(user_id, reused=user_id is not None)
 

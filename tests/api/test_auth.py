@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.sign_in import (
     status_with,
 )
 
+FALLBACK = "an-earlier-key-for-tests-of-32-bytes-or-more"
 WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -73,11 +75,18 @@ async def test_an_address_registers_once(client: httpx.AsyncClient) -> None:
     assert again.json()["detail"] == "Another account has this email address."
 
 
-@pytest.fixture
-async def closed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings_for(tmp_path, REGISTRATION="off"))
+@asynccontextmanager
+async def client_of(folder: Path, **environ: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application of its own, with the database in `folder`."""
+    app = create_app(settings_for(folder, **environ))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(tmp_path, REGISTRATION="off") as client:
         yield client
 
 
@@ -183,6 +192,30 @@ async def test_a_refresh_whose_answer_was_lost_is_answered_again(
     await app.services[Database].write(shift, RETRY_WINDOW)
     assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
     assert await status_with(client, answer) == 401
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["the old key kept", "the old key removed"])
+async def test_a_lost_answer_is_given_again_across_a_change_of_secret_key(
+    tmp_path: Path, kept: bool
+) -> None:
+    changed = {"SECRET_KEY": "another key for tests, of 32 bytes or more"}
+    if kept:
+        changed["SECRET_KEY_FALLBACKS"] = FALLBACK
+    async with client_of(tmp_path, SECRET_KEY=FALLBACK) as client:
+        await register(client)
+        pair = (await sign_in(client)).json()
+        lost = (await refresh(client, pair)).json()
+    async with client_of(tmp_path, **changed) as client:
+        again = await refresh(client, pair)
+        if not kept:
+            assert_refused(again, "invalid_grant", USED_UP)
+            assert_refused(await refresh(client, lost), "invalid_grant", USED_UP)
+            return
+        assert again.json()["refresh_token"] == lost["refresh_token"]
+        assert await status_with(client, again.json()) == 200
+        following = await refresh(client, again.json())
+        assert following.status_code == 200
+        assert_refused(await refresh(client, pair), "invalid_grant", USED_UP)
 
 
 async def test_all_that_use_a_refresh_token_at_once_get_the_same_one(

@@ -25,6 +25,8 @@ from tests.factory import PASSWORD, SECRET_KEY, settings_for
 from tests.gizmos import gizmos
 from tests.postgresql import Server
 
+EARLIER_KEY = "an-earlier-key-for-tests-of-32-bytes-or-more"
+
 
 async def post(client: httpx.AsyncClient, key: str, body: Any = None) -> httpx.Response:
     body = {"name": "First item"} if body is None else body
@@ -134,6 +136,24 @@ async def test_a_registration_can_be_sent_again(
     assert stored == hmac.digest(SECRET_KEY.encode(), plain, "sha256"), "keyed, for its password"
 
 
+@pytest.mark.parametrize(
+    ("fallbacks", "status"), [(EARLIER_KEY, 201), ("", 422)], ids=["kept", "removed"]
+)
+async def test_a_request_can_be_sent_again_across_a_change_of_secret_key(
+    tmp_path: Path, fallbacks: str, status: int
+) -> None:
+    answers = []
+    for keys in ((EARLIER_KEY, ""), (SECRET_KEY, fallbacks)):
+        environ = dict(zip(("SECRET_KEY", "SECRET_KEY_FALLBACKS"), keys, strict=True))
+        app = create_app(settings_for(tmp_path, **environ))
+        transport = httpx.ASGITransport(bridged(app))
+        async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            answers.append(await post(client, "a-key"))
+            assert await count(app) == 1
+    assert [answer.status_code for answer in answers] == [201, status]
+    assert (answers[0].content == answers[1].content) == (status == 201)
+
+
 @pytest.mark.no_database
 def test_every_write_takes_a_key_or_refuses_it(app: AsyncFlask) -> None:
     taking = set()
@@ -198,7 +218,7 @@ async def test_a_failed_write_leaves_its_key_free(
 
     with pytest.raises(RuntimeError, match="in the middle of it"):
         await app.services[Database].write(
-            idempotency.run_once, ANONYMOUS, "a-key", b"0" * 32, fail, lambda _: ANSWER
+            idempotency.run_once, ANONYMOUS, "a-key", [b"0" * 32], fail, lambda _: ANSWER
         )
     assert (await post(client, "a-key")).status_code == 201
 
@@ -227,7 +247,7 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
         def hold() -> None:
             with engine.connect() as connection:
                 connection.execution_options(isolation_level="READ COMMITTED")
-                request = ANONYMOUS, "a-key", b"0" * 32
+                request = ANONYMOUS, "a-key", [b"0" * 32]
                 idempotency.run_once(connection, *request, lambda *_: None, lambda _: ANSWER)
                 inside.set()
                 await_only(finish.wait())

@@ -52,8 +52,7 @@ async def refresh(
     database: Database,
     session_id: UUID,
     used: bytes,
-    successor: bytes,
-    *,
+    *successors: bytes,
     family: bytes = FAMILY,
     limits: SessionLimits = LIMITS,
     origin: Origin = ORIGIN,
@@ -62,7 +61,7 @@ async def refresh(
         stored.refresh_session,
         session_id,
         Hashes(family, used),
-        successor=successor,
+        successors=successors,
         limits=limits,
         origin=origin,
     )
@@ -142,7 +141,7 @@ async def test_who_changes_the_password_meanwhile_goes_first(
 async def test_refreshing_takes_one_token_for_another(database: Database, user_id: UUID) -> None:
     session_id = await start(database, SignIn(user_id, "#"))
     for used, new in [(HASH, OTHER_HASH), (OTHER_HASH, HASH), (HASH, OTHER_HASH)]:
-        assert await refresh(database, session_id, used, new) == Refresh(user_id, reused=False)
+        assert await refresh(database, session_id, used, new) == Refresh(user_id, False, new)
     assert await database.read(count) == 1
 
 
@@ -173,7 +172,7 @@ async def test_a_lost_answer_is_given_again_for_a_while(database: Database, user
     refreshed_at = (await database.read(read, session_id)).refreshed_at
     for _ in range(2):
         again = await refresh(database, session_id, HASH, OTHER_HASH)
-        assert again == Refresh(user_id, reused=False)
+        assert again == Refresh(user_id, False, OTHER_HASH)
     kept = await database.read(read, session_id)
     assert (kept.refresh_hash, kept.refreshed_at) == (OTHER_HASH, refreshed_at)
     await make_older(database, RETRY_WINDOW)
@@ -191,6 +190,21 @@ async def test_a_token_gets_no_other_successor_than_the_one_it_had(
     assert other == Refresh(user_id, reused=True)
 
 
+async def test_a_token_keeps_the_successor_that_an_earlier_key_made(
+    database: Database, user_id: UUID
+) -> None:
+    session_id = await start(database, SignIn(user_id, "#"))
+    first = await refresh(database, session_id, HASH, OTHER_HASH)
+    refreshed_at = (await database.read(read, session_id)).refreshed_at
+    again = await refresh(database, session_id, HASH, THIRD_HASH, OTHER_HASH)
+    assert first == again == Refresh(user_id, False, OTHER_HASH)
+    kept = await database.read(read, session_id)
+    assert (kept.previous_hash, kept.refresh_hash) == (HASH, OTHER_HASH)
+    assert kept.refreshed_at == refreshed_at
+    following = await refresh(database, session_id, OTHER_HASH, THIRD_HASH, HASH)
+    assert following == Refresh(user_id, False, THIRD_HASH)
+
+
 async def test_all_that_use_a_token_at_once_get_the_same_successor(
     database: Database, user_id: UUID
 ) -> None:
@@ -198,7 +212,7 @@ async def test_all_that_use_a_token_at_once_get_the_same_successor(
     results = await asyncio.gather(
         *(refresh(database, session_id, HASH, OTHER_HASH) for _ in range(8))
     )
-    assert results == [Refresh(user_id, reused=False)] * 8
+    assert results == [Refresh(user_id, False, OTHER_HASH)] * 8
     row = await database.read(read, session_id)
     assert (row.previous_hash, row.refresh_hash) == (HASH, OTHER_HASH)
 
