@@ -156,6 +156,13 @@ class Http2Connection(H2Connection):
         self._bound_unfinished_headers()
         return events
 
+    def _receive_frame(self, frame: Frame) -> list[Event]:
+        """Count frames that cause no event, such as those of a stream that was reset. Private in
+        h2, which has no public way to see them."""
+        events = super()._receive_frame(frame)
+        self._empty_frames += not events
+        return events
+
     def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
         def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:
             try:

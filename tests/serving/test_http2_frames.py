@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from hyperframe.frame import (
+    AltSvcFrame,
     ContinuationFrame,
     DataFrame,
     Frame,
+    GoAwayFrame,
     HeadersFrame,
     PingFrame,
     PriorityFrame,
@@ -45,6 +47,7 @@ def many(kind: Any, **fields: Any) -> list[Frame]:
 
 
 UPLOAD = HeadersFrame(1, bytes.fromhex("83 84 86 41 01 61"), flags=["END_HEADERS"])  # POST
+ENDED = [UPLOAD, RstStreamFrame(1, error_code=8)]
 
 FLOODS = {
     "ping": flood(PingFrame(0, b"12345678")),
@@ -58,6 +61,12 @@ FLOODS = {
         HeadersFrame(1, HEADERS, flags=[]),
         *[ContinuationFrame(1, b"\x40\x01a\x7f\xff\x7e" + b"b" * 16_000)] * 10,
     ],
+    "goaway": flood(GoAwayFrame(0)),
+    "alternative services": flood(AltSvcFrame(0, origin=b"a", field=b'h2=":1"')),
+    "resets of an ended stream": [*ENDED, *flood(RstStreamFrame(1, error_code=8))],
+    "windows of an ended stream": [*ENDED, *flood(WindowUpdateFrame(1, window_increment=1))],
+    "data of an ended stream": [*ENDED, *flood(DataFrame(1, b"a"))],
+    "headers of an ended stream": [*ENDED, *flood(UPLOAD)],
     "rapid reset": many(RstStreamFrame, error_code=8),
 }
 
