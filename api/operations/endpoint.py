@@ -76,15 +76,20 @@ class Endpoint:
     def _answer(self, app: AsyncFlask, caller: Caller, arguments: dict[str, Any]) -> Response:
         if self.operation.guard is not None:
             self.operation.guard()
-        if self._body is not None and self.operation.access is Access.ADMINS:
-            # Check the role before reading a body; the unit of work checks it again.
-            app.async_to_sync(caller.admit)()
+        if self._body is not None and caller.credentials is not None:
+            self._admit_before_body(app, caller)
         self._read(app.services[Settings], caller, arguments)
         result = app.async_to_sync(self.operation.view)(**arguments)
         if self.operation.access is not Access.PUBLIC and not caller.admitted:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
         return self._respond(answer)
+
+    def _admit_before_body(self, app: AsyncFlask, caller: Caller) -> None:
+        """Check the role, and the session of a client that waits to be asked for the body. The unit
+        of work checks them again. Other requests don't need the statement (SECURITY.md)."""
+        if self.operation.access is Access.ADMINS or "Expect" in request.headers:
+            app.async_to_sync(caller.admit)()
 
     def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the

@@ -10,19 +10,22 @@ from flask import Response
 
 from api import create_app
 from api.runtime.async_flask import AsyncFlask
-from tests.accounts import signed_in
+from storage import Database
+from storage.accounts.grants import sign_out
+from tests.accounts import account, signed_in
 from tests.conftest import bridged
 from tests.factory import settings_for
 from tests.serving.call import Answer, Call
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 USER = "/api/users/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+SIGNED_OUT = "signed out"
 NOTHING: Mapping[str, str] = {}
 
 
 class Refusal(NamedTuple):
     """A request that is refused for one reason, with the settings that this takes; `role`: whose
-    token it has."""
+    token it has, SIGNED_OUT for one of an ended session."""
 
     status: int
     request: str
@@ -39,6 +42,9 @@ REFUSALS = {
     "no operation": Refusal(405, "POST /docs"),
     "no token": Refusal(401, "POST /api/gizmos", ACCOUNTS),
     "a forged token": Refusal(401, "POST /api/gizmos", headers={"Authorization": "Bearer x"}),
+    "signed out, and waits to be asked": Refusal(
+        401, "POST /api/gizmos", headers={"Expect": "100-continue"}, role=SIGNED_OUT
+    ),
     "a user at an admin's": Refusal(403, f"PATCH {USER}", role="user"),
     "registration closed": Refusal(403, "POST /api/auth/register", CLOSED),
     "closed to any type": Refusal(
@@ -72,7 +78,11 @@ async def answer_to_an_endless_body(app: AsyncFlask, refusal: Refusal) -> tuple[
     method, _, target = refusal.request.partition(" ")
     path, _, query = target.partition("?")
     given = {"Content-Type": JSON, "Content-Length": "16000", **refusal.headers}
-    if refusal.role:
+    if refusal.role == SIGNED_OUT:
+        ended = await account(app)
+        await app.services[Database].write(sign_out, ended.session.id)
+        given |= ended.headers
+    elif refusal.role:
         given |= await signed_in(app, refusal.role)
     headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
     for _ in range(2 if refusal.status == 429 else 1):
