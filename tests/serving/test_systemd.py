@@ -1,5 +1,6 @@
 """The units in deploy/systemd/, by systemd's own tools where they are installed."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from api.config.settings import Settings
+from serving.runner import DEFAULT_CONNECTIONS, RESERVED
 from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import ROOT, environment
@@ -89,6 +91,22 @@ def test_the_service_starts_on_the_socket_as_systemd_hands_it_over(tmp_path: Pat
             assert (process.returncode, "Traceback" in log) == (0, False)
         finally:
             process.kill()
+
+
+def test_what_clients_can_take_is_limited_and_a_stuck_process_ended() -> None:
+    assert int(value_of(UNIT, "LimitNOFILE")) > DEFAULT_CONNECTIONS + RESERVED
+    soft, most = (
+        int(value_of(UNIT, f"Memory{name}").removesuffix("M")) for name in ("High", "Max")
+    )
+    assert soft < most
+    assert value_of(UNIT, "Type") == "notify"  # else systemd expects no sign of life
+    assert 0 < int(value_of(UNIT, "WatchdogSec")) < int(value_of(UNIT, "TimeoutStopSec"))
+    nginx = (DEPLOY / "nginx" / "nginx.conf").read_text()
+    connections, descriptors = (
+        int(re.findall(rf"^ *worker_{name} (\d+);", nginx, re.MULTILINE)[0])
+        for name in ("connections", "rlimit_nofile")
+    )
+    assert descriptors >= connections + RESERVED
 
 
 def test_the_supervisors_wait_for_longer_than_the_service_takes_to_end() -> None:
