@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import H2Connection, _decode_headers
 from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
@@ -16,9 +16,10 @@ from h2.events import (
     StreamEnded,
     StreamReset,
 )
-from h2.exceptions import NoSuchStreamError, ProtocolError
+from h2.exceptions import NoSuchStreamError, ProtocolError, TooManyStreamsError
 from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
+from h2.stream import StreamClosedBy
 from hpack.exceptions import HPACKError
 from hypercorn.config import Config
 from hyperframe.frame import (
@@ -27,6 +28,7 @@ from hyperframe.frame import (
     GoAwayFrame,
     HeadersFrame,
     PriorityFrame,
+    RstStreamFrame,
     SettingsFrame,
     WindowUpdateFrame,
 )
@@ -137,6 +139,7 @@ class Http2Connection(H2Connection):
         # Private: h2 has no public way to handle a frame, or its error, in another manner.
         handlers = self._frame_dispatch_table
         handlers[SettingsFrame] = with_bounded_table(handlers[SettingsFrame])
+        handlers[HeadersFrame] = self._with_refused_streams(handlers[HeadersFrame])
         for kind in (HeadersFrame, DataFrame):
             handlers[kind] = self._isolated(handlers[kind])
         handlers[WindowUpdateFrame] = self._isolated(
@@ -162,6 +165,23 @@ class Http2Connection(H2Connection):
         events = super()._receive_frame(frame)
         self._empty_frames += not events
         return events
+
+    def _with_refused_streams(self, handle: FrameHandler) -> FrameHandler:
+        """Wrap `handle` so that a stream beyond the limit is reset (RFC 9113 §5.1.2). h2 would end
+        the connection, but a client may open the stream before it has read our SETTINGS."""
+
+        def handle_refusing(frame: HeadersFrame) -> Any:
+            try:
+                return handle(frame)
+            except TooManyStreamsError:
+                if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
+                    raise
+            _decode_headers(self.decoder, frame.data)  # later headers may refer to these
+            self.highest_inbound_stream_id = frame.stream_id
+            self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
+            return [RstStreamFrame(frame.stream_id, error_code=ErrorCodes.REFUSED_STREAM)], []
+
+        return handle_refusing
 
     def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
         def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:

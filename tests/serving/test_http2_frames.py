@@ -129,6 +129,26 @@ async def test_a_wrong_frame_of_a_stream_leaves_those_beside_it_alone(frame: Fra
             assert (await client.answer(wrong)).body == b"ok"
 
 
+async def test_streams_beyond_the_limit_are_refused_and_the_others_answered() -> None:
+    """A client may open them before it knows the limit. Their headers go into HPACK's table."""
+    most = ServerConfig().h2_max_concurrent_streams
+    bridge = Observed(Bridge(ok))
+    async with served(bridge) as address, Http2.connect(address) as client:
+        streams = [
+            await client.open("POST /", ("x-number", str(number)), end=False)
+            for number in range(most + 20)
+        ]
+        for stream in streams:
+            await client.body(stream, b"abc", end=True)
+        for stream in streams:
+            await client.answer(stream)
+        answered = [stream for stream in streams if stream not in client.reset]
+        assert answered == streams[:most]
+        assert all(client.responses[stream].body == b"ok" for stream in answered)
+        assert (await client.answer(await client.open("GET /"))).body == b"ok"
+    assert bridge.begun == most + 1
+
+
 def test_the_client_does_not_decide_how_large_the_table_of_sent_headers_becomes() -> None:
     connection = Http2Connection(ServerConfig())
     connection.initiate_connection()
