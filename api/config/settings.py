@@ -172,7 +172,7 @@ class Settings(ServerSettings):
     log_level: str = setting(
         "INFO",
         one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-        "The least severe level that is logged.",
+        "The least severe level that is logged. Libraries log nothing below INFO.",
     )
     log_format: str = setting(
         "console",

@@ -16,6 +16,8 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
+PACKAGES = ("api", "serving", "storage")
+"""The packages whose lines below INFO are logged, if the settings ask for them."""
 
 SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -40,7 +42,11 @@ def configure(settings: Settings) -> None:
     OUTPUT.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
     root = logging.getLogger()
     root.handlers = [OUTPUT]
-    root.setLevel(settings.log_level)
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    # Libraries log below INFO whatever they get: hpack all headers, with their access tokens.
+    root.setLevel(max(level, logging.INFO))
+    for package in PACKAGES:
+        logging.getLogger(package).setLevel(level)
     # Audit lines are written at every level.
     logging.getLogger("audit").setLevel(logging.INFO)
     # flask-cors logs preflights, Alembic logs migrations; the service has its own lines for both.

@@ -23,6 +23,8 @@ RECORD = "api.record"
 """The environ's key for the request's record."""
 REQUEST_ID_HEADER = "X-Request-ID"
 VALID_ID = re.compile(r"[!-~]{1,128}")
+MAX_METHOD = 20
+"""The logged characters of a method. A registered one has at most 17, a client may send 16,000."""
 
 log = logging.getLogger("request")
 
@@ -129,7 +131,7 @@ class RequestLog:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         record = environ[RECORD] = Record(
             id=sent if VALID_ID.fullmatch(sent) else random_id(),
-            method=environ["REQUEST_METHOD"],
+            method=environ["REQUEST_METHOD"][:MAX_METHOD],
             address=client_address(environ, self._proxies),
             started=time.perf_counter(),
         )

@@ -10,6 +10,7 @@ import pytest
 from flask import Response
 
 from api import create_app
+from api.observability.request_log import MAX_METHOD
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from tests.accounts import account
@@ -89,6 +90,12 @@ async def test_the_console_shows_a_traceback_once(
     lines = await lines_of(logged, tmp_path, ("GET", "/fail"), LOG_FORMAT="console")
     assert sum("RuntimeError: told to the log alone" in line for line in lines) == 1
     assert any("request" in line and "status=500" in line for line in lines)
+
+
+async def test_a_long_method_is_logged_in_part(logged: Callable[[], str], tmp_path: Path) -> None:
+    lines = await lines_of(logged, tmp_path, ("A" * 10_000, "/api/health"), LOG_FORMAT="json")
+    [line] = [line for line in map(json.loads, lines) if line["logger"] == "request"]
+    assert (line["method"], line["status"]) == ("A" * MAX_METHOD, 405)
 
 
 async def test_a_level_leaves_out_what_is_below(logged: Callable[[], str], tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from sqlalchemy import Engine, event
 
 from api import create_app
 from api.identity.passwords import Passwords
+from api.observability.log import PACKAGES
 from api.runtime.async_flask import AsyncFlask
 from storage import Database
 from tests.api.test_auth import close_account, set_hash
 from tests.conftest import bridged
 from tests.factory import PASSWORD, settings_for
+from tests.live import served
+from tests.serving.wire import Http2
 from tests.sign_in import WRONG, assert_refused, refresh, register, sign_in, sign_out
 
 NOBODY = "nobody@example.com"
@@ -163,9 +166,9 @@ async def test_the_log_records_changes_of_an_account(
 @pytest.fixture
 def quiet_again() -> Iterator[None]:
     """What the test runner and the client log at a test's level, they don't at the next one's."""
-    loggers = logging.getLogger(), logging.getLogger("httpx")
+    loggers = [logging.getLogger(name) for name in (None, *PACKAGES, "httpx")]
     levels = [logger.level for logger in loggers]
-    loggers[1].setLevel(logging.WARNING)  # it logs addresses, which the server doesn't
+    loggers[-1].setLevel(logging.WARNING)  # it logs addresses, which the server doesn't
     yield
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
@@ -188,6 +191,10 @@ async def test_nothing_secret_is_logged_at_any_level(
         await client.get(f"/api/auth/{pair['refresh_token']}")
         await refresh(client, pair)
         await refresh(client, pair)
+        async with served(bridged(app)) as address, Http2.connect(address) as over_http2:
+            token = ("authorization", f"Bearer {pair['access_token']}")
+            me = await over_http2.answer(await over_http2.open("GET /api/users/me", token))
+            assert me.status == 200
         await app.services[Database].write(set_hash, f"{PASSWORD}: no hash")
         assert (await sign_in(client)).status_code == 500
     log = logged()
