@@ -22,7 +22,7 @@ from serving.asgi import Message, Receive, Scope, Send
 from serving.drain import STOPPING
 from serving.greenlets import run_in_greenlet, wait_for
 from serving.lifespan import run_lifespan
-from serving.request import RequestBody, clean, may_have_body
+from serving.request import RequestBody, clean
 from serving.websocket import refuse_websocket
 
 AWAIT = "serving.await"
@@ -94,8 +94,7 @@ class Exchange(WsgiToAsgiInstance):
         self.scope = {**scope, "headers": headers, "query_string": b""}
         self.query_string: bytes = scope.get("query_string", b"")
         self.multiplexed = not scope["http_version"].startswith("1")
-        expected = may_have_body(scope["http_version"], headers)
-        self.body = RequestBody(receive, timeout=bridge.body_timeout, complete=not expected)
+        self.body = RequestBody.of(scope["http_version"], headers, receive, bridge.body_timeout)
         self.send = send
         self.cancelled = False
         self.head: Message | None = None
@@ -168,7 +167,7 @@ class Exchange(WsgiToAsgiInstance):
                 first = next(chunks, None)
                 streamed = first is not None and len(first) != self.content_length
                 chunks = chain([first or b""], chunks if streamed else ())
-            if not (self.body.complete or self.body.is_withheld(self.scope["headers"])):
+            if not (self.body.complete or self.body.withheld):
                 wait_for(self.body.drain(DRAIN_LIMIT, seconds=self.bridge.drain_timeout))
             if self.body.client_left:
                 raise ClientDisconnected

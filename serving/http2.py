@@ -108,6 +108,7 @@ class Http2:
                 status = (b":status", b"%d" % event.status_code)
                 headers = [status, *event.headers, *self._config.response_headers("h2")]
                 self.connection.send_headers(event.stream_id, headers)
+                stream.inbox.awaits_continue = False
             case stream_events.Body():
                 await stream.outbox.put(event.data)
             case stream_events.EndBody():
@@ -171,7 +172,8 @@ class Http2:
             self._refuse(stream_id, status)
             return
         values = dict(headers)
-        inbox = Inbox(self.connection, stream_id, self._wake.set)
+        awaits_continue = values.get(b"expect", b"").lower() == b"100-continue"
+        inbox = Inbox(self.connection, stream_id, self._wake.set, awaits_continue=awaits_continue)
         http = HTTPStream(
             inbox.before(self._application),
             self._config,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
@@ -21,13 +21,17 @@ class RequestBody(io.RawIOBase):
     """A file that waits for the server's messages, so that memory holds only what is being read.
 
     `timeout`: the seconds, from the first read, in which the whole body must arrive. `complete`:
-    whether there is none, so that nothing needs to be read. Reading raises
+    whether there is none, so that nothing needs to be read. `expected`: whether the client waits
+    for 100 Continue, which the server sends with the first read (RFC 9110 §10.1.1). Reading raises
     RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
     RuntimeError if `drain` or `disconnected` has dropped a part.
     """
 
-    def __init__(self, receive: Receive, *, timeout: float, complete: bool = False) -> None:
+    def __init__(
+        self, receive: Receive, *, timeout: float, complete: bool = False, expected: bool = False
+    ) -> None:
         self.complete = complete
+        self._expected = expected
         self.client_left = False
         self._receive = receive
         self._timeout = timeout
@@ -38,10 +42,25 @@ class RequestBody(io.RawIOBase):
         self._unread = memoryview(b"")
         self._dropped = False
 
+    @classmethod
+    def of(cls, http_version: str, headers: Headers, receive: Receive, timeout: float) -> Self:
+        """Return the body that may follow `headers`."""
+        return cls(
+            receive,
+            timeout=timeout,
+            complete=not may_have_body(http_version, headers),
+            expected=b"expect" in dict(headers),
+        )
+
     @property
     def over(self) -> bool:
         """Whether no more data can arrive: `complete` or `client_left`."""
         return self._ended.is_set()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the client sends nothing because nothing was read."""
+        return self._expected and self._deadline is None
 
     def readable(self) -> bool:
         return True
@@ -56,10 +75,6 @@ class RequestBody(io.RawIOBase):
         target[:size] = self._unread[:size]
         self._unread = self._unread[size:]
         return size
-
-    def is_withheld(self, headers: Headers) -> bool:
-        """Return whether the client sends nothing because nothing was read (RFC 9110 §10.1.1)."""
-        return self._deadline is None and b"expect" in dict(headers)
 
     async def drain(self, limit: int, *, seconds: float) -> None:
         """Read and drop the rest of the body: at most about `limit` bytes, for at most `seconds`,
@@ -81,7 +96,9 @@ class RequestBody(io.RawIOBase):
 
     async def ended(self) -> None:
         """Return when another task has read to the end of the body, the client has left, or the
-        deadline has passed."""
+        deadline has passed; at once if the body is withheld."""
+        if self.withheld:
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._begin()):
                 await self._ended.wait()

@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from h2.exceptions import ProtocolError
@@ -92,13 +93,21 @@ class Inbox:
     """Passes a request's body to the application, and reopens the window as the application reads.
 
     Hypercorn reopens the window as soon as data arrives, and stops reading from the connection, for
-    all streams, while one application doesn't read.
+    all streams, while one application doesn't read. It doesn't send 100 Continue either, which
+    `awaits_continue` requires when the application first reads (RFC 9110 §10.1.1).
     """
 
     def __init__(
-        self, connection: Http2Connection, stream_id: int, wake: Callable[[], None]
+        self,
+        connection: Http2Connection,
+        stream_id: int,
+        wake: Callable[[], None],
+        *,
+        awaits_continue: bool,
     ) -> None:
         self.complete = False
+        self.awaits_continue = awaits_continue
+        """Whether the client waits for 100 Continue; no longer, once the response has begun."""
         self._connection = connection
         self._stream_id = stream_id
         self._wake = wake
@@ -119,11 +128,19 @@ class Inbox:
         """Reopen the window for all unread data, because the application no longer reads."""
         self.give_back(self._unread)
 
+    def _send_continue(self) -> None:
+        if self.awaits_continue and not self.complete:
+            with suppress(ProtocolError):  # the client has reset the stream
+                self._connection.send_headers(self._stream_id, [(b":status", b"100")])
+            self._wake()
+        self.awaits_continue = False
+
     def before(self, application: HypercornApplication) -> AppWrapper:
         """Wrap `application` so that its `receive` reopens the window for what it returns."""
 
         async def read(scope: Scope, receive: Receive, *rest: Any) -> None:
             async def take() -> Message:
+                self._send_continue()
                 message = await receive()
                 self.give_back(len(message.get("body", b"")))
                 return message

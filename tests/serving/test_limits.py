@@ -124,6 +124,27 @@ async def test_a_client_is_not_asked_for_a_body_that_is_refused(
         await bridge.idle()
 
 
+async def test_over_http2_too_a_body_is_asked_for_when_it_is_read_and_not_if_refused(
+    app: AsyncFlask,
+) -> None:
+    """The refusal ends at once, though nothing more comes from the client."""
+    json_type, expect = ("content-type", "application/json"), ("expect", "100-continue")
+    async with served(bridged(app, body_timeout=HUNG)) as address, Http2.connect(address) as client:
+        refused = await client.open(
+            "POST /api/gizmos", json_type, expect, ("authorization", "Bearer x"), end=False
+        )
+        assert (await client.answer(refused)).status == 401
+        taken = await client.open("POST /api/gizmos", json_type, expect, end=False)
+        while not client.asked:
+            await client.receive()
+        await client.body(taken, b'{"name": "a"}', end=True)
+        assert (await client.answer(taken)).status == 201
+        at_once = await client.open("POST /api/gizmos", json_type, expect, end=False)
+        await client.body(at_once, b'{"name": "b"}', end=True)
+        assert (await client.answer(at_once)).status == 201
+        assert client.asked <= {taken, at_once}
+
+
 class Flood:
     """A request whose body never ends."""
 

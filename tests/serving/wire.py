@@ -89,6 +89,8 @@ class Http2(Http1):
         self.responses: dict[int, Response] = {}
         self.ended: set[int] = set()
         self.reset: set[int] = set()
+        self.asked: set[int] = set()
+        """The streams whose body 100 Continue has asked for."""
         self.goodbyes: list[int] = []
         """The last stream that each GOAWAY has named."""
         # h2 takes nothing any more after a GOAWAY, where RFC 9113 §6.8 has open streams go on.
@@ -153,6 +155,8 @@ class Http2(Http1):
                 pairs = {k.decode(): v.decode("latin-1") for k, v in event.headers}
                 self.responses[event.stream_id].status = int(pairs.pop(":status"))
                 self.responses[event.stream_id].headers = pairs
+            case h2.events.InformationalResponseReceived():
+                self.asked.add(event.stream_id)
             case h2.events.DataReceived():
                 self.responses[event.stream_id].body += event.data
                 if self.window_updates:
