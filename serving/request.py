@@ -49,7 +49,7 @@ class RequestBody(io.RawIOBase):
             receive,
             timeout=timeout,
             complete=not may_have_body(http_version, headers),
-            expected=b"expect" in dict(headers),
+            expected=dict(headers).get(b"expect", b"").lower() == b"100-continue",
         )
 
     @property
