@@ -251,6 +251,7 @@ async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
                 idempotency.run_once(connection, *request, lambda *_: None, lambda _: ANSWER)
                 inside.set()
                 await_only(finish.wait())
+                connection.commit()
 
         await greenlet_spawn(hold)
 
