@@ -48,8 +48,8 @@ FrameHandler = Callable[[Any], Any]
 NAMES = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z:-]*")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 SCHEMES = {b"http", b"https"}
-METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Z-]+")  # in upper case, as RFC 9110 §9 defines them all
-PATH = re.compile(rb"/(?!/)[\x21\x22\x24-\x3e\x40-\x7e]*(\?[\x21\x22\x24-\x7e\x80-\xff]*)?")
+METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+PATH = re.compile(rb"/[\x21\x22\x24-\x3e\x40-\x7e]*(\?[\x21\x22\x24-\x7e\x80-\xff]*)?")
 
 ZERO_UPDATE = re.compile(
     rb"\0\0\x04\x08."  # the length, the type and the flags

@@ -116,10 +116,8 @@ class StrictConnection(h11.Connection):
             if self._http2_cleartext and (request.method, request.target) == (b"PRI", b"*"):
                 raise H2ProtocolAssumedError(b"PRI * HTTP/2.0\r\n\r\n" + self.trailing_data[0])
             raise h11.RemoteProtocolError("not HTTP/1.1", error_status_hint=505)
-        if request.method != request.method.upper():
-            raise h11.RemoteProtocolError("methods are case-sensitive (RFC 9110 §9.1)")
-        if b"#" in request.target or request.target.startswith(b"//"):
-            raise h11.RemoteProtocolError("the target has a fragment, or an empty first segment")
+        if b"#" in request.target:
+            raise h11.RemoteProtocolError("the target has a fragment")
         names = {name for name, _ in request.headers}
         if b"transfer-encoding" in names and (
             b"content-length" in names or request.http_version == b"1.0"
@@ -149,6 +147,7 @@ class Http1(H11Protocol):
         self._application = application
         self._turn = turn
         self._has_turn = False
+        self._method = ""
         self._head = b""
 
     @property
@@ -181,13 +180,16 @@ class Http1(H11Protocol):
         if not self._has_turn:
             await self._turn()
         self._has_turn = False
-        is_asked = self.connection.awaits_continue
-        self.app = cast("AppWrapper", self._continuing) if is_asked else self._application
+        self._method = event.method.decode()
+        is_plain = self._method.isupper() and not self.connection.awaits_continue
+        self.app = self._application if is_plain else cast("AppWrapper", self._exactly)
 
-    async def _continuing(
+    async def _exactly(
         self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
     ) -> None:
-        """Call the application, and send 100 Continue when it first reads the body."""
+        """Call the application with the method as it was sent, which Hypercorn has put into
+        capitals, and send 100 Continue when it first reads the body."""
+        scope["method"] = self._method  # in Hypercorn's own scope: `head` is not HEAD
 
         async def receive_after_continue() -> Message:
             if self.connection.awaits_continue:

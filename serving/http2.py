@@ -190,7 +190,7 @@ class Http2:
                 stream_id=stream_id,
                 headers=filter_pseudo_headers(headers),
                 http_version="2",
-                method=values[b":method"].decode("ascii").upper(),
+                method=values[b":method"].decode("ascii"),
                 raw_path=values[b":path"],
                 state=self._state,
             )

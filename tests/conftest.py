@@ -16,7 +16,7 @@ from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from tests import gizmos, log_lines
 from tests.factory import settings_for
-from tests.live import serving
+from tests.live import on_our_server, serving
 from tests.postgresql import Server
 from tests.redis import Server as RedisServer
 from tests.sqlite import migrated_database
@@ -236,6 +236,6 @@ async def client(app: AsyncFlask) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def live(app: AsyncFlask) -> Iterator[str]:
-    """The address of the application on a real Hypercorn."""
-    with serving(bridged(app)) as address:
+    """The address of the application on the server that `make serve` starts."""
+    with serving(bridged(app), on_our_server) as address:
         yield address

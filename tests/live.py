@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
+from serving import Bridge
 from serving.asgi import Application
 from serving.config import Options, hypercorn_config
 from serving.drain import Drain
+from serving.lifespan import opened
 from serving.listener import address_of, listen
 from serving.runner import limits_of
 from serving.server import Server
@@ -22,15 +23,43 @@ HUNG = 60
 """Seconds after which a test counts as hung. Nothing is measured by it."""
 
 
+GRACE = 3.0
+"""Seconds that open requests have when a server stops."""
+
+Serve = Callable[[Any, socket.socket, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]]
+"""Serves an application on a listener, until the last argument returns."""
+
+
+async def on_hypercorn(
+    application: Application, listener: socket.socket, stopped: Callable[[], Awaitable[None]]
+) -> None:
+    """As `hypercorn asgi:app` does."""
+    config = hypercorn_config(Options())
+    config.graceful_timeout = GRACE
+    config.bind = [f"fd://{listener.detach()}"]
+    await serve(application, config, shutdown_trigger=stopped)  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
+
+
+async def on_our_server(
+    bridge: Bridge, listener: socket.socket, stopped: Callable[[], Awaitable[None]]
+) -> None:
+    """As `make serve` does."""
+    options = Options()
+    server = Server(Drain(bridge), hypercorn_config(options), limits_of(options))
+    async with opened(bridge.lifespan):
+        await server.start(listener)
+        await stopped()
+        await server.stop(GRACE)
+
+
 @contextlib.contextmanager
-def serving(application: Application) -> Iterator[str]:
-    """Serve `application` with Hypercorn alone, in a thread; its address, such as
-    http://127.0.0.1:41234.
+def serving(application: Application, by: Serve = on_hypercorn) -> Iterator[str]:
+    """Serve `application` in a thread; its address, such as http://127.0.0.1:41234.
 
     Raises what the server raised, at its start or at its end.
     """
-    address, config = listening()
-    config.graceful_timeout = 3
+    listener = listen("127.0.0.1", 0)
+    address = address_of(listener, tls=False)
     started = threading.Event()
     stops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     failures: list[BaseException] = []
@@ -43,13 +72,13 @@ def serving(application: Application) -> Iterator[str]:
 
     def run() -> None:
         try:
-            asyncio.run(serve(application, config, shutdown_trigger=stopped))  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
+            asyncio.run(by(application, listener, stopped))
         except BaseException as error:  # noqa: BLE001  # for the test that waits
             failures.append(error)
         finally:
             started.set()
 
-    thread = threading.Thread(target=run, name="hypercorn")
+    thread = threading.Thread(target=run, name="server")
     thread.start()
     started.wait()
     try:
@@ -118,12 +147,3 @@ async def served(
     """The address of `application`, as `started` serves it."""
     async with started(application, grace=grace, **given) as running:
         yield running.address
-
-
-def listening() -> tuple[str, Config]:
-    """An address that accepts connections already, and the configuration to serve it."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    port = listener.getsockname()[1]
-    config = hypercorn_config(Options())
-    config.bind = [f"fd://{listener.detach()}"]
-    return f"http://127.0.0.1:{port}", config

@@ -106,7 +106,8 @@ def details_of(error: Exception) -> dict[str, Any]:
 def _details_of_http(error: HTTPException) -> dict[str, Any]:
     if isinstance(error, MethodNotAllowed):
         error.valid_methods = sorted(error.valid_methods or ())
-        error.description = f"This address supports {', '.join(error.valid_methods)}."
+        if error.description == MethodNotAllowed.description:
+            error.description = f"This address supports {', '.join(error.valid_methods)}."
     return {
         "detail": None if error.description == type(error).description else error.description,
         "errors": getattr(error, "errors", ()),

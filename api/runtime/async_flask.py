@@ -8,6 +8,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 from flask import Flask, Request, has_request_context, request
 from flask.globals import app_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
 from werkzeug.wsgi import get_host
 
@@ -61,7 +62,7 @@ class AsyncFlask(Flask):
             return super().create_url_adapter(request)
         environ = request.environ
         self.check_host(environ)
-        return self.url_map.bind(
+        adapter = self.url_map.bind(
             get_host(environ),
             environ.get("SCRIPT_NAME", ""),
             None,
@@ -70,11 +71,30 @@ class AsyncFlask(Flask):
             request.path,
             query_args=environ.get("QUERY_STRING", ""),
         )
+        require_exact(adapter, environ)
+        return adapter
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         bridge = request.environ.get(AWAIT) if has_request_context() else None
         run: Callable[[Coroutine[Any, Any, T]], T] = bridge or self._background.run
         return lambda *args, **kwargs: run(func(*args, **kwargs))
+
+
+def require_exact(adapter: MapAdapter, environ: WSGIEnvironment) -> None:
+    """Raise an exception for a path and a method that Werkzeug would correct: a proxy in front
+    applies its rules for /api to neither `//api` nor `patch`.
+
+    It is raised here and not by the server, whose responses have no CORS headers: both are frequent
+    mistakes in browser apps, since `fetch` sends them as they are written.
+    """
+    if environ["PATH_INFO"].startswith("//"):
+        raise NotFound("The path begins with two slashes. Remove the one that ends the base URL.")
+    method = environ["REQUEST_METHOD"]
+    if method.isupper():
+        return
+    methods = list(adapter.allowed_methods())
+    if method.upper() in methods:
+        raise MethodNotAllowed(methods, f"Methods are case-sensitive: send {method.upper()}.")
 
 
 def this_app() -> AsyncFlask:

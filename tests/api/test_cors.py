@@ -4,6 +4,7 @@ The same in a real browser: tests/browser/test_cross_origin.py.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from itertools import product
 from pathlib import Path
@@ -29,7 +30,10 @@ from tests.api.origins import (
     connect,
     names,
 )
+from tests.conftest import bridged
 from tests.factory import settings_for
+from tests.live import served
+from tests.serving.wire import Http1, Http2
 
 PREFLIGHT_PUT = {"headers": {"Access-Control-Request-Method": "PUT"}}
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
@@ -198,6 +202,44 @@ async def test_a_method_in_small_letters_is_promised_as_it_is_written(
         headers = {"Access-Control-Request-Method": method}
         response = await ask(client, "OPTIONS", "/api/gizmos/1", ALLOWED[0], headers=headers)
         assert names(response, "Access-Control-Allow-Methods") == METHODS | {method}
+
+
+AS_WRITTEN = {
+    "POST //api/gizmos": (404, "The path begins with two slashes. Remove the one that ends the"),
+    "GET //": (404, "The path begins with two slashes. Remove the one that ends the base URL."),
+    "patch /api/gizmos/1": (405, "Methods are case-sensitive: send PATCH."),
+    "Get /api/gizmos": (405, "Methods are case-sensitive: send GET."),
+    "patch /api/gizmos": (405, "This address supports GET, HEAD, OPTIONS, POST."),
+    "patch /api/itmes": (404, "There is nothing at this address."),
+}
+"""What a proxy in front would not recognize, so it means nothing here either."""
+
+
+@pytest.mark.parametrize("line", AS_WRITTEN)
+async def test_what_fetch_sends_as_it_is_written_is_refused_readably(
+    app: AsyncFlask, line: str
+) -> None:
+    status, detail = AS_WRITTEN[line]
+    method, path = line.split()
+    origin = {"origin": ALLOWED[0]}
+    asked = {**origin, "access-control-request-method": method}
+    async with (
+        served(bridged(app)) as address,
+        Http1.connect(address) as http1,
+        Http2.connect(address) as http2,
+    ):
+        await http1.request(f"OPTIONS {path}", *map(": ".join, asked.items()))
+        stream = await http2.open(f"OPTIONS {path}", *asked.items())
+        for preflight in (await http1.head(), await http2.answer(stream)):
+            assert preflight.status == 204
+            assert preflight.headers["access-control-allow-origin"] == ALLOWED[0]
+            assert method in preflight.headers["access-control-allow-methods"].split(", ")
+        await http1.request(line, *map(": ".join, origin.items()))
+        stream = await http2.open(line, *origin.items())
+        for answer in (await http1.response(), await http2.answer(stream)):
+            assert answer.status == status
+            assert answer.headers["access-control-allow-origin"] == ALLOWED[0]
+            assert json.loads(answer.body)["detail"].startswith(detail)
 
 
 async def test_options_that_is_no_preflight_has_the_methods_of_its_path(

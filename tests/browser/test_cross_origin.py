@@ -160,10 +160,19 @@ async def test_an_app_may_send_what_its_libraries_add(spa: App) -> None:
     assert (await spa.fetch("GET", "/api/gizmos", headers=headers))["status"] == 200
 
 
-async def test_an_app_may_write_patch_in_small_letters(spa: App, api: httpx.AsyncClient) -> None:
+async def test_an_app_that_writes_patch_in_small_letters_is_told(
+    spa: App, api: httpx.AsyncClient
+) -> None:
     gizmo = (await api.post("/api/gizmos", json={"name": "First item"})).json()
     changed = await spa.fetch("patch", f"/api/gizmos/{gizmo['id']}", {"status": "done"})
-    assert (changed["status"], changed["json"]["status"]) == (200, "done")
+    assert changed["status"] == 405
+    assert changed["json"]["detail"] == "Methods are case-sensitive: send PATCH."
+
+
+async def test_an_app_whose_base_url_ends_with_a_slash_is_told(spa: App) -> None:
+    answer = await spa.fetch("POST", "//api/gizmos", {"name": "First item"})
+    assert answer["status"] == 404
+    assert answer["json"]["detail"].startswith("The path begins with two slashes.")
 
 
 class TestDevelopment:

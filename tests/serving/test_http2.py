@@ -124,7 +124,7 @@ async def test_options_may_ask_about_the_whole_server() -> None:
         assert (await client.answer(await client.open("OPTIONS *"))).status == 200
 
 
-async def test_headers_and_queries_arrive_as_they_were_sent() -> None:
+async def test_what_a_request_says_arrives_as_it_was_sent() -> None:
     seen: WSGIEnvironment = {}
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
@@ -134,9 +134,10 @@ async def test_headers_and_queries_arrive_as_they_were_sent() -> None:
 
     async with served(Bridge(application)) as address, Http2.connect(address) as client:
         headers = [("cookie", "a=1"), ("cookie", "b=2"), ("x-name", "Zoë"), ("x_name", "no")]
-        stream = await client.open("GET /?q=\xff", *headers)
+        stream = await client.open("patch //a?q=\xff", *headers)
         answer = await client.answer(stream)
     assert (answer.status, answer.headers["x-name"]) == (204, "Jürgen")
+    assert (seen["REQUEST_METHOD"], seen["PATH_INFO"]) == ("patch", "//a")
     assert seen["HTTP_COOKIE"] == "a=1; b=2"
     assert seen["HTTP_X_NAME"] == "Zoë"
     assert seen["QUERY_STRING"] == "q=\xff"
