@@ -68,10 +68,7 @@ class Document:
             # Relative to the document's own address, so it is right behind a proxy that removes a
             # prefix from the path.
             servers=[{"url": public_url or ".", "description": "This service."}],
-            externalDocs={
-                "url": f"{base}errors",
-                "description": "The errors: causes and remedies.",
-            },
+            externalDocs=external_docs(public_url),
         )
         for name, scheme in security_schemes(f"{base}api/auth/token").items():
             self.spec.components.security_scheme(name, scheme)
@@ -227,6 +224,14 @@ def build_document(
 def contact_of(address: str) -> Json:
     found = {("url" if "://" in address else "email"): address} if address else {}
     return {"name": "The operator of this service", **found}
+
+
+def external_docs(public_url: str) -> Json:
+    """Describe the pages about errors, or their form: OpenAPI 3.1 allows no relative URL here."""
+    if public_url:
+        return {"url": f"{public_url}/errors", "description": "The errors: causes and remedies."}
+    rfc = "https://www.rfc-editor.org/rfc/rfc9457"
+    return {"url": rfc, "description": "The form of every error (RFC 9457)."}
 
 
 def schema_name(schema: type[Schema] | Schema) -> str:

@@ -60,6 +60,8 @@ def error_in_request(origin: str, method: str, headers: tuple[str, ...]) -> str 
     """Return why a browser doesn't send this request for an app on `origin`, or None."""
     if method.upper() in CAPITALIZED:
         method = method.upper()
+    elif method != method.upper():
+        return f"methods are case-sensitive: write {method.upper()}"
     asked = {"Access-Control-Request-Method": method}
     if headers:
         asked["Access-Control-Request-Headers"] = ",".join(headers)

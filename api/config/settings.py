@@ -152,9 +152,8 @@ class Settings(ServerSettings):
     cors_headers: tuple[str, ...] = setting(
         "",
         header_names,
-        "Request headers that these apps may send besides those of the operations, "
-        "`X-Requested-With`, and the tracing headers `traceparent`, `tracestate`, `baggage` and "
-        "`sentry-trace`.",
+        "Request headers that these apps may send besides those of the operations and of common "
+        "libraries, which docs/cors.md lists.",
     )
     if_match_required: bool = setting(
         "false", boolean, "Whether PUT, PATCH and DELETE without `If-Match` fail with 428."

@@ -4,6 +4,7 @@ as OAuth 2.0 requires them."""
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -27,6 +28,8 @@ class MalformedBody(ValueError):
 def load_json(data: bytes) -> Any:
     """Parse UTF-8 JSON. Raises MalformedBody, also for duplicate keys, for numbers beyond the range
     of a double, and for more than MAX_VALUES values."""
+    if data.startswith(BOM_UTF8):
+        raise MalformedBody("The body begins with a byte order mark: send UTF-8 without one.")
     if _has_too_many_values(data):
         raise MalformedBody(f"The body has more than {MAX_VALUES} members, elements or levels.")
     try:

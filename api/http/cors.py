@@ -20,7 +20,17 @@ from api.runtime.preflights import is_preflight
 
 MAX_AGE = 600
 """The seconds for which a browser may cache the response to a preflight."""
-SENT_BY_LIBRARIES = ("X-Requested-With", "traceparent", "tracestate", "baggage", "sentry-trace")
+SENT_BY_LIBRARIES = (
+    "X-Requested-With",
+    "Cache-Control",
+    "Pragma",
+    "User-Agent",  # Chromium ignores a page's own, Firefox sends it
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    re.compile(r"X-(Fern|Stainless)-[A-Z-]+\Z", re.IGNORECASE),  # clients made by these generators
+)
 DOCUMENTS = re.compile(r"/openapi[-.][^/]+\Z")
 """The paths of the OpenAPI document, which pages of every origin may read."""
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"

@@ -15,8 +15,9 @@ from storage.errors import PreconditionMissing, VersionConflict
 TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # A list may have empty elements (RFC 9110 §5.6.1.2), but not be one of nothing else.
 ACCEPTED = rf"(?:\*|[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*)"
-PATTERN = r'^(\*|(W\/)?"[!#-~]*"(, *(W\/)?"[!#-~]*")*)$'
-"""What the document asks clients to send, of what a server has to accept."""
+PATTERN = r'^(\*|(W[/])?"[!#-~]*"(, *(W[/])?"[!#-~]*")*)$'
+"""What the document asks clients to send, of what a server has to accept. The slash has brackets
+instead of a backslash, which some generators add even if there is one."""
 MAX_LENGTH = 4096
 """Characters of a list of ETags."""
 VERSION = re.compile(r'"(?:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-)?([1-9][0-9]{0,17})"')

@@ -50,6 +50,8 @@ def _token_in(header: str) -> str:
         raise InvalidToken(f"The Authorization header has a blank in its token: {CORRECT}")
     if token.startswith(PREFIX):
         raise InvalidToken("This is a refresh token: /api/auth/token gives an access token for it.")
+    if token.count(".") != 2:  # such as `undefined`, from an app that hasn't got a token yet
+        raise InvalidToken(f"The Authorization header has no access token after Bearer: {CORRECT}")
     return token
 
 

@@ -44,7 +44,7 @@ async def post(client: httpx.AsyncClient, body: bytes, **headers: str) -> httpx.
         (b'{"name": "' + b"[," * 1000, "The body is not JSON: Unterminated string"),
         ('{"name": "a"}'.encode("utf-16"), "not UTF-8"),
         (b'{"name": "\xff"}', "not UTF-8"),
-        (b'\xef\xbb\xbf{"name": "a"}', "The body is not JSON"),
+        (b'\xef\xbb\xbf{"name": "a"}', "The body begins with a byte order mark"),
         (b"{'name': 'a'}", "The body is not JSON"),
         (b'{"name": "a\nb"}', "The body is not JSON"),
     ],

@@ -108,7 +108,8 @@ async def test_a_preflight_allows_the_headers_that_operations_and_libraries_send
 ) -> None:
     of_operations = ("Content-Type", "content-type", "x-request-id", "If-Match", "Idempotency-Key")
     of_libraries = ("X-Requested-With", "traceparent", "tracestate", "baggage", "sentry-trace")
-    for asked in (*of_operations, *of_libraries, "x-datadog-trace-id"):
+    of_clients = ("user-agent", "cache-control", "pragma", "x-fern-sdk-name", "x-stainless-os")
+    for asked in (*of_operations, *of_libraries, *of_clients, "x-datadog-trace-id"):
         headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked}
         response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=headers)
         assert names(response, "Access-Control-Allow-Headers") == {asked}
@@ -116,6 +117,7 @@ async def test_a_preflight_allows_the_headers_that_operations_and_libraries_send
 
 async def test_a_preflight_does_not_echo_other_headers(client: httpx.AsyncClient) -> None:
     asked = "content-type, cookie, x-secret, *, content-typex, x-request-id\xe4, x-request-id"
+    asked += ", x-fern-, x-fern-a b, ax-fern-a"
     headers = {**PREFLIGHT["headers"], "Access-Control-Request-Headers": asked.encode("latin-1")}
     response = await ask(client, "OPTIONS", "/api/gizmos", ALLOWED[0], headers=headers)
     assert names(response, "Access-Control-Allow-Headers") == {"content-type", "x-request-id"}

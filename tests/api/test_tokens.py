@@ -114,6 +114,10 @@ async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: byt
         ("Bearer", "The Authorization header has no token after Bearer: {correct}"),
         ("Bearer  ", "The Authorization header has no token after Bearer: {correct}"),
         ("Bearer Bearer {token}", "The Authorization header has a blank in its token: {correct}"),
+        (
+            "Bearer undefined",
+            "The Authorization header has no access token after Bearer: {correct}",
+        ),
         ("Bearer " + "x" * 8192, "The Authorization header has more than 8192 characters."),
         ("Bearer irt_x", "This is a refresh token: /api/auth/token gives an access token for it."),
         ("Bearer {expired}", "The access token has expired: get a new one."),

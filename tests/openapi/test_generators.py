@@ -20,14 +20,15 @@ from tests.openapi.validation import (
 
 pytestmark = pytest.mark.no_database
 
-ESCAPE = r"\\[sSnrt^$\\.*+?()\[\]{}|/]"
-IN_CLASS = rf"(?:[ -~](?<![\\\[\](){{}}/|&~^-])|[!-~]-[!-~]|{ESCAPE})"
+ESCAPE = r"\\[sSnrt^$\\.*+?()\[\]{}|]"
+IN_CLASS = rf"(?:[ -~](?<![\\\[\](){{}}|&~^-])|[!-~]-[!-~]|{ESCAPE})"
 PORTABLE = re.compile(
     rf"\^(?:[ -~](?<![\\^$.*+?()\[\]{{}}|/])|{ESCAPE}|\[\^?(?:[ !]-~|{IN_CLASS})+\]"
     r"|\((?!\?)|\)|\||(?:[*+?]|{[0-9]{1,3}(?:,[0-9]{0,3})?})(?![*+?]))*\$"
 )
 """Anchored at both ends, printable ASCII, without lookaround, backreferences, lazy or possessive
-repetitions, the shorthands that need Unicode, and the slash that ends a literal."""
+repetitions, the shorthands that need Unicode, and the slash that ends a literal: some generators
+add a backslash and some don't, so it stands in brackets."""
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_patterns_are_written_in_what_all_languages_share(document: Json) -> Non
         "^[[:alpha:]]$",
         "^[a&&b]$",
         "^a/b$",
+        r"^a\/b$",
         r"^(a)\1$",
     ],
 )

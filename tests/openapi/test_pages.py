@@ -247,6 +247,7 @@ async def test_the_public_address_is_the_server(tmp_path: Path) -> None:
         page = await client.get("/docs")
     await app.close()
     assert [server["url"] for server in document["servers"]] == ["https://api.example.com/shop"]
+    assert document["externalDocs"]["url"] == "https://api.example.com/shop/errors"
     assert policy(page)["connect-src"] == ["'self'", "https://api.example.com"]
     flow = document["components"]["securitySchemes"]["oauth2"]["flows"]["password"]
     assert flow["tokenUrl"] == flow["refreshUrl"] == "https://api.example.com/shop/api/auth/token"
