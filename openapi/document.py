@@ -43,8 +43,8 @@ Every error of every operation has the same body, `application/problem+json` (RF
 is the address of [a page about it](errors). Failed token requests have the body of OAuth 2.0 (RFC
 6749 §5.2) with the same members added. Every response has an `X-Request-ID`: include it when you
 report a problem. A write that accepts an `Idempotency-Key` declares it; other writes reject it with
-400. Client generators that don't support OpenAPI 3.1 can use this document in version
-3.0.3 at [/openapi-3.0.json](openapi-3.0.json).
+status 400. Client generators that don't support OpenAPI 3.1 can use this document in version 3.0.3
+at [/openapi-3.0.json](openapi-3.0.json).
 """
 
 

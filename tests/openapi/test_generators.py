@@ -69,6 +69,17 @@ def test_a_pattern_of_one_language_is_noticed(pattern: str) -> None:
     assert not PORTABLE.fullmatch(pattern)
 
 
+def test_the_address_of_more_about_it_is_absolute(document: Json) -> None:
+    """As the schema of OpenAPI 3.1 requires, which Spectral checks."""
+    assert document["externalDocs"]["url"].startswith("https://")
+
+
+def test_no_line_of_a_description_begins_a_list_by_accident(document: Json) -> None:
+    """Markdown takes `400. More` at the start of a line for the entry number 400."""
+    lines = (line for text in texts_under(document, "description") for line in text.splitlines())
+    assert [line for line in lines if re.match(r" *([0-9]+[.)]|[-+*#>]) ", line)] == []
+
+
 def test_no_pattern_stands_beside_what_says_it_already(document: Json) -> None:
     for place, schema in parts(document):
         if "pattern" in schema:
