@@ -87,7 +87,7 @@ def require_exact(adapter: MapAdapter, environ: WSGIEnvironment) -> None:
     It is raised here and not by the server, whose responses have no CORS headers: both are frequent
     mistakes in browser apps, since `fetch` sends them as they are written.
     """
-    if environ["PATH_INFO"].startswith("//"):
+    if environ.get("PATH_INFO", "").startswith("//"):
         raise NotFound("The path begins with two slashes. Remove the one that ends the base URL.")
     method = environ["REQUEST_METHOD"]
     if method.isupper():
