@@ -2,20 +2,24 @@
 
 from collections.abc import Callable
 from functools import cache, partial
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import orjson
 import yaml
 from apispec.yaml_utils import dict_to_yaml
 from flask import Blueprint, Response, redirect, request, send_from_directory
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, PreconditionFailed
 from werkzeug.wrappers import Response as BaseResponse
 
 from openapi import Json
 from openapi.openapi_3_0 import as_openapi_3_0
 from openapi.operation import View
+
+T = TypeVar("T", bound=BaseResponse)
 
 OURS = Path(__file__).parent / "static"
 VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
@@ -70,7 +74,7 @@ def documentation(document: Json) -> Blueprint:
 
     @views.get("/docs")
     async def show_docs() -> Response:
-        response = send_from_directory(OURS, "index.html")
+        response = _unless_refused(send_from_directory(OURS, "index.html"))
         response.headers["Content-Security-Policy"] = policy
         return response
 
@@ -79,7 +83,7 @@ def documentation(document: Json) -> Blueprint:
         if asset not in ASSETS:
             raise NotFound
         media_type = MEDIA_TYPES[Path(asset).suffix]
-        return send_from_directory(ASSETS[asset], asset, mimetype=media_type)
+        return _unless_refused(send_from_directory(ASSETS[asset], asset, mimetype=media_type))
 
     for path, name, media_type, render in RENDERINGS:
         views.add_url_rule(path, name, _rendered(partial(render, document), media_type))
@@ -95,6 +99,14 @@ def _rendered(render: Callable[[], bytes], media_type: str) -> View:
         response = Response(content(), mimetype=media_type)
         response.add_etag()
         response.make_conditional(request)
-        return response
+        return _unless_refused(response)
 
     return show_document
+
+
+def _unless_refused(response: T) -> T:
+    """Raise PreconditionFailed where If-Match fails: Werkzeug would send the content as 412."""
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()
+        raise PreconditionFailed
+    return response

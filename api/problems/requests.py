@@ -29,6 +29,14 @@ INTERNAL_ERROR = ProblemType(
     meaning="The server failed unexpectedly.",
     remedy="Try again once. If it fails again, report it with the request_id.",
 )
+PRECONDITION_FAILED = ProblemType(
+    slug="precondition-failed",
+    status=412,
+    detail="The current version doesn't meet the request's preconditions.",
+    meaning="The resource was changed after the ETag in If-Match was read, or its ETag is in "
+    "If-None-Match.",
+    remedy="Read it again, decide which version you want to keep, and send the new ETag.",
+)
 INVALID_REQUEST = ProblemType(
     slug="invalid-request",
     status=400,
@@ -99,14 +107,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         remedy="Send it again, with the same key, after the number of seconds in Retry-After.",
         retry_after=1,
     ),
-    VersionConflict: ProblemType(
-        slug="precondition-failed",
-        status=412,
-        detail="The current version doesn't meet the request's preconditions.",
-        meaning="The resource was changed after the ETag in If-Match was read, or its ETag is in "
-        "If-None-Match.",
-        remedy="Read it again, decide which version you want to keep, and send the new ETag.",
-    ),
+    VersionConflict: PRECONDITION_FAILED,
+    http.PreconditionFailed: PRECONDITION_FAILED,
     http.MisdirectedRequest: ProblemType(
         slug="misdirected-request",
         status=421,

@@ -225,6 +225,17 @@ def send(client: FlaskClient, method: str, path: str, header: str, unit: str, le
     assert response.status_code < 500
 
 
+@pytest.mark.no_database
+async def test_a_query_is_measured_before_it_is_decoded(app: AsyncFlask) -> None:
+    """16 KiB of %FF took 20 ms. The raw byte behind it would be another error."""
+    query = {"QUERY_STRING": "q=" + "%FF" * 1_400 + "&r=\xff"}
+    response = app.test_client().get("/api/gizmos", environ_overrides=query)
+    assert response.status_code == 400
+    detail = "The query may have 4096 bytes besides its cursor."
+    assert response.get_json()["errors"] == [{"detail": detail}]
+
+
+@pytest.mark.no_database
 async def test_a_media_type_of_many_parameters_is_refused_unread(app: AsyncFlask) -> None:
     media_type = b"application/json;" + b"a=b;" * 5000
     answer = await post(app, "/api/gizmos", b"{}", media_type)

@@ -84,6 +84,15 @@ async def test_the_page_of_the_documentation_has_scripts_in_files_alone(
 
 
 @pytest.mark.no_database
+@pytest.mark.parametrize("path", PAGES[1:])
+async def test_a_page_of_another_version_is_not_sent(client: httpx.AsyncClient, path: str) -> None:
+    known = (await client.get(path)).headers["ETag"]
+    assert (await client.get(path, headers={"If-Match": known})).status_code == 200
+    response = await client.get(path, headers={"If-Match": '"another"'})
+    assert_problem(response, 412, "precondition-failed")
+
+
+@pytest.mark.no_database
 async def test_the_page_names_exactly_the_files_that_are_served(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert links(page.text) == {f"docs/{asset}" for asset in ASSETS} | {"openapi.json"}
