@@ -6,8 +6,8 @@ A function takes a Connection first and returns rows; it raises the errors of st
 from storage.engines.database import Database as Database
 from storage.engines.database import DatabaseReadOnly as DatabaseReadOnly
 from storage.engines.database import DatabaseUnavailable as DatabaseUnavailable
+from storage.engines.database import Observer, ignore
 from storage.engines.database import PoolOptions as PoolOptions
-from storage.engines.observer import Observer, ignore
 
 
 def open_database(

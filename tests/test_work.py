@@ -20,7 +20,7 @@ from api.observability.log_output import LogOutput
 from api.runtime.async_flask import AsyncFlask
 from serving import Bridge
 from storage import Database
-from storage.engines.observer import Kind
+from storage.engines.database import Kind
 from tests.accounts import account
 from tests.conftest import bridged
 from tests.gizmos import gizmo_input

@@ -1,6 +1,6 @@
 """The parameter `caller` of a view: the client that sent the request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -14,11 +14,12 @@ from api.runtime.services import service
 from openapi.operation import Access
 from storage import Database, DatabaseUnavailable
 from storage.accounts import users
-from storage.accounts.admission import Credentials, Identity, Session, admitted
+from storage.accounts.admission import Credentials, Identity, Session, admit, is_deleted_account
 from storage.collections.collection import Collection
 from storage.collections.lists import Row
 from storage.collections.viewers import Viewer
-from storage.errors import NotAdmin, UnknownIdentity
+from storage.engines.database import Kind
+from storage.errors import NotAdmin, SignedOut, UnknownIdentity
 
 database = service(Database)
 
@@ -40,13 +41,8 @@ class Caller:
     def __init__(self, credentials: Credentials | None, access: Access) -> None:
         self.credentials = credentials
         self.viewer: Viewer | None = None
-        """Known once the first unit of work has looked it up."""
+        """Known once the first unit of work has looked it up; no view may answer before."""
         self._admins_only = access is Access.ADMINS
-
-    @property
-    def admitted(self) -> bool:
-        """Whether a unit of work has looked up the viewer; a view without one must not answer."""
-        return self.viewer is not None
 
     @property
     def user_id(self) -> UUID | None:
@@ -64,19 +60,13 @@ class Caller:
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.read. Also raises SignedOut and NotAdmin."""
-        return await self._run(database.read, function, args, kwargs)
+        return await self.run("read", function, *args, **kwargs)
 
     async def write(
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like Database.write. Also raises SignedOut and NotAdmin."""
-        return await self._run(database.write, function, args, kwargs)
-
-    async def write_statement(
-        self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Like Database.write_statement. Also raises SignedOut and NotAdmin."""
-        return await self._run(database.write_statement, function, args, kwargs)
+        return await self.run("write", function, *args, **kwargs)
 
     async def page(self, collection: Collection, query: dict[str, Any]) -> PageOf:
         """The page of a list that `query` asks for. Raises InvalidRequest for a cursor of another
@@ -94,23 +84,30 @@ class Caller:
         """Look up whether the client may call the operation. Raises SignedOut and NotAdmin."""
         await self.read(lambda connection, viewer: None)
 
-    async def _run(
+    async def run(
         self,
-        run: Callable[[Callable[[Any], T]], Awaitable[T]],
-        function: Callable[..., T],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        kind: Kind,
+        function: Callable[Concatenate[Any, Viewer, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
+        """Like Database's method for the kind. Also raises SignedOut and NotAdmin."""
+
         def unit_of_work(connection: Any) -> T:
-            with admitted(connection, self.credentials, admins_only=self._admins_only) as viewer:
-                self.viewer = viewer
+            viewer = admit(connection, self.credentials, admins_only=self._admins_only)
+            self.viewer = viewer
+            try:
                 return function(connection, viewer, *args, **kwargs)
+            except Exception as error:
+                if is_deleted_account(error):
+                    raise SignedOut from error
+                raise
 
         try:
-            return await run(unit_of_work)
+            return await database.run(kind, unit_of_work)
         except UnknownIdentity:
             await self._enrol()
-            return await run(unit_of_work)
+            return await database.run(kind, unit_of_work)
         except NotAdmin as error:
             operation_id = (request.endpoint or "").rpartition(".")[2]
             audit.record("admin_refused", user_id=error.user_id, operation=operation_id)

@@ -20,6 +20,7 @@ from storage.collections.collection import Collection
 from storage.collections.lists import Row
 from storage.collections.preconditions import Precondition
 from storage.collections.viewers import Viewer
+from storage.engines.database import Kind
 from storage.errors import KeyInUse, KeyReused, VersionConflict
 from storage.idempotency import StoredResponse
 
@@ -61,31 +62,18 @@ class IdempotentWrite:
         self, function: Callable[Concatenate[Any, Viewer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T | StoredResponse:
         """Return what `function` returns, or the stored answer of an earlier request."""
-        caller, render = self._inputs.caller, self._inputs.render
-        if self._key is None:
-            return await caller.write(function, *args, **kwargs)
-        # The answer is made within the transaction, which may be in another thread.
-        context = copy_context()
-        return await caller.write(
-            idempotency.run_once,
-            self._key,
-            fingerprints(self._inputs),
-            lambda connection, viewer: function(connection, viewer, *args, **kwargs),
-            lambda result: context.run(render, result),
-        )
+        return await self._run("write", function, *args, **kwargs)
 
     async def create(
         self, collection: Collection, values: Any, *, quota: int | None = None
     ) -> Row | StoredResponse:
-        one_statement = collection.is_one_statement(values)
-        return await self._write_row(
-            collection.create, values, quota=quota, one_statement=one_statement
-        )
+        kind = collection.kind_of_write(values)
+        return await self._run(kind, collection.create, values, quota=quota)
 
     async def delete(
         self, collection: Collection, row_id: UUID, precondition: Precondition
     ) -> StoredResponse | None:
-        return await self._write_row(collection.delete, row_id, precondition, one_statement=True)
+        return await self._run("statement", collection.delete, row_id, precondition)
 
     async def update(
         self, collection: Collection, row_id: UUID, changes: Any, precondition: Precondition
@@ -94,10 +82,8 @@ class IdempotentWrite:
         PUT that differ from the row's."""
         sent, returns = self._inputs.read_only, self._inputs.returns
         if not sent or returns is None:
-            one_statement = collection.is_one_statement(changes)
-            return await self._write_row(
-                collection.update, row_id, changes, precondition, one_statement=one_statement
-            )
+            kind = collection.kind_of_write(changes)
+            return await self._run(kind, collection.update, row_id, changes, precondition)
 
         def update_same(connection: Any, viewer: Viewer) -> Row:
             before = collection.get(connection, viewer, row_id)
@@ -107,14 +93,23 @@ class IdempotentWrite:
             require_same(sent, before, returns)
             return after
 
-        return await self(update_same)
+        return await self._run("write", update_same)
 
-    async def _write_row(
-        self, function: Callable[..., T], *args: Any, one_statement: bool, **kwargs: Any
+    async def _run(
+        self, kind: Kind, function: Callable[..., T], *args: Any, **kwargs: Any
     ) -> T | StoredResponse:
-        if one_statement and self._key is None:
-            return await self._inputs.caller.write_statement(function, *args, **kwargs)
-        return await self(function, *args, **kwargs)
+        caller, render = self._inputs.caller, self._inputs.render
+        if self._key is None:
+            return await caller.run(kind, function, *args, **kwargs)
+        # The answer is made within the transaction, which may be in another thread.
+        context = copy_context()
+        return await caller.write(
+            idempotency.run_once,
+            self._key,
+            fingerprints(self._inputs),
+            lambda connection, viewer: function(connection, viewer, *args, **kwargs),
+            lambda result: context.run(render, result),
+        )
 
 
 def fingerprints(inputs: RequestInputs) -> list[bytes]:

@@ -28,7 +28,7 @@ from api.observability.log_output import OUTPUT
 from api.observability.metric_files import FolderCollector, gap, in_files
 from api.observability.request_log import Record
 from openapi.document import VERSION
-from storage.engines.observer import Kind
+from storage.engines.database import Kind
 from storage.engines.private_files import make_private_folder
 
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -108,7 +108,7 @@ class Metrics:
             self._child(self.rejections, record.refused_by).inc()
 
     def observe_unit(self, kind: Kind, waited: float, ran: float | None) -> None:
-        """Count a unit of work: see storage.engines.observer."""
+        """Count a unit of work: see storage.engines.database.Observer."""
         label = UNIT_LABELS[kind]
         self._child(self.wait_duration, label).observe(waited)
         if ran is not None:

@@ -80,7 +80,7 @@ class Endpoint:
             self._admit_before_body(app, caller)
         self._read(app.services[Settings], caller, arguments)
         result = app.async_to_sync(self.operation.view)(**arguments)
-        if self.operation.access is not Access.PUBLIC and not caller.admitted:
+        if self.operation.access is not Access.PUBLIC and caller.viewer is None:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
         return self._respond(answer)

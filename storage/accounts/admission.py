@@ -42,10 +42,17 @@ OF_IDENTITY = USER.where(
 )
 
 
-def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
-    """Return the viewer with these credentials. Raises SignedOut and UnknownIdentity."""
-    if credentials is None:
-        return ANONYMOUS
+def admit(
+    connection: Connection, credentials: Credentials | None, *, admins_only: bool = False
+) -> Viewer:
+    """Return the viewer with these credentials. Raises SignedOut, UnknownIdentity and NotAdmin."""
+    viewer = ANONYMOUS if credentials is None else _viewer_of(connection, credentials)
+    if admins_only and not viewer.is_admin:
+        raise NotAdmin(viewer.user_id)
+    return viewer
+
+
+def _viewer_of(connection: Connection, credentials: Credentials) -> Viewer:
     if isinstance(credentials, Session):
         params = {"session_id": credentials.id, "now": datetime.now(UTC)}
         user = connection.execute(OF_SESSION, params).one_or_none()
@@ -59,34 +66,12 @@ def admit(connection: Connection, credentials: Credentials | None) -> Viewer:
     return Viewer(user.id, is_admin=is_admin, sees_all=is_admin)
 
 
-class admitted:  # noqa: N801  # a context manager, which contextlib's decorator makes slower
-    """The viewer with `credentials`, for one unit of work.
-
-    Raises SignedOut, UnknownIdentity and NotAdmin before the work begins, and SignedOut if the
-    account is deleted during it.
-    """
-
-    def __init__(
-        self, connection: Connection, credentials: Credentials | None, *, admins_only: bool
-    ) -> None:
-        self._connection, self._credentials = connection, credentials
-        self._admins_only = admins_only
-
-    def __enter__(self) -> Viewer:
-        viewer = admit(self._connection, self._credentials)
-        if self._admins_only and not viewer.is_admin:
-            raise NotAdmin(viewer.user_id)
-        return viewer
-
-    def __exit__(self, _type: object, error: object, _traceback: object) -> None:
-        if isinstance(error, IntegrityError) and _leads_to_users(
-            getattr(error.driver_exception, "constraint_name", None)
-        ):
-            raise SignedOut from error
-
-
-def _leads_to_users(constraint: str | None) -> bool:
-    """Whether a foreign key to users has this name. SQLite gives no names, but runs one write at a
-    time, so an admitted user exists until it ends."""
+def is_deleted_account(error: Exception) -> bool:
+    """Whether a unit of work failed because its viewer's account was deleted during it: a foreign
+    key to users is violated. SQLite gives no names, but runs one write at a time, so an admitted
+    user exists until it ends."""
+    if not isinstance(error, IntegrityError):
+        return False
+    constraint = getattr(error.driver_exception, "constraint_name", None)
     keys = (key for table in metadata.tables.values() for key in table.foreign_key_constraints)
     return any(key.name == constraint for key in keys if key.referred_table is users)

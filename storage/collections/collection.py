@@ -39,6 +39,7 @@ from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
 from storage.collections.tables import rules_of
 from storage.collections.viewers import Owned, Viewer
 from storage.column_types import Later, UtcDateTime
+from storage.engines.database import Kind
 from storage.errors import (
     AlreadyExists,
     NotFound,
@@ -104,9 +105,10 @@ class Collection(Lists):
         sorts = [sort for sort in self.sorts if not sort.startswith("-")]
         return missing_indexes(self.table, sorts, self.filters, self.relations)
 
-    def is_one_statement(self, values: Query) -> bool:
-        """Whether a write of `values` locks no related row first: see Database.write_statement."""
-        return all(values.get(name) is None for name in self.relations)
+    def kind_of_write(self, values: Query) -> Kind:
+        """How to run a write of `values`: a "statement" unless it locks a related row first."""
+        related = any(values.get(name) is not None for name in self.relations)
+        return "write" if related else "statement"
 
     def create(
         self, connection: Connection, viewer: Viewer, values: Query, *, quota: int | None = None

@@ -10,15 +10,46 @@ from __future__ import annotations  # or those of inner functions are made for e
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from time import perf_counter
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from storage.engines import revisions
-from storage.engines.observer import Kind, Observer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Kind = Literal["read", "write", "statement"]
+"""How a unit of work is run: see the methods of Database for each."""
+
+Observer = Callable[[Kind, float, float | None], None]
+"""Called at the end of each unit of work, with the seconds that it waited, for a thread or a
+connection, and the seconds that it ran; None if it never ran, because its caller has left or
+because it had waited too long."""
+
+
+def ignore(kind: Kind, waited: float, ran: float | None) -> None:
+    """Observe nothing."""
+
+
+class Unit:
+    """One unit of work, as a context manager of the caller that waits for it. The engine sets
+    `began`, and `ended` if it knows that before the caller goes on."""
+
+    def __init__(self, observer: Observer, kind: Kind) -> None:
+        self._observer, self._kind = observer, kind
+        self.began: float | None = None
+        self.ended: float | None = None
+        self._asked = perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        began, ended = self.began, self.ended or perf_counter()
+        waited = (began or ended) - self._asked
+        self._observer(self._kind, waited, None if began is None else ended - began)
 
 
 class DatabaseUnavailable(Exception):
@@ -52,6 +83,12 @@ class Database(ABC):
         self._auto_migrate = auto_migrate
         self._prepared = False
 
+    async def run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
+        """Run `unit_of_work` as the method for this kind does."""
+        if not self._prepared:
+            await self._prepare()
+        return await self._run(kind, unit_of_work)
+
     async def read(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -59,9 +96,7 @@ class Database(ABC):
 
         Raises what it raises, and DatabaseUnavailable.
         """
-        if not self._prepared:
-            await self._prepare()
-        return await self._run("read", _bound(function, args, kwargs))
+        return await self.run("read", _bound(function, args, kwargs))
 
     async def write(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -71,9 +106,7 @@ class Database(ABC):
         Raises what it raises, after rolling back, and DatabaseUnavailable. The function may run
         again, on a new connection, if the first one breaks before the commit.
         """
-        if not self._prepared:
-            await self._prepare()
-        return await self._run("write", _bound(function, args, kwargs))
+        return await self.run("write", _bound(function, args, kwargs))
 
     async def write_statement(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -85,9 +118,7 @@ class Database(ABC):
         a `write`. After the change nothing is rolled back: what the function raises then leaves it
         in place, and another change is refused with a RuntimeError. On SQLite this is a `write`.
         """
-        if not self._prepared:
-            await self._prepare()
-        return await self._run("statement", _bound(function, args, kwargs))
+        return await self.run("statement", _bound(function, args, kwargs))
 
     async def administer(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

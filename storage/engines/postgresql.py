@@ -25,9 +25,11 @@ from storage.engines.database import (
     Database,
     DatabaseReadOnly,
     DatabaseUnavailable,
+    Kind,
+    Observer,
     PoolOptions,
+    Unit,
 )
-from storage.engines.observer import Kind, Observer, Unit
 from storage.engines.postgresql_errors import (
     BROKEN,
     NO_RIGHT,

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 
-from storage.engines.database import DatabaseUnavailable
-from storage.engines.observer import Kind
+from storage.engines.database import DatabaseUnavailable, Kind
 from storage.engines.postgresql_errors import READ_ONLY, sqlstate
 
 T = TypeVar("T")

@@ -21,13 +21,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.column_types import JSON_OPTIONS
-from storage.engines.database import Database
-from storage.engines.observer import Kind, Observer, Unit
+from storage.engines.database import Database, Kind, Observer, Unit
 from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
 from storage.engines.sqlite_errors import primary_code, translated
 from storage.engines.sqlite_file import DatabaseFile
-from storage.engines.sqlite_jobs import Job, Jobs
-from storage.engines.sqlite_threads import BATCH, Reader, Worker, Writer, driver_of
+from storage.engines.sqlite_threads import Job, Jobs, Reader, Worker, Writer, driver_of
 
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ class SqliteDatabase(Database):
         *,
         auto_migrate: bool,
         observer: Observer,
-        batch: int = BATCH,
+        batch: int = Writer.batch,
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         path = Path(make_url(url).database or "")
@@ -67,10 +65,10 @@ class SqliteDatabase(Database):
         reading, writing = _create_engine(url, file, query_only=True), _create_engine(url, file)
         reads, writes = Jobs(), Jobs()
         self._jobs: dict[Kind, Jobs] = {"read": reads, "write": writes, "statement": writes}
-        self._workers: list[Worker] = [
-            *(Reader(f"reader-{number}", reading, reads, file) for number in range(READERS)),
-            Writer("writer", writing, writes, file, batch=batch),
-        ]
+        readers = (Reader(f"reader-{number}", reading, reads, file) for number in range(READERS))
+        writer = Writer("writer", writing, writes, file)
+        writer.batch = batch
+        self._workers: list[Worker] = [*readers, writer]
         self._lock = Lock()
         self._started = False
         self._closed = False

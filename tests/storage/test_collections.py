@@ -167,9 +167,9 @@ async def test_values_come_back_as_they_were_written(database: Database) -> None
 
 
 def test_a_write_with_a_relation_is_more_than_one_statement() -> None:
-    assert BOOKINGS.is_one_statement({"guest": "Ada", "gizmo_id": None})
-    assert not BOOKINGS.is_one_statement({"guest": "Ada", "gizmo_id": UUID(int=1)})
-    assert GIZMOS.is_one_statement({"name": "Lamp"})
+    assert BOOKINGS.kind_of_write({"guest": "Ada", "gizmo_id": None}) == "statement"
+    assert BOOKINGS.kind_of_write({"guest": "Ada", "gizmo_id": UUID(int=1)}) == "write"
+    assert GIZMOS.kind_of_write({"name": "Lamp"}) == "statement"
 
 
 async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: Viewer) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from storage import Database, DatabaseUnavailable, open_database
 from storage.engines import revisions
-from storage.engines.observer import Kind, ignore
+from storage.engines.database import Kind, ignore
 from storage.engines.sqlite import SqliteDatabase
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes, scalars

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from storage import Database, DatabaseUnavailable, open_database
-from storage.engines.sqlite_threads import BATCH, driver_of
+from storage.engines.sqlite_threads import Writer, driver_of
 from tests.live import HUNG
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes
@@ -70,10 +70,12 @@ async def test_a_write_alone_has_no_savepoint(database: Database) -> None:
 
 
 async def test_not_too_many_share_one(database: Database) -> None:
-    outcomes, statements = await together(database, *(insert(f"{n}") for n in range(BATCH + 2)))
-    assert outcomes == [None] * (BATCH + 2)
+    outcomes, statements = await together(
+        database, *(insert(f"{n}") for n in range(Writer.batch + 2))
+    )
+    assert outcomes == [None] * (Writer.batch + 2)
     assert statements.count("COMMIT") == 2
-    assert len(await notes(database)) == BATCH + 2
+    assert len(await notes(database)) == Writer.batch + 2
 
 
 async def test_one_that_fails_costs_the_others_nothing(database: Database) -> None:

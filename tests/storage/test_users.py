@@ -2,29 +2,26 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from unicodedata import is_normalized
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import IntegrityError
 
 from storage import Database, open_database
 from storage.accounts import deletion, tables, users
-from storage.accounts.admission import Session, admitted
 from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound, UserOwnsRows
 from storage.accounts.tables import ADMIN, USER
 from storage.accounts.users import UserRow
 from storage.collections.collection import DELETED_AT_ONCE
 from storage.collections.preconditions import Precondition, Version
 from storage.collections.viewers import Viewer
-from storage.errors import NotAdmin, SignedOut, VersionConflict
-from tests.accounts import start_session
+from storage.errors import NotAdmin, VersionConflict
 from tests.gizmos import GIZMOS, GizmoNotFound, GizmoValues
 from tests.postgresql import Server
-from tests.storage.units import Gate, execute, scalars
+from tests.storage.units import Gate, scalars
 
 GIZMO: GizmoValues = {
     "name": "First item",
@@ -257,13 +254,6 @@ async def test_many_gizmos_go_a_part_at_a_time(database: Database) -> None:
         await database.read(users.get_user, boss, ada.id)
 
 
-def as_user(
-    connection: Connection, session: Session, work: Callable[[Connection, Viewer], None]
-) -> None:
-    with admitted(connection, session, admins_only=False) as viewer:
-        work(connection, viewer)
-
-
 async def until_it_waits(database: Database, write: asyncio.Future[Any]) -> None:
     """Until `write`, alone on PostgreSQL, waits for a lock."""
     query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -296,37 +286,3 @@ async def test_a_user_with_a_gizmo_in_the_making_does_not_go(on_postgresql: Data
     with pytest.raises(UserOwnsRows):
         await deleting
     await creating
-
-
-async def test_who_is_deleted_meanwhile_is_signed_out(on_postgresql: Database) -> None:
-    database = on_postgresql
-    _, boss = await admin(database)
-    ada = await user(database)
-    session = Session(uuid4(), ada.id)
-    await database.write(start_session, session)
-    gate = Gate()
-
-    def create(connection: Connection, viewer: Viewer) -> None:
-        gate.wait(connection)
-        GIZMOS.create(connection, viewer, GIZMO)
-
-    creating = asyncio.ensure_future(database.write(as_user, session, create))
-    await gate.reached.wait()
-    assert await database.write(deletion.delete_user, boss, ada.id)
-    gate.opened.set()
-    with pytest.raises(SignedOut):
-        await creating
-
-
-async def test_a_row_that_refers_to_nothing_signs_nobody_out(on_postgresql: Database) -> None:
-    database = on_postgresql
-    ada = await user(database)
-    session = Session(uuid4(), ada.id)
-    await database.write(start_session, session)
-    await database.write(execute, "CREATE TABLE parts (gizmo_id uuid REFERENCES gizmos (id))")
-
-    def create(connection: Connection, _viewer: Viewer) -> None:
-        execute(connection, f"INSERT INTO parts VALUES ('{uuid4()}')")
-
-    with pytest.raises(IntegrityError):
-        await database.write(as_user, session, create)
