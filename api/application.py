@@ -21,7 +21,6 @@ from api.http import (
     paging,
 )
 from api.http.path_ids import IdConverter
-from api.http.security_headers import SecurityHeaders
 from api.identity.passwords import Passwords
 from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens, TokenVerifier
@@ -94,7 +93,7 @@ def add_middleware(app: AsyncFlask, settings: Settings) -> None:
 
     def recorded(application: WSGIApplication) -> RequestLog:
         return RequestLog(
-            SecurityHeaders(application),
+            headers.SecurityHeaders(application),
             observer=app.services[Metrics],
             proxies=settings.trusted_proxies,
         )

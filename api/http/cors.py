@@ -16,7 +16,7 @@ from flask_cors import CORS
 from api.config.origins import as_browsers_write
 from api.config.settings import Settings
 from api.observability.request_log import REQUEST_ID_HEADER, current_record
-from api.runtime.preflights import is_preflight
+from api.runtime.async_flask import is_preflight
 
 MAX_AGE = 600
 """The seconds for which a browser may cache the response to a preflight."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.limiting.errors import RateLimited
-from api.limiting.policies import Policy
+from api.limiting.windows import Policy
 from api.observability.request_log import current_record
 from api.runtime.proxies import network
 

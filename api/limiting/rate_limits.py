@@ -12,11 +12,9 @@ from flask import request
 from api.config.settings import Settings
 from api.limiting.attempts import Attempts, digest
 from api.limiting.errors import RateLimited
-from api.limiting.policies import Policy
-from api.limiting.windows import Clock
+from api.limiting.windows import Clock, Policy
 from api.observability.request_log import current_record
-from api.runtime.async_flask import AsyncFlask
-from api.runtime.preflights import is_preflight
+from api.runtime.async_flask import AsyncFlask, is_preflight
 from api.runtime.proxies import network
 from openapi.operation import Limit
 from storage.accounts.admission import Credentials, Session

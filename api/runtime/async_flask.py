@@ -102,6 +102,12 @@ def this_app() -> AsyncFlask:
     return app_ctx.app  # type: ignore[return-value]  # no other application has these views
 
 
+def is_preflight() -> bool:
+    """Return whether the request is a CORS preflight, which browsers send before another request
+    (Fetch standard)."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
 class NoSessions(SessionInterface):
     """Disables Flask's cookie sessions, which would read a cookie in each request."""
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from api.http.headers import HEADERS
 from api.http.inputs import MAX_QUERY
-from api.http.security_headers import HEADERS
 from api.problems import BY_SLUG
 from bench.nginx import Nginx
 from tests.gizmos import gizmo_input
