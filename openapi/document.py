@@ -3,6 +3,7 @@
 import inspect
 import re
 import sys
+from collections import defaultdict
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
@@ -17,7 +18,7 @@ from werkzeug.routing import Rule
 from openapi import Json
 from openapi.examples import example_of, instance_of, problem_example
 from openapi.extensions import extensions_of, extensions_of_document
-from openapi.fields import default_and_example, deprecation, named
+from openapi.fields import default_and_example, deprecation, describe_rules, named
 from openapi.headers import (
     CHALLENGE,
     RATE_LIMIT,
@@ -53,6 +54,7 @@ class Document:
 
     def __init__(self, *, auth_required: bool, contact: str, public_url: str) -> None:
         self._auth_required = auth_required
+        self._rules: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         base = f"{public_url}/" if public_url else ""
         self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
@@ -100,6 +102,7 @@ class Document:
         if operation.body is not None:
             content = self._content(operation.body, *operation.body.media_types)
             about = f"At most {operation.max_body:,} bytes, unless the server's own limit is lower."
+            self._rules[schema_name(operation.body)] |= dict.fromkeys(operation.rules)
             described["requestBody"] = {"description": about, "required": True, "content": content}
         described |= extensions_of(operation, method)
         self.spec.path(path, operations={method: described})
@@ -188,6 +191,7 @@ class Document:
         for schema, *_ in self._converter.refs:
             described = document["components"]["schemas"][schema_name(schema)]
             described["description"] = inspect.cleandoc(schema.__doc__ or "")
+            describe_rules(described, self._rules[schema_name(schema)])
             described.update(getattr(schema, "json_schema", {}))
             if issubclass(schema, InputSchema):
                 # Importers read the example of a form here, not beside it.

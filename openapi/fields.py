@@ -1,5 +1,6 @@
 """Additions to apispec's schemas of fields, and corrections that client generators need."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import fields
@@ -51,3 +52,14 @@ def named(converter: Any, field: fields.Field[Any], ret: Json) -> Json:
     if field.allow_none:
         return {"anyOf": [reference, {"type": "null"}], **about, **default}
     return reference if "default" in schema else {**reference, **default}
+
+
+def describe_rules(schema: Json, rules: Iterable[tuple[str, str]]) -> None:
+    """Add each rule's sentence to the description of its field; to that of the schema where the
+    field is a bare reference, beside which generators ignore a description."""
+    for name, sentence in rules:
+        described = schema["properties"].get(name, {})
+        if "description" in described:
+            described["description"] += f" {sentence}"
+        else:
+            schema["description"] += f" `{name}`: {sentence}"

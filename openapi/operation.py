@@ -69,10 +69,11 @@ class RequestHeader:
 class Operation:
     """One method on one path.
 
-    `docstring`: its first line is the summary. `problems`: all its errors. `conditional`: it
-    answers 304 when If-None-Match matches. `max_body`: the maximum bytes of a body. `guard` is
-    called before the body is read, and raises an error to refuse the request regardless of its
-    body. `oauth`: its errors have OAuth's form.
+    `docstring`: its first line is the summary. `rules`: the fields of a body that have a rule
+    besides those of its schema, each with a sentence about it. `problems`: all its errors.
+    `conditional`: it answers 304 when If-None-Match matches. `max_body`: the maximum bytes of a
+    body. `guard` is called before the body is read, and raises an error to refuse the request
+    regardless of its body. `oauth`: its errors have OAuth's form.
     """
 
     view: View
@@ -80,6 +81,7 @@ class Operation:
     docstring: str
     query: type[InputSchema] | None
     body: type[InputSchema] | None
+    rules: tuple[tuple[str, str], ...]
     returns: type[OutputSchema] | None
     status: int
     headers: tuple[ResponseHeader, ...]

@@ -109,6 +109,9 @@ class operation:  # noqa: N801  # a decorator
                 docstring=self.summary or getdoc(view) or "",
                 query=self.query,
                 body=self.body,
+                rules=tuple(self.collection.rules.values())
+                if self.collection and self.body
+                else (),
                 returns=self.returns,
                 status=self.status,
                 headers=headers,

@@ -71,6 +71,7 @@ def operation_of(view: View, **declared: Any) -> Operation:
     nothing: dict[str, Any] = {
         "query": None,
         "body": None,
+        "rules": (),
         "returns": None,
         "status": 200,
         "headers": (),
