@@ -22,6 +22,12 @@ NOT_BLANK = r"^\s*\S[\s\S]*$"
 outside of ASCII differs between languages, so the server doesn't rely on it."""
 
 
+def about(description: str | None, example: Any, **keywords: Any) -> dict[str, Any]:
+    """Return the metadata of a field, for the document: besides these two, any keywords of JSON
+    Schema."""
+    return {"description": description, "examples": [example], **keywords}
+
+
 class Bounded(fields.Field[Any]):
     """A field that checks the length of a value before any other processing.
 
@@ -126,8 +132,8 @@ class Choice(Named, Bounded, fields.String):
         cls.json_schema = {"type": "string", "enum": list(cls.choices), **added, **cls.json_schema}
 
     def __init__(self, **kwargs: Any) -> None:
-        about = {"description": inspect.getdoc(self), "examples": [self.choices[0]]}
-        super().__init__(validate=OneOf(self.choices), metadata=about, **kwargs)
+        metadata = about(inspect.getdoc(self), self.choices[0])
+        super().__init__(validate=OneOf(self.choices), metadata=metadata, **kwargs)
         self.max_length = max(map(len, self.choices))
         self.too_long = f"Must be one of: {', '.join(self.choices)}."
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from marshmallow import fields
 
 from schemas.base import OutputSchema
-from schemas.fields import Choice, Named, Timestamp
+from schemas.fields import Choice, Named, Timestamp, about
 from schemas.problems import Problem
 
 
@@ -38,20 +38,15 @@ class Checks(Named, fields.Dict):
     json_schema: ClassVar = {"examples": [{"database": "ok", "migrations": "behind"}]}
 
     def __init__(self, **example: str) -> None:
-        about = {"description": inspect.getdoc(self), "examples": [example]}
-        super().__init__(keys=fields.String(), values=CheckState(), metadata=about)
+        metadata = about(inspect.getdoc(self), example)
+        super().__init__(keys=fields.String(), values=CheckState(), metadata=metadata)
 
 
 class Health(OutputSchema):
     """The process runs and answers."""
 
     status = HealthStatus()
-    timestamp = Timestamp(
-        metadata={
-            "description": "The server's clock.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
-    )
+    timestamp = Timestamp(metadata=about("The server's clock.", "2026-11-20T09:30:00.123456Z"))
 
 
 class Readiness(OutputSchema):

@@ -10,24 +10,22 @@ from schemas.fields import (
     Text,
     TrimmedText,
     VisibleText,
+    about,
     unique,
 )
 from schemas.pages import CountedPageQuery, page_of
 from schemas.queries import QueryTimestamp, Search, any_of, sort_of
 from schemas.resource import resource_of
 
-NAME = {
-    "description": "The item's name. It must not be blank; surrounding blanks are removed.",
-    "examples": ["First item"],
-}
-DESCRIPTION = {"description": "More about the item.", "examples": ["Two for the kitchen."]}
-QUANTITY = {"description": "The number of pieces, without a fraction.", "examples": [1]}
-TAGS = {
-    "description": "Labels to find the item by, without duplicates and blank ones.",
-    "examples": [["home", "urgent"]],
-    "uniqueItems": True,
-}
-TAG = {"description": "A label to find the item by.", "examples": ["home"]}
+NAME = about("The item's name. It must not be blank; surrounding blanks are removed.", "First item")
+DESCRIPTION = about("More about the item.", "Two for the kitchen.")
+QUANTITY = about("The number of pieces, without a fraction.", 1)
+TAGS = about(
+    "Labels to find the item by, without duplicates and blank ones.",
+    ["home", "urgent"],
+    uniqueItems=True,
+)
+TAG = about("A label to find the item by.", "home")
 
 
 class ItemStatus(Choice):
@@ -70,7 +68,7 @@ class ItemListQuery(CountedPageQuery):
         Text(min_length=1, max_length=50, metadata=TAG),
         max_items=20,
         load_default=list,
-        metadata={"description": "Items with all of these tags.", "examples": [["home"]]},
+        metadata=about("Items with all of these tags.", ["home"]),
     )
     q = Search("the name or the description")
     created_after = QueryTimestamp("Items created later than this.")

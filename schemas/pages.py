@@ -6,7 +6,7 @@ from marshmallow import fields
 from marshmallow.validate import Range
 
 from schemas.base import InputSchema, OutputSchema
-from schemas.fields import Text
+from schemas.fields import Text, about
 from schemas.queries import QueryFlag, QueryInteger
 
 CURSOR = "WzE3Ni4uLl0.c2lnbmF0dXJl"
@@ -18,16 +18,16 @@ class PageQuery(InputSchema):
     limit = QueryInteger(
         load_default=50,
         validate=Range(min=1, max=200),
-        metadata={"description": "The maximum number of entries on a page.", "examples": [50]},
+        metadata=about("The maximum number of entries on a page.", 50),
     )
     cursor = Text(
         max_length=4096,
         load_default=None,
-        metadata={
-            "description": "The `next_cursor` of the previous page, sent unchanged with the same "
+        metadata=about(
+            "The `next_cursor` of the previous page, sent unchanged with the same "
             "order and filters. Without it, the response is the first page.",
-            "examples": [CURSOR],
-        },
+            CURSOR,
+        ),
     )
 
 
@@ -36,10 +36,9 @@ class CountedPageQuery(PageQuery):
 
     include_total = QueryFlag(
         load_default=False,
-        metadata={
-            "description": "Whether to count the matching entries of all pages, which takes time.",
-            "examples": [True],
-        },
+        metadata=about(
+            "Whether to count the matching entries of all pages, which takes time.", True
+        ),
     )
 
 
@@ -48,10 +47,7 @@ class Page(OutputSchema):
 
     next_cursor = fields.String(
         allow_none=True,
-        metadata={
-            "description": "Send it as `cursor` to get the next page; null on the last page.",
-            "examples": [CURSOR],
-        },
+        metadata=about("Send it as `cursor` to get the next page; null on the last page.", CURSOR),
     )
 
 
@@ -60,18 +56,13 @@ class CountedPage(Page):
 
     total = fields.Integer(
         allow_none=True,
-        metadata={
-            "description": "The number of matching entries, counted up to 10000; null without "
-            "`include_total`.",
-            "examples": [1],
-        },
+        metadata=about(
+            "The number of matching entries, counted up to 10000; null without `include_total`.", 1
+        ),
     )
     total_is_exact = fields.Boolean(
         allow_none=True,
-        metadata={
-            "description": "False if more than `total` entries match; null if `total` is null.",
-            "examples": [True],
-        },
+        metadata=about("False if more than `total` entries match; null if `total` is null.", True),
     )
 
 
@@ -84,7 +75,7 @@ def entries_of(schema: type[OutputSchema], description: str) -> fields.List[Any]
 
 def page_of(schema: type[OutputSchema], plural: str) -> type[CountedPage]:
     """Return the schema of a page of `schema`, such as OrderPage; its rows are called `plural`."""
-    about = f"The {plural} of this page, in the requested order."
-    members = {"__doc__": f"One page of a list of {plural}.", plural: entries_of(schema, about)}
+    entries = entries_of(schema, f"The {plural} of this page, in the requested order.")
+    members = {"__doc__": f"One page of a list of {plural}.", plural: entries}
     name = f"{schema.__name__}Page"
     return type(name, (CountedPage,), {"__module__": schema.__module__, **members})

@@ -6,6 +6,7 @@ from typing import ClassVar
 from marshmallow import fields
 
 from schemas.base import OutputSchema
+from schemas.fields import about
 
 
 class ProblemError(OutputSchema):
@@ -14,21 +15,12 @@ class ProblemError(OutputSchema):
     optional = frozenset({"pointer", "parameter", "header"})
     example: ClassVar = {"detail": "Must not be blank.", "pointer": "/name"}
 
-    detail = fields.String(
-        metadata={"description": "What is wrong.", "examples": ["Must not be blank."]}
-    )
+    detail = fields.String(metadata=about("What is wrong.", "Must not be blank."))
     pointer = fields.String(
-        metadata={
-            "description": "The place in the request body, as a JSON pointer (RFC 6901).",
-            "examples": ["/name"],
-        }
+        metadata=about("The place in the request body, as a JSON pointer (RFC 6901).", "/name")
     )
-    parameter = fields.String(
-        metadata={"description": "The name of the query parameter.", "examples": ["limit"]}
-    )
-    header = fields.String(
-        metadata={"description": "The name of the request header.", "examples": ["Content-Type"]}
-    )
+    parameter = fields.String(metadata=about("The name of the query parameter.", "limit"))
+    header = fields.String(metadata=about("The name of the request header.", "Content-Type"))
 
 
 class Problem(OutputSchema):
@@ -37,39 +29,31 @@ class Problem(OutputSchema):
     # The examples of all fields together describe one invalid request.
 
     type = fields.String(
-        metadata={
-            "description": "The type of the problem: the relative address of a page about it.",
-            "format": "uri-reference",
-            "examples": ["/errors/invalid-request"],
-        }
+        metadata=about(
+            "The type of the problem: the relative address of a page about it.",
+            "/errors/invalid-request",
+            format="uri-reference",
+        )
     )
-    title = fields.String(
-        metadata={"description": "The name of the type.", "examples": ["Invalid request"]}
-    )
-    status = fields.Integer(
-        metadata={"description": "The status of the response.", "examples": [400]}
-    )
+    title = fields.String(metadata=about("The name of the type.", "Invalid request"))
+    status = fields.Integer(metadata=about("The status of the response.", 400))
     detail = fields.String(
-        metadata={
-            "description": "What went wrong in this request.",
-            "examples": ["/name: Must not be blank."],
-        }
+        metadata=about("What went wrong in this request.", "/name: Must not be blank.")
     )
     error = fields.String(
-        metadata={
-            "description": "The same sentence as `detail`, for simple clients.",
-            "examples": ["/name: Must not be blank."],
-        }
+        metadata=about(
+            "The same sentence as `detail`, for simple clients.", "/name: Must not be blank."
+        )
     )
     errors = fields.List(
         fields.Nested(ProblemError),
         metadata={"description": "Each error in the request; empty if it has no errors."},
     )
     request_id = fields.String(
-        metadata={
-            "description": "The id of this request, as in `X-Request-ID` and in the log.",
-            "examples": ["0f8fad5bd9cb469fa16570867728950e"],
-        }
+        metadata=about(
+            "The id of this request, as in `X-Request-ID` and in the log.",
+            "0f8fad5bd9cb469fa16570867728950e",
+        )
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, BoundedList, Choice, Text, Timestamp, ValueAsText
+from schemas.fields import Bounded, BoundedList, Choice, Text, Timestamp, ValueAsText, about
 
 NEWEST_FIRST = "-created_at"
 ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
@@ -27,7 +27,7 @@ class QueryTimestamp(Timestamp):
     too_long = f"{Timestamp.too_long} Write + as %2B."
 
     def __init__(self, description: str) -> None:
-        metadata = {"description": description, "examples": ["2026-11-20T09:30:00Z"]}
+        metadata = about(description, "2026-11-20T09:30:00Z")
         super().__init__(load_default=None, metadata=metadata)
 
 
@@ -58,9 +58,9 @@ def sort_of(name: str, *columns: str) -> Choice:
     return kind(load_default=NEWEST_FIRST)
 
 
-def any_of(choice: type[Choice], about: str) -> BoundedList:
+def any_of(choice: type[Choice], description: str) -> BoundedList:
     """Return a parameter that may be repeated, for the filter OneOf."""
-    metadata = {"description": about, "examples": [[choice.choices[0]]]}
+    metadata = about(description, [choice.choices[0]])
     most = len(choice.choices)
     return BoundedList(choice(), max_items=most, load_default=list, metadata=metadata)
 
@@ -73,7 +73,7 @@ class Search(Text):
             f"Only entries with all of these words in {texts}; `prefix*` matches every word with "
             "this prefix. Case and accents are ignored."
         )
-        metadata = {"description": description, "examples": ["kitch*"]}
+        metadata = about(description, "kitch*")
         super().__init__(load_default="", max_length=200, metadata=metadata)
 
 

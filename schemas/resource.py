@@ -7,7 +7,7 @@ from marshmallow import fields, missing
 from marshmallow.validate import OneOf
 
 from schemas.base import InputSchema, OutputSchema
-from schemas.fields import Timestamp
+from schemas.fields import Timestamp, about
 
 TIMESTAMP = "2026-11-20T09:30:00.123456Z"
 # With uniqueItems, generators would also use a set for a response's array.
@@ -18,33 +18,29 @@ class Resource(OutputSchema):
     """A row of a collection; a subclass adds its own fields."""
 
     id = fields.UUID(
-        metadata={
-            "description": "Given by the server; never changes.",
-            "examples": ["3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"],
-        }
+        metadata=about(
+            "Given by the server; never changes.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
+        )
     )
     created_at = Timestamp(
-        metadata={"description": "The time of creation.", "examples": [TIMESTAMP]},
+        metadata=about("The time of creation.", TIMESTAMP),
     )
     updated_at = Timestamp(
-        metadata={"description": "The time of the last write.", "examples": [TIMESTAMP]},
+        metadata=about("The time of the last write.", TIMESTAMP),
     )
     version = fields.Integer(
-        metadata={
-            "description": "Starts at 1; each write adds 1. The ETag is this number in quotes.",
-            "examples": [1],
-        }
+        metadata=about("Starts at 1; each write adds 1. The ETag is this number in quotes.", 1)
     )
 
 
-def resource_of(schema: type[InputSchema], name: str, about: str) -> type[Resource]:
-    """Return the schema of a stored `schema`, as a class called `name` with the docstring `about`.
+def resource_of(schema: type[InputSchema], name: str, docstring: str) -> type[Resource]:
+    """Return the schema of a stored `schema`, as a class called `name` with this docstring.
 
     Its fields have the same descriptions but no limits, because clients that validate responses
     must not depend on the limits.
     """
     made = {key: _without_limits(field) for key, field in schema._declared_fields.items()}
-    return type(name, (Resource,), {"__doc__": about, "__module__": schema.__module__, **made})
+    return type(name, (Resource,), {"__doc__": docstring, "__module__": schema.__module__, **made})
 
 
 def _without_limits(field: fields.Field[Any]) -> fields.Field[Any]:

@@ -3,56 +3,46 @@
 from marshmallow import fields
 
 from schemas.base import OutputSchema
-from schemas.fields import Timestamp
+from schemas.fields import Timestamp, about
 
 
 class Session(OutputSchema):
     """One sign-in of a user, which its refresh tokens keep open."""
 
     id = fields.UUID(
-        metadata={
-            "description": "The `sid` of the session's access tokens.",
-            "examples": ["9b2d7c1a-0f4e-4b8e-8a57-2f1f6f0c9d3e"],
-        }
+        metadata=about(
+            "The `sid` of the session's access tokens.", "9b2d7c1a-0f4e-4b8e-8a57-2f1f6f0c9d3e"
+        )
     )
     created_at = Timestamp(
-        metadata={
-            "description": "When the user signed in.",
-            "examples": ["2026-11-20T09:30:00.123456Z"],
-        }
+        metadata=about("When the user signed in.", "2026-11-20T09:30:00.123456Z")
     )
     last_used_at = Timestamp(
-        metadata={
-            "description": "When the session's latest tokens were issued.",
-            "examples": ["2026-11-20T11:15:00.123456Z"],
-        }
+        metadata=about(
+            "When the session's latest tokens were issued.", "2026-11-20T11:15:00.123456Z"
+        )
     )
     expires_at = Timestamp(
-        metadata={
-            "description": "When the session ends, unless its tokens are refreshed before.",
-            "examples": ["2026-12-20T11:15:00.123456Z"],
-        }
+        metadata=about(
+            "When the session ends, unless its tokens are refreshed before.",
+            "2026-12-20T11:15:00.123456Z",
+        )
     )
     address = fields.String(
         allow_none=True,
-        metadata={
-            "description": "The IP address that requested the latest tokens; null if unknown.",
-            "examples": ["203.0.113.7"],
-        },
+        metadata=about(
+            "The IP address that requested the latest tokens; null if unknown.", "203.0.113.7"
+        ),
     )
     user_agent = fields.String(
         allow_none=True,
-        metadata={
-            "description": "The first 200 characters of the client's `User-Agent` header; null if "
-            "it sent none.",
-            "examples": ["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"],
-        },
+        metadata=about(
+            "The first 200 characters of the client's `User-Agent` header; null if it sent none.",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        ),
     )
     current = fields.Boolean(
-        metadata={
-            "description": "Whether the request's access token belongs to this session.",
-            "examples": [True],
-        }
+        metadata=about("Whether the request's access token belongs to this session.", True)
     )
 
 

@@ -7,20 +7,16 @@ from marshmallow import ValidationError, fields
 from marshmallow.decorators import validates_schema
 
 from schemas.base import FormInput, OutputSchema
-from schemas.fields import Choice, Text
+from schemas.fields import Choice, Text, about
 from schemas.passwords import EXAMPLE, Password
 from schemas.problems import Problem
 
 GRANTS = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
 """The parameters that each kind of grant needs."""
-ACCESS_TOKEN = {
-    "description": "Send it as `Authorization: Bearer <access_token>`.",
-    "examples": ["<your access token>"],
-}
-REFRESH_TOKEN = {
-    "description": "Can be used once, for a new access token and a new refresh token.",
-    "examples": ["<your refresh token>"],
-}
+ACCESS_TOKEN = about("Send it as `Authorization: Bearer <access_token>`.", "<your access token>")
+REFRESH_TOKEN = about(
+    "Can be used once, for a new access token and a new refresh token.", "<your refresh token>"
+)
 
 
 class Token(Text):
@@ -80,14 +76,11 @@ class TokenRequest(FormInput):
     grant_type = GrantType(required=True)
     username = Text(
         max_length=254,
-        metadata={
-            "description": "The email address that the user registered with.",
-            "examples": ["ada@example.com"],
-        },
+        metadata=about("The email address that the user registered with.", "ada@example.com"),
     )
     password = Password(
         max_length=128,
-        metadata={"description": "The user's password.", "examples": [EXAMPLE]},
+        metadata=about("The user's password.", EXAMPLE),
     )
     refresh_token = Token(max_length=200, metadata=REFRESH_TOKEN)
 
@@ -107,10 +100,7 @@ class TokenPair(OutputSchema):
     access_token = fields.String(metadata=ACCESS_TOKEN)
     token_type = TokenType()
     expires_in = fields.Integer(
-        metadata={
-            "description": "The number of seconds for which the access token is valid.",
-            "examples": [900],
-        }
+        metadata=about("The number of seconds for which the access token is valid.", 900)
     )
     refresh_token = fields.String(metadata=REFRESH_TOKEN)
 
@@ -122,10 +112,7 @@ class TokenRevocation(FormInput):
         required=True,
         min_length=1,
         max_length=4096,
-        metadata={
-            "description": "The session's access token or refresh token.",
-            "examples": ["<your refresh token>"],
-        },
+        metadata=about("The session's access token or refresh token.", "<your refresh token>"),
     )
 
 
@@ -145,8 +132,8 @@ class TokenProblem(Problem):
 
     error = TokenErrorCode()
     error_description = fields.String(
-        metadata={
-            "description": "The same sentence as `detail`, in the characters that OAuth allows.",
-            "examples": ["/password: This grant needs it."],
-        }
+        metadata=about(
+            "The same sentence as `detail`, in the characters that OAuth allows.",
+            "/password: This grant needs it.",
+        )
     )

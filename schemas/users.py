@@ -8,7 +8,7 @@ from marshmallow.decorators import validates_schema
 
 from schemas.base import InputSchema, MergePatch
 from schemas.emails import Email
-from schemas.fields import Choice, StrictBoolean
+from schemas.fields import Choice, StrictBoolean, about
 from schemas.pages import Page, entries_of
 from schemas.passwords import (
     EXAMPLE,
@@ -21,18 +21,18 @@ from schemas.passwords import (
 from schemas.queries import QueryFlag
 from schemas.resource import Resource
 
-EMAIL = {
-    "description": "The address to sign in with. Surrounding blanks are removed. It is unique: "
+EMAIL = about(
+    "The address to sign in with. Surrounding blanks are removed. It is unique: "
     "addresses that differ only in case are the same.",
-    "examples": ["ada@example.com"],
-}
-PASSWORD = {
-    "description": "12 to 128 characters of any kind, counted in Unicode's form C; a sentence is a "
+    "ada@example.com",
+)
+PASSWORD = about(
+    "12 to 128 characters of any kind, counted in Unicode's form C; a sentence is a "
     "good choice. Common passwords, repetitions, sequences and your email address are rejected.",
-    "examples": [EXAMPLE],
-}
-CURRENT_PASSWORD = {"description": "Your current password.", "examples": [EXAMPLE]}
-ACTIVE = {"description": "Whether the user may sign in and use tokens.", "examples": [True]}
+    EXAMPLE,
+)
+CURRENT_PASSWORD = about("Your current password.", EXAMPLE)
+ACTIVE = about("Whether the user may sign in and use tokens.", True)
 
 
 def reject_password_of(data: Mapping[str, Any]) -> None:
@@ -116,19 +116,18 @@ class User(Resource):
     personal = True
 
     version = fields.Integer(
-        metadata={
-            "description": "Starts at 1; each write adds 1. The ETag is the id, a hyphen and this "
+        metadata=about(
+            "Starts at 1; each write adds 1. The ETag is the id, a hyphen and this "
             "number, in quotes.",
-            "examples": [1],
-        }
+            1,
+        )
     )
     email = fields.String(
         allow_none=True,
-        metadata={
-            "description": "The address to sign in with; null if the user signs in at another "
-            "identity provider.",
-            "examples": ["ada@example.com"],
-        },
+        metadata=about(
+            "The address to sign in with; null if the user signs in at another identity provider.",
+            "ada@example.com",
+        ),
     )
     role = UserRole()
     active = fields.Boolean(metadata=ACTIVE)
@@ -145,9 +144,9 @@ class UserDeletionQuery(InputSchema):
 
     delete_owned = QueryFlag(
         load_default=False,
-        metadata={
-            "description": "Whether to delete the data that the user owns too. Without it, a user "
+        metadata=about(
+            "Whether to delete the data that the user owns too. Without it, a user "
             "that owns data is not deleted.",
-            "examples": [False],
-        },
+            False,
+        ),
     )

@@ -29,6 +29,7 @@ from schemas.fields import (
     StrictInteger,
     Text,
     Timestamp,
+    about,
 )
 from schemas.pages import CountedPage, CountedPageQuery, entries_of
 from schemas.queries import QueryFlag, QueryInteger
@@ -133,10 +134,6 @@ def create_tables(connection: Connection) -> None:
         table.create(connection)
     ddl.create_full_text(connection, "bookings", ["guest"])
     ddl.create_entries(connection, "bookings", "extras")
-
-
-def about(text: str, example: Any) -> dict[str, Any]:
-    return {"description": text, "examples": [example]}
 
 
 GUEST = about("The name of the guest.", "Ada")

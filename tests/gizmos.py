@@ -18,6 +18,7 @@ from schemas.fields import (
     Text,
     TrimmedText,
     VisibleText,
+    about,
     unique,
 )
 from schemas.pages import CountedPageQuery, page_of
@@ -97,10 +98,6 @@ def create_tables(connection: Connection) -> None:
         table.create(connection)
     ddl.create_full_text(connection, "gizmos", ["name", "description"])
     ddl.create_entries(connection, "gizmos", "tags")
-
-
-def about(text: str, example: Any) -> dict[str, Any]:
-    return {"description": text, "examples": [example]}
 
 
 TAG = about("A label.", "home")
