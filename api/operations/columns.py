@@ -15,7 +15,7 @@ from schemas.base import InputSchema, MergePatch
 from schemas.fields import Choice, Strict, Text
 from schemas.values_as_text import DecimalText
 from storage.collections.collection import Collection
-from storage.collections.filters import AllOf
+from storage.collections.filters import AllOf, OfColumn
 from storage.column_types import FixedPoint, max_integer
 
 FIELDS: dict[type, type[fields.Field[Any]]] = {
@@ -72,7 +72,7 @@ def _compared(collection: Collection, query: type[InputSchema]) -> Iterator[tupl
         place = f"{query.__name__}.{name}"
         if isinstance(kind, AllOf):
             yield place, one, kind.entries.c.value
-        elif hasattr(kind, "column"):
+        elif isinstance(kind, OfColumn):
             yield place, one, collection.table.c[kind.column]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
-from storage.collections.filters import AllOf, Bounded, EqualTo, Filter, Matches, OneOf
+from storage.collections.filters import AllOf, Bounded, EqualTo, Filter, Matches
 from storage.column_types import FixedPoint, UtcDateTime
 
 ORDERED = (UtcDateTime, Date, FixedPoint, Integer, BigInteger, Boolean, Uuid)
@@ -42,9 +42,7 @@ def missing_indexes(
     present = [tuple(column.name for column in index.columns) for index in table.indexes]
     needed: list[tuple[str, ...]] = [(sort,) for sort in sorts]
     needed += [
-        (kind.column, "created_at")
-        for kind in filters.values()
-        if isinstance(kind, OneOf | EqualTo)
+        (kind.column, "created_at") for kind in filters.values() if isinstance(kind, EqualTo)
     ]
     lines = [
         "list_index({}, {})".format(table.name, ", ".join(f'"{name}"' for name in columns))

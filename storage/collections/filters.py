@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
@@ -14,7 +15,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import Columns, SearchForm, SqliteSearch, words_column
 from storage.collections.matching import ByNumber, Lookup, Matching, bounded_rows, matching_rows
@@ -49,41 +49,9 @@ def _parameter(name: str, number: int = 0) -> str:
     return f"filter{number}_{name}"
 
 
-def _type_of(table: Table, column: str) -> TypeEngine[Any]:
-    """The type of values for a column. A number that doesn't fit into it is no error, but one that
-    no row has."""
-    type_ = table.c[column].type
-    return BigInteger() if isinstance(type_, Integer) else type_
-
-
 @dataclass(frozen=True)
-class OneOf:
-    """Rows whose column has one of several values. It needs an index over the column, `created_at`
-    and `id`."""
-
-    column: str
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
-        several = len(value) > 1
-        return Given(several, {_parameter(name): value if several else value[0]})
-
-    def matching(self, name: str, form: bool, at: Lookup) -> list[Matching]:
-        values = bindparam(_parameter(name), expanding=True, type_=_type_of(at.table, self.column))
-
-        def test(row: Columns) -> ColumnElement[bool]:
-            return row[self.column].in_(values)  # type: ignore[no-any-return]  # of any column
-
-        return [matching_rows(at, test)] if form else EqualTo(self.column).matching(name, None, at)
-
-
-@dataclass(frozen=True)
-class EqualTo:
-    """Rows whose column has this value, such as the id of a related row. It needs the index that
-    OneOf needs."""
+class OfColumn:
+    """A filter that compares one column with a value."""
 
     column: str
 
@@ -94,15 +62,45 @@ class EqualTo:
     def given(self, name: str, value: Any, at: Lookup) -> Given | None:
         return Given(None, {_parameter(name): value})
 
-    def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
+    def value(self, name: str, table: Table, **options: Any) -> BindParameter[Any]:
+        """The parameter. A number that doesn't fit into the column is no error, but one that no row
+        has."""
+        type_ = table.c[self.column].type
+        wide = BigInteger() if isinstance(type_, Integer) else type_
+        return bindparam(_parameter(name), type_=wide, **options)
+
+
+class EqualTo(OfColumn):
+    """Rows whose column has this value, such as the id of a related row. It needs an index over the
+    column, `created_at` and `id`."""
+
+    def matching(self, name: str, form: Any, at: Lookup) -> list[Matching]:
         table, viewer, _ = at
-        value = bindparam(_parameter(name), type_=_type_of(table, self.column))
+        value = self.value(name, table)
 
         def test(row: Columns) -> ColumnElement[bool]:
             return row[self.column].in_([value])  # type: ignore[no-any-return]  # of any column
 
         prefix = [*viewer.index_prefix(table.c.owner_id), (table.c[self.column], value)]
         return [matching_rows(at, test, ByColumns(table.c.created_at, table.c.id, prefix))]
+
+
+class OneOf(EqualTo):
+    """Rows whose column has one of several values. It needs the index that EqualTo needs."""
+
+    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
+        several = len(value) > 1
+        return Given(several, {_parameter(name): value if several else value[0]})
+
+    def matching(self, name: str, form: Any, at: Lookup) -> list[Matching]:
+        if not form:
+            return super().matching(name, form, at)
+        values = self.value(name, at.table, expanding=True)
+
+        def test(row: Columns) -> ColumnElement[bool]:
+            return row[self.column].in_(values)  # type: ignore[no-any-return]  # of any column
+
+        return [matching_rows(at, test)]
 
 
 @dataclass(frozen=True)
@@ -146,54 +144,27 @@ class AllOf:
 
 
 @dataclass(frozen=True)
-class Bounded:
+class Bounded(OfColumn):
     """Rows whose column is on one side of a value. Rows without a value pass no bound."""
 
-    column: str
     above: bool
     inclusive: bool
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    def given(self, name: str, value: Any, at: Lookup) -> Given | None:
-        return Given(None, {_parameter(name): value})
-
     def bound(self, name: str, table: Table) -> Bound:
-        value = bindparam(_parameter(name), type_=_type_of(table, self.column))
-        return Bound(self.above, value, inclusive=self.inclusive)
+        return Bound(self.above, self.value(name, table), inclusive=self.inclusive)
 
     def matching(self, name: str, form: None, at: Lookup) -> list[Matching]:
         return [bounded_rows(self.column, [self.bound(name, at.table)], at)]
 
 
-class After(Bounded):
-    """Rows whose column is later, or greater, than a value."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(column, above=True, inclusive=False)
-
-
-class Before(Bounded):
-    """Rows whose column is earlier, or less, than a value."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(column, above=False, inclusive=False)
-
-
-class AtLeast(Bounded):
-    """Rows whose column is a value or more."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(column, above=True, inclusive=True)
-
-
-class AtMost(Bounded):
-    """Rows whose column is a value or less."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(column, above=False, inclusive=True)
+After = partial(Bounded, above=True, inclusive=False)
+"""Rows whose column is later, or greater, than a value."""
+Before = partial(Bounded, above=False, inclusive=False)
+"""Rows whose column is earlier, or less, than a value."""
+AtLeast = partial(Bounded, above=True, inclusive=True)
+"""Rows whose column is a value or more."""
+AtMost = partial(Bounded, above=False, inclusive=True)
+"""Rows whose column is a value or less."""
 
 
 class Matches:
