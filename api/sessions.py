@@ -1,7 +1,6 @@
 """A user's sessions: list and end them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,22 +13,13 @@ from openapi.operation import Access
 from schemas.sessions import SessionList
 from storage.accounts import sessions as stored
 from storage.accounts.errors import SessionNotFound
+from storage.accounts.sessions import SessionRow
 
 sessions = Blueprint("sessions", __name__, url_prefix="/api/users/me/sessions")
 
 
-class OpenSession(NamedTuple):
-    id: UUID
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    address: str | None
-    user_agent: str | None
-    current: bool
-
-
 class OpenSessions(NamedTuple):
-    sessions: Sequence[OpenSession]
+    sessions: Sequence[SessionRow]
 
 
 @sessions.get("")
@@ -40,8 +30,7 @@ async def list_sessions(caller: Caller) -> OpenSessions:
     Each sign-in starts a session. The list has no pages: the setting `SESSIONS_PER_USER` limits its
     length.
     """
-    rows = await caller.read(stored.list_sessions)
-    return OpenSessions([OpenSession(*row, row.id == caller.session_id) for row in rows])
+    return OpenSessions(await caller.read(stored.list_sessions, caller.session_id))
 
 
 @sessions.delete("")

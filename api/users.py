@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint
@@ -33,7 +32,7 @@ from schemas.users import (
 )
 from storage.accounts import credentials, deletion
 from storage.accounts import users as stored
-from storage.accounts.credentials import CredentialChanges
+from storage.accounts.credentials import CredentialChanges, CredentialsRow
 from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound, UserOwnsRows, WrongPassword
 from storage.accounts.users import UserChanges, UserRow
 from storage.errors import StillReferenced
@@ -44,12 +43,6 @@ ACTIVITY: dict[bool, audit.Event] = {True: "user_reactivated", False: "user_deac
 users = Blueprint("users", __name__, url_prefix="/api/users")
 passwords = service(Passwords)
 rate_limits = service(RateLimits)
-
-
-class KnownCredentials(NamedTuple):
-    user_id: UUID
-    email_key: str
-    password_hash: str
 
 
 @users.get("/me")
@@ -120,7 +113,7 @@ async def delete_current_user(
     audit.record("user_deleted", user_id=user_id)
 
 
-async def _verified(caller: Caller, password: str) -> KnownCredentials:
+async def _verified(caller: Caller, password: str) -> CredentialsRow:
     """Return the caller's credentials if `password` is correct.
 
     Raises WrongPassword and PasswordsBusy. Attempts are limited, because passwords could be guessed
@@ -134,10 +127,10 @@ async def _verified(caller: Caller, password: str) -> KnownCredentials:
     if not await passwords.verify(password, user.password_hash, signed_in=True):
         audit.record("current_password_refused", user_id=user.id)
         raise WrongPassword
-    return KnownCredentials(user.id, user.email_key, user.password_hash)
+    return user
 
 
-async def _credentials(body: dict[str, str], known: KnownCredentials) -> CredentialChanges:
+async def _credentials(body: dict[str, str], known: CredentialsRow) -> CredentialChanges:
     """Return the changes that `body` asks for.
 
     Raises InvalidRequest if the new password consists of the account's address, which the schema of
@@ -150,8 +143,8 @@ async def _credentials(body: dict[str, str], known: KnownCredentials) -> Credent
             raise InvalidRequest([{"detail": error, "pointer": "/password"}])
         changes["password_hash"] = await passwords.hash(body["password"], signed_in=True)
     if "email" in body:
-        with _audited(known.user_id):
-            await rate_limits.attempts.count_new_email(known.user_id)
+        with _audited(known.id):
+            await rate_limits.attempts.count_new_email(known.id)
         changes["email"] = body["email"]
     return changes
 

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
@@ -68,7 +69,7 @@ def set_password(email: str) -> None:
 
     The password is read as in create-user.
     """
-    user = _of(email, run(_set_password(email, _read_password(email))))
+    user = run(_set_password(email, _read_password(email)))
     closed = "" if user.active else " The account is deactivated: an admin can reactivate it."
     click.echo(f"{email} has a new password, and is signed out everywhere.{closed}")
 
@@ -77,7 +78,7 @@ def set_password(email: str) -> None:
 @an_address
 def deactivate(email: str) -> None:
     """Deactivate the user with the address EMAIL: their sessions end, and they can't sign in."""
-    _of(email, run(_deactivate(email)))
+    run(_deactivate(email))
     click.echo(f"{email} is deactivated, and signed out everywhere.")
 
 
@@ -89,55 +90,44 @@ def list_users() -> None:
 
 
 def _create(email: str, role: str) -> None:
-    user = run(_insert(email, _read_password(email), role))
-    if user is None:
-        raise click.ClickException(TAKEN.format(email=email))
+    run(_insert(email, _read_password(email), role))
     click.echo(f"{email} can sign in now, with the role {role}.")
 
 
-async def _insert(email: str, password: str, role: str) -> UserRow | None:
-    """Create the user and return it, or None if the address is taken."""
+async def _insert(email: str, password: str, role: str) -> None:
     password_hash = await passwords.hash(password)
     try:
         user = await database.write(
             stored.create_user, email=email, password_hash=password_hash, role=role
         )
     except EmailTaken:
-        return None
+        raise click.ClickException(TAKEN.format(email=email)) from None
     audit.record("user_created", user_id=user.id, role=role)
-    return user
 
 
-async def _set_password(email: str, password: str) -> UserRow | None:
-    """Set the password and return the user, or None if no user has the address."""
+async def _set_password(email: str, password: str) -> UserRow:
     password_hash = await passwords.hash(password)
-    try:
+    with _known(email):
         user = await database.write(credentials.set_password, email, password_hash)
-    except UserNotFound:
-        return None
     audit.record("password_changed", user_id=user.id)
     return user
 
 
-async def _deactivate(email: str) -> UserRow | None:
-    """Deactivate the user and return it, or None if no user has the address.
-
-    Raises ClickException for the last admin.
-    """
-    try:
+async def _deactivate(email: str) -> None:
+    with _known(email):
         user = await database.write(stored.deactivate_user, email)
+    audit.record("user_deactivated", user_id=user.id)
+
+
+@contextmanager
+def _known(email: str) -> Iterator[None]:
+    """Raise ClickException if no user has the address, or if it is that of the last admin."""
+    try:
+        yield
     except UserNotFound:
-        return None
+        raise click.ClickException(f"No user has the address {email}.") from None
     except LastAdmin:
         raise click.ClickException("This is the last active admin: create another first.") from None
-    audit.record("user_deactivated", user_id=user.id)
-    return user
-
-
-def _of(email: str, user: UserRow | None) -> UserRow:
-    if user is None:
-        raise click.ClickException(f"No user has the address {email}.")
-    return user
 
 
 async def _lines() -> list[str]:

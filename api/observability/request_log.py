@@ -6,7 +6,7 @@ This is WSGI middleware, because a streamed response ends after Flask has finish
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import getrandbits
@@ -123,7 +123,7 @@ class RequestLog:
         try:
             answer = self._application(environ, start)
         except BaseException:
-            self._end(record, failed=True)
+            self._end(record, True)
             raise
         return LoggedResponse(answer, record, self._end)
 
@@ -139,7 +139,7 @@ class RequestLog:
         self._observer.begin()
         return record
 
-    def _end(self, record: Record, *, failed: bool) -> None:
+    def _end(self, record: Record, failed: bool) -> None:
         if record.closed:
             return  # already logged, as the failure to which this is the response
         record.closed = True
@@ -154,14 +154,12 @@ class RequestLog:
             )
 
 
-class End(Protocol):
-    def __call__(self, record: Record, *, failed: bool) -> None: ...
-
-
 class LoggedResponse:
-    """A WSGI iterable that reports when it is closed and whether it has failed."""
+    """A WSGI iterable that calls `end` when it is closed, with whether it has failed."""
 
-    def __init__(self, answer: Iterable[bytes], record: Record, end: End) -> None:
+    def __init__(
+        self, answer: Iterable[bytes], record: Record, end: Callable[[Record, bool], None]
+    ) -> None:
         self._chunks = iter(answer)
         self._close = getattr(answer, "close", None)
         self._record = record
@@ -187,7 +185,7 @@ class LoggedResponse:
             if self._close is not None:
                 self._close()
         finally:
-            self._end(self._record, failed=self._failed)
+            self._end(self._record, self._failed)
 
 
 def random_id() -> str:

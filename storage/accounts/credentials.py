@@ -21,14 +21,16 @@ class CredentialChanges(TypedDict, total=False):
     password_hash: str
 
 
+CredentialsRow = Row[UUID, str | None, str | None]
+"""`id`, `email_key` and `password_hash`; the others are None for users of an outside identity
+provider."""
+
 CREDENTIALS = select(users.c.id, users.c.email_key, users.c.password_hash).where(
     users.c.id == bindparam("user_id")
 )
 
 
-def get_credentials(connection: Connection, viewer: Viewer) -> Row[UUID, str | None, str | None]:
-    """The viewer's `id`, `email_key` and `password_hash`; None for users of an outside identity
-    provider."""
+def get_credentials(connection: Connection, viewer: Viewer) -> CredentialsRow:
     return connection.execute(CREDENTIALS, {"user_id": viewer.user_id}).one()
 
 

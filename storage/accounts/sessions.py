@@ -15,7 +15,7 @@ from storage.collections.viewers import Viewer
 from storage.column_types import UtcDateTime
 from storage.idempotency import DELETED_AT_ONCE, delete_expired_responses
 
-SessionRow = Row[UUID, datetime, datetime, datetime, str | None, str | None]
+SessionRow = Row[UUID, datetime, datetime, datetime, str | None, str | None, bool]
 
 BY_USER = sessions.c.user_id == bindparam("user_id", type_=Uuid)
 # The clock may have been set back between the two.
@@ -31,6 +31,7 @@ LIST = (
         sessions.c.expires_at,
         sessions.c.address,
         sessions.c.user_agent,
+        sessions.c.id.is_not_distinct_from(bindparam("current", type_=Uuid)).label("current"),
     )
     .where(BY_USER, sessions.c.expires_at > bindparam("now", type_=UtcDateTime))
     .order_by(LAST_USED_AT.desc(), sessions.c.id)
@@ -48,9 +49,11 @@ EXPIRED = (
 DELETE_EXPIRED = delete(sessions).where(sessions.c.id.in_(EXPIRED))
 
 
-def list_sessions(connection: Connection, viewer: Viewer) -> Sequence[SessionRow]:
-    """The viewer's sessions, the last used first."""
-    parameters = {"user_id": viewer.user_id, "now": datetime.now(UTC)}
+def list_sessions(
+    connection: Connection, viewer: Viewer, current: UUID | None
+) -> Sequence[SessionRow]:
+    """The viewer's sessions, the last used first; whether each is the `current` one."""
+    parameters = {"user_id": viewer.user_id, "now": datetime.now(UTC), "current": current}
     return connection.execute(LIST, parameters).all()
 
 

@@ -283,7 +283,7 @@ async def test_a_new_session_stays_and_is_used_after_its_start_where_the_clock_w
     assert newest in left
     assert len(left) == LIMITS.most
     await refresh(database, next(id_ for id_ in older if id_ in left), HASH, OTHER_HASH)
-    listed = await database.read(list_sessions, Viewer.owner(user_id))
+    listed = await database.read(list_sessions, Viewer.owner(user_id), None)
     assert len(listed) == LIMITS.most
     assert all(row.created_at <= row.last_used_at for row in listed)
 
