@@ -1,12 +1,19 @@
-"""An identity provider that the application of a test asks for its keys."""
+"""Fixtures: a working directory, and an identity provider whose keys the application fetches."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from api.identity.tokens import TokenVerifier
 from api.runtime.async_flask import AsyncFlask
 from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
+
+
+@pytest.fixture
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the test's folder the working directory: a start may write its secret key there."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
