@@ -20,7 +20,7 @@ from schemas.base import InputSchema, OutputSchema
 from schemas.deprecation import Deprecation
 from schemas.queries import QueryInteger
 from storage import Database
-from tests.api.test_standard_operations import PATH, create
+from tests.api.resource.requests import PATH, create
 from tests.bookings import operations as bookings
 from tests.conftest import bridged
 from tests.openapi.validation import Json, operations
