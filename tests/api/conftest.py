@@ -1,4 +1,4 @@
-"""Fixtures: a working directory, and an identity provider whose keys the application fetches."""
+"""Fixtures: a working directory, an identity provider, a user and an admin."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 
 from api.identity.tokens import TokenVerifier
 from api.runtime.async_flask import AsyncFlask
+from storage.accounts.tables import ADMIN
+from tests.accounts import Account, account
 from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
 
 
@@ -32,3 +34,13 @@ async def closed(app: AsyncFlask) -> AsyncIterator[None]:
     yield
     if first is not None and first is not app.services[TokenVerifier]:
         await first.keys.close()
+
+
+@pytest.fixture
+async def ada(app: AsyncFlask) -> Account:
+    return await account(app, email="Ada@example.com")
+
+
+@pytest.fixture
+async def boss(app: AsyncFlask) -> Account:
+    return await account(app, ADMIN)

@@ -1,4 +1,4 @@
-"""The user operations, through HTTP."""
+"""The operations of admins on users, and what holds for all operations on users, through HTTP."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -7,223 +7,15 @@ import httpx
 import pytest
 
 from api import create_app
-from api.identity.passwords import Passwords
 from api.runtime.async_flask import AsyncFlask
-from schemas.passwords import COMMON, PERSONAL
-from storage import Database
-from storage.accounts import users as stored
 from storage.accounts.tables import ADMIN
 from tests.accounts import HASH, Account, account, another_session
-from tests.accounts import sessions_of as ids_of_sessions
+from tests.api.user_requests import ME, NEW_PASSWORD, etag, json_of, patch, path_of
 from tests.conftest import bridged
-from tests.factory import MARKER, PASSWORD, settings_for
+from tests.factory import PASSWORD, settings_for
 from tests.gizmos import gizmo_input
 
-ME = "/api/users/me"
 NOBODY = "/api/users/3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
-NEW_PASSWORD = f"{MARKER}, and another"
-
-
-def path_of(user: Account) -> str:
-    return f"/api/users/{user.user.id}"
-
-
-def json_of(user: Account) -> dict[str, Any]:
-    created = user.user.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return {
-        "id": str(user.user.id),
-        "email": user.user.email,
-        "role": user.user.role,
-        "active": True,
-        "created_at": created,
-        "updated_at": created,
-        "version": 1,
-    }
-
-
-@pytest.fixture
-async def ada(app: AsyncFlask) -> Account:
-    return await account(app, email="Ada@example.com")
-
-
-@pytest.fixture
-async def boss(app: AsyncFlask) -> Account:
-    return await account(app, ADMIN)
-
-
-async def patch(
-    client: httpx.AsyncClient, path: str, by: Account, body: Any, **headers: str
-) -> httpx.Response:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await client.patch(path, json=body, headers=by.headers | sent)
-
-
-def etag(one: Account, version: int = 1) -> str:
-    return f'"{one.user.id}-{version}"'
-
-
-async def test_reads_the_own_account(client: httpx.AsyncClient, ada: Account) -> None:
-    response = await client.get(ME, headers=ada.headers)
-    assert response.status_code == 200
-    assert response.headers["ETag"] == etag(ada)
-    assert response.json() == json_of(ada)
-    again = await client.get(ME, headers={**ada.headers, "If-None-Match": etag(ada)})
-    assert (again.status_code, again.content) == (304, b"")
-
-
-@pytest.mark.parametrize("sent", ["bob@example.com", " bob@example.com ", "ADA@example.com"])
-async def test_changes_ones_address(client: httpx.AsyncClient, ada: Account, sent: str) -> None:
-    body = {"email": sent, "current_password": PASSWORD}
-    response = await patch(client, ME, ada, body, If_Match=etag(ada))
-    assert response.status_code == 200
-    assert response.headers["ETag"] == etag(ada, 2)
-    changed = response.json()
-    assert changed == json_of(ada) | {
-        "email": sent.strip(),
-        "version": 2,
-        "updated_at": changed["updated_at"],
-    }
-    assert changed["updated_at"] > changed["created_at"]
-    assert (await client.get(ME, headers=ada.headers)).json() == changed
-
-
-async def test_rejects_an_address_of_another_account(
-    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
-) -> None:
-    await account(app, email="bob@example.com")
-    body = {"email": "Bob@Example.com", "current_password": PASSWORD}
-    response = await patch(client, ME, ada, body)
-    assert response.status_code == 409
-    assert response.json()["type"] == "/errors/email-taken"
-    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
-
-
-async def test_a_new_password_signs_out_everywhere_else(
-    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
-) -> None:
-    other = await another_session(app, ada.user)
-    stranger = await account(app)
-    body = {"password": NEW_PASSWORD, "current_password": PASSWORD}
-    response = await patch(client, ME, ada, body)
-    assert response.status_code == 200
-    assert response.json()["version"] == 2
-    assert await app.services[Database].read(ids_of_sessions, ada.user.id) == [ada.session.id]
-    statuses = [
-        (await client.get(ME, headers=a.headers)).status_code for a in (ada, other, stranger)
-    ]
-    assert statuses == [200, 401, 200]
-    kept = await app.services[Database].read(stored.find_by_email, "ada@example.com")
-    assert kept is not None
-    assert await app.services[Passwords].verify(NEW_PASSWORD, kept.password_hash)
-    assert (await patch(client, ME, ada, body)).status_code == 403
-
-
-async def test_a_new_address_signs_out_everywhere_else(
-    app: AsyncFlask, client: httpx.AsyncClient, ada: Account
-) -> None:
-    other = await another_session(app, ada.user)
-    body = {"email": "bob@example.com", "current_password": PASSWORD}
-    assert (await patch(client, ME, ada, body)).status_code == 200
-    statuses = [(await client.get(ME, headers=a.headers)).status_code for a in (ada, other)]
-    assert statuses == [200, 401]
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer", "detail"),
-    [
-        ({"password": "passwordpassword"}, "/password", COMMON),
-        ({"password": "Ada@Example.com"}, "/password", PERSONAL),
-        ({"password": "bob@example.com", "email": "bob@example.com"}, "/password", PERSONAL),
-    ],
-)
-async def test_refuses_a_password_that_is_easy_to_guess(
-    client: httpx.AsyncClient, ada: Account, changes: dict[str, str], pointer: str, detail: str
-) -> None:
-    response = await patch(client, ME, ada, {**changes, "current_password": PASSWORD})
-    assert response.status_code == 400
-    assert response.json()["errors"] == [{"detail": detail, "pointer": pointer}]
-    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
-
-
-async def test_a_change_needs_the_current_password(client: httpx.AsyncClient, ada: Account) -> None:
-    body = {"email": "bob@example.com", "password": NEW_PASSWORD, "current_password": NEW_PASSWORD}
-    response = await patch(client, ME, ada, body)
-    assert response.status_code == 403
-    problem = response.json()
-    assert problem == {
-        "type": "/errors/wrong-password",
-        "title": "Wrong password",
-        "status": 403,
-        "detail": "The current password is incorrect.",
-        "error": "The current password is incorrect.",
-        "errors": [{"detail": "Incorrect password.", "pointer": "/current_password"}],
-        "request_id": response.headers["X-Request-ID"],
-    }
-    assert "WWW-Authenticate" not in response.headers  # the token is good
-    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
-
-
-async def test_who_has_no_password_here_can_not_change_it_here(
-    app: AsyncFlask, client: httpx.AsyncClient
-) -> None:
-    await app.services[Database].write(stored.enrol_user, "https://idp.example", "7")
-    [user] = (await app.services[Database].read(stored.list_users, None, limit=9, after=None)).rows  # type: ignore[arg-type]  # any viewer
-    outsider = await another_session(app, user)
-    for password in ("", "x", PASSWORD):
-        body = {"password": NEW_PASSWORD, "current_password": password}
-        response = await patch(client, ME, outsider, body)
-        assert response.status_code == (403 if password else 400)
-    assert (await client.get(ME, headers=outsider.headers)).json()["email"] is None
-
-
-@pytest.mark.parametrize(
-    ("body", "errors"),
-    [
-        ({}, [("/current_password", "Missing data for required field.")]),
-        ({"current_password": PASSWORD}, [("", "Send at least one field to change.")]),
-        ({"email": "x@y"}, [("/current_password", "Missing data for required field.")]),
-        (
-            {"email": None, "current_password": PASSWORD},
-            [("/email", "Field may not be null.")],
-        ),
-        ({"email": "x", "current_password": PASSWORD}, [("/email", "Not an email address.")]),
-        (
-            {"password": "x" * 11, "current_password": PASSWORD},
-            [("/password", "Length must be between 12 and 128.")],
-        ),
-        (
-            {"role": "admin", "current_password": PASSWORD},
-            [("/role", "Unknown field.")],
-        ),
-    ],
-)
-async def test_refuses_a_change_that_says_nothing_usable(
-    client: httpx.AsyncClient, ada: Account, body: Any, errors: list[tuple[str, str]]
-) -> None:
-    response = await patch(client, ME, ada, body)
-    assert response.status_code == 400
-    found = [(error["pointer"], error["detail"]) for error in response.json()["errors"]]
-    assert found == errors
-    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
-
-
-async def test_nobody_changes_their_account_unknowingly(
-    client: httpx.AsyncClient, ada: Account
-) -> None:
-    body = {"email": "bob@example.com", "current_password": PASSWORD}
-    for if_match in (etag(ada, 2), etag(ada).upper(), '"1"', f'"{ada.session.id}-1"'):
-        response = await patch(client, ME, ada, body, If_Match=if_match)
-        assert response.status_code == 412
-    assert (await client.get(ME, headers=ada.headers)).json() == json_of(ada)
-
-
-async def test_rejects_other_methods_on_the_own_account(
-    client: httpx.AsyncClient, boss: Account
-) -> None:
-    for method in ("PUT", "POST"):
-        response = await client.request(method, ME, headers=boss.headers)
-        assert response.status_code == 405
-        assert response.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
 async def test_an_admin_lists_the_users_page_by_page(
@@ -257,7 +49,7 @@ async def test_an_admin_reads_a_user(
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", [NOBODY, "/api/users/x", "/api/users/mean"])
-async def test_who_is_not_there_is_not_found(
+async def test_an_unknown_user_is_not_found(
     client: httpx.AsyncClient, boss: Account, method: str, path: str
 ) -> None:
     body = {"json": {"active": True}} if method == "PATCH" else {}
@@ -288,7 +80,7 @@ async def test_only_admins_manage_users(
     ("method", "path", "body"),
     [*ADMINS_OPERATIONS, ("GET", ME, None), ("PATCH", ME, {"current_password": PASSWORD})],
 )
-async def test_nobody_is_anybody_without_a_token(
+async def test_every_operation_on_users_needs_a_token(
     client: httpx.AsyncClient, method: str, path: str, body: Any
 ) -> None:
     response = await client.request(method, path, json=body)
@@ -297,7 +89,7 @@ async def test_nobody_is_anybody_without_a_token(
     assert response.json()["type"] == "/errors/authentication-required"
 
 
-async def test_a_role_holds_from_the_next_request_on(
+async def test_a_new_role_applies_from_the_next_request_on(
     client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     raised = await patch(client, path_of(ada), boss, {"role": "admin"})
@@ -315,7 +107,7 @@ async def test_a_role_holds_from_the_next_request_on(
     assert (await client.get(ME, headers=boss.headers)).status_code == 200
 
 
-async def test_who_is_deactivated_is_signed_out_for_good(
+async def test_a_deactivated_users_sessions_stay_ended_after_reactivation(
     app: AsyncFlask, client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     response = await patch(client, path_of(ada), boss, {"active": False})
@@ -343,7 +135,7 @@ async def test_who_is_deactivated_is_signed_out_for_good(
         ({"email": "x@y"}, {"pointer": "/email", "detail": "Unknown field."}),
     ],
 )
-async def test_rejects_invalid_changes_of_a_user(
+async def test_an_invalid_change_of_a_user_is_refused(
     client: httpx.AsyncClient, ada: Account, boss: Account, body: Any, error: Any
 ) -> None:
     response = await patch(client, path_of(ada), boss, body)
@@ -352,7 +144,9 @@ async def test_rejects_invalid_changes_of_a_user(
     assert (await client.get(path_of(ada), headers=boss.headers)).json() == json_of(ada)
 
 
-async def test_the_last_admin_can_not_go(client: httpx.AsyncClient, boss: Account) -> None:
+async def test_the_last_admin_cannot_be_demoted_deactivated_or_deleted(
+    client: httpx.AsyncClient, boss: Account
+) -> None:
     tried = [
         await patch(client, path_of(boss), boss, {"role": "user"}),
         await patch(client, path_of(boss), boss, {"active": False}),
@@ -364,7 +158,7 @@ async def test_the_last_admin_can_not_go(client: httpx.AsyncClient, boss: Accoun
     assert (await client.get(ME, headers=boss.headers)).json() == json_of(boss)
 
 
-async def test_a_deleted_user_is_gone(
+async def test_a_deleted_user_is_not_found_and_signed_out(
     client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     assert (await client.get(path_of(ada), headers=boss.headers)).status_code == 200
@@ -377,7 +171,7 @@ async def test_a_deleted_user_is_gone(
     assert (await client.get(ME, headers=ada.headers)).status_code == 401
 
 
-async def test_a_user_with_gizmos_goes_only_with_them(
+async def test_a_user_with_data_is_deleted_only_together_with_it(
     client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     created = await client.post("/api/gizmos", json=gizmo_input(), headers=ada.headers)
@@ -394,7 +188,7 @@ async def test_a_user_with_gizmos_goes_only_with_them(
     assert (await client.get(path_of(ada), headers=boss.headers)).status_code == 404
 
 
-async def test_a_change_can_require_if_match(tmp_path: Path) -> None:
+async def test_the_setting_if_match_required_applies_to_users(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, IF_MATCH_REQUIRED="true"))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:
@@ -409,7 +203,7 @@ async def test_a_change_can_require_if_match(tmp_path: Path) -> None:
         assert (await patch(client, ME, ada, body, If_Match=etag(ada))).status_code == 200
 
 
-async def test_the_log_records_changes_of_an_account(
+async def test_changes_of_an_account_are_in_the_audit_log(
     client: httpx.AsyncClient, ada: Account, boss: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     new: dict[str, str] = {"email": "bob@example.com", "password": NEW_PASSWORD}
@@ -434,7 +228,7 @@ async def test_the_log_records_changes_of_an_account(
     ]
 
 
-async def test_no_answer_has_a_password_or_its_hash(
+async def test_no_response_contains_a_password_or_its_hash(
     client: httpx.AsyncClient, ada: Account, boss: Account
 ) -> None:
     body = {"password": NEW_PASSWORD, "current_password": PASSWORD, "email": PASSWORD}
