@@ -122,7 +122,7 @@ def layer_of(module: str) -> int:
 
 
 @pytest.mark.parametrize("package", LAYERS)
-def test_nothing_imports_what_stands_above_it(package: str) -> None:
+def test_no_module_imports_from_a_layer_above(package: str) -> None:
     """Late imports included; rooms of one layer may import each other one way."""
     arrows: set[tuple[str, str]] = set()
     for path in sorted((ROOT / package).rglob("*.py")):

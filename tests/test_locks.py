@@ -132,7 +132,7 @@ def test_lock_files_name_no_address() -> None:
 
 
 @pytest.mark.parametrize("lock", ["development.txt", "bench.txt"])
-def test_what_tests_and_benchmarks_install_is_what_runs(lock: str) -> None:
+def test_test_requirements_have_the_versions_that_run_in_production(lock: str) -> None:
     folder = ROOT / "requirements"
     for python in PYTHONS:
         running = pinned(folder / "runtime.txt", environment(python))

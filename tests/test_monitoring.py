@@ -43,7 +43,7 @@ def expressions() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("expression", list(expressions()))
-def test_what_is_asked_for_is_there(expression: str) -> None:
+def test_alerts_and_dashboards_use_metrics_that_exist(expression: str) -> None:
     known = series()
     asked = re.findall(r"([a-z_]+)\{([^}]*)\}", expression)
     assert asked

@@ -54,7 +54,7 @@ def test_each_requirement_has_one_row() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_what_is_met_is_shown_somewhere(row: tuple[str, ...]) -> None:
+def test_each_requirement_that_is_met_names_its_evidence(row: tuple[str, ...]) -> None:
     *_, state, basis = row
     assert state in {"met", "not met", "not applicable"}
     names = re.findall(r"`((?:\w+/)*[\w@.-]+\.\w+|Dockerfile|Makefile)(?:::(\w+))?`", basis)

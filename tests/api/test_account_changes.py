@@ -41,7 +41,9 @@ async def delete(
     return await client.request("DELETE", ME, json=sent, headers={**by.headers, **headers})
 
 
-async def test_ten_an_hour_whatever_the_password(app: AsyncFlask, ada: Account) -> None:
+async def test_ten_changes_an_hour_are_allowed_with_a_right_or_a_wrong_password(
+    app: AsyncFlask, ada: Account
+) -> None:
     clients = [client_at(app, f"203.0.113.{number}") for number in range(1, 11)]
     answers = [await change(client, ada, email="x@example.com", **WRONG) for client in clients[:5]]
     answers += [await delete(client, ada, WRONG) for client in clients[5:]]

@@ -91,9 +91,7 @@ async def test_a_right_one_begins_anew(app: AsyncFlask, checked: list[str]) -> N
         assert await statuses(app, "open", 1, address="203.0.113.1") == [204]
 
 
-async def test_who_signs_in_all_the_time_is_not_limited(
-    app: AsyncFlask, checked: list[str]
-) -> None:
+async def test_successful_sign_ins_are_not_limited(app: AsyncFlask, checked: list[str]) -> None:
     assert await statuses(app, "open", 200, address="203.0.113.1") == [204] * 200
 
 
@@ -178,7 +176,7 @@ async def test_successful_sign_ins_do_not_use_up_their_address(
         assert (await attempt(app, "open", name=f"user-{number}")).status_code == 204
 
 
-async def test_what_the_owner_does_gives_an_attacker_nothing(
+async def test_sign_ins_of_the_owner_give_an_attacker_no_more_attempts(
     app: AsyncFlask, checked: list[str]
 ) -> None:
     attackers = await use_up(app, checked)

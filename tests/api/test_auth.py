@@ -90,7 +90,7 @@ async def closed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_nobody_registers_where_that_is_off(closed: httpx.AsyncClient) -> None:
+async def test_registration_is_refused_when_it_is_turned_off(closed: httpx.AsyncClient) -> None:
     response = await register(closed)
     assert response.status_code == 403
     assert response.json()["type"] == "/errors/registration-closed"
@@ -268,7 +268,7 @@ async def test_signing_out_counts_from_the_next_request_on(
     assert await status_with(client, elsewhere) == 200
 
 
-async def test_what_is_left_of_a_session_signs_out(
+async def test_a_used_or_an_expired_token_still_signs_out(
     app: AsyncFlask, client: httpx.AsyncClient, pair: dict[str, Any]
 ) -> None:
     """A refresh token that has been used, an access token that has expired."""

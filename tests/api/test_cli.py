@@ -81,7 +81,7 @@ def test_migrates_up_and_down(tmp_path: Path, empty_url: str) -> None:
     assert db("current").stdout == "none\n"
 
 
-def test_of_several_that_migrate_at_once_one_does(
+def test_one_of_several_concurrent_upgrades_migrates(
     tmp_path: Path, empty_url: str, long_form: bool
 ) -> None:
     """Of three, one migrates, one waits for it and one for both; of eight in the long form."""

@@ -110,7 +110,7 @@ async def test_each_refused_origin_is_logged_once(
     assert refused_origins(caplog) == ["https://evil.net", "http://localhost:8000", "null"]
 
 
-async def test_what_no_foreign_page_sends_is_not_logged(
+async def test_an_origin_that_no_foreign_page_sends_is_not_logged(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     of_the_service = "https://api.test"  # behind a proxy with TLS

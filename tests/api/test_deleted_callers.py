@@ -45,7 +45,9 @@ async def test_a_write_that_loses_its_owner_is_signed_out(app: AsyncFlask) -> No
         await creating
 
 
-async def test_a_row_that_refers_to_a_missing_row_signs_nobody_out(app: AsyncFlask) -> None:
+async def test_a_violated_foreign_key_to_another_table_is_no_signed_out_error(
+    app: AsyncFlask,
+) -> None:
     _, session, _ = await account(app)
     create_table = "CREATE TABLE parts (gizmo_id uuid REFERENCES gizmos (id))"
     await app.services[Database].write(execute, create_table)

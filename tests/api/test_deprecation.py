@@ -108,7 +108,7 @@ def test_a_sunset_and_a_link_are_optional() -> None:
     assert not {"Sunset", "Link"} & headers.keys()
 
 
-def test_what_is_not_deprecated_is_not_marked() -> None:
+def test_only_deprecated_operations_are_marked() -> None:
     assert "deprecated" not in str(document_of(operation()(get_nothing)))
 
 

@@ -82,7 +82,7 @@ async def test_concurrent_readiness_requests_share_one_check(
         assert sum("FROM alembic_version" in found.text for found in seen) == reads
 
 
-async def test_who_gives_up_asking_takes_no_answer_from_the_others(app: AsyncFlask) -> None:
+async def test_a_cancelled_readiness_check_does_not_cancel_the_others(app: AsyncFlask) -> None:
     first, second = (asyncio.ensure_future(app.services[Readiness].checks()) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()

@@ -235,7 +235,7 @@ async def test_64_requests_at_once_with_one_key_create_one_item(
     assert (await post(client, "a-key")).content == kept[0].content
 
 
-async def test_who_waits_too_long_for_a_running_request_is_told_to_come_again(
+async def test_waiting_too_long_for_a_request_with_the_same_key_is_409_with_retry_after(
     tmp_path: Path, postgresql: Server
 ) -> None:
     inside, finish = asyncio.Event(), asyncio.Event()

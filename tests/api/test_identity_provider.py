@@ -75,7 +75,7 @@ async def test_its_users_are_made_with_their_first_request(
     assert provider.asked == 1
 
 
-async def test_of_many_first_requests_one_makes_the_user(
+async def test_concurrent_first_requests_of_an_identity_create_one_user(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     responses = await asyncio.gather(
@@ -192,7 +192,9 @@ async def test_a_failure_is_no_reason_to_ask_more_often(
     assert provider.asked == 1
 
 
-async def test_nobody_there_is_unavailable(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+async def test_an_unreachable_identity_provider_is_503(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     gone = IdentityProvider()
     with gone.serving():
         pass
@@ -216,7 +218,7 @@ async def test_nobody_there_is_unavailable(app: AsyncFlask, client: httpx.AsyncC
     ],
     ids=lambda content: str(content[:20]),
 )
-async def test_what_is_no_set_of_keys_is_unavailable(
+async def test_an_invalid_key_set_is_503(
     client: httpx.AsyncClient, provider: IdentityProvider, content: bytes
 ) -> None:
     provider.content = content

@@ -176,7 +176,7 @@ def quiet_again() -> Iterator[None]:
 
 @pytest.mark.usefixtures("quiet_again")
 @pytest.mark.parametrize("log_format", ["console", "json"])
-async def test_nothing_secret_is_logged_at_any_level(
+async def test_no_log_level_shows_a_secret(
     tmp_path: Path, log_faults: list[str], logged: Callable[[], str], log_format: str
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT=log_format))
@@ -204,7 +204,7 @@ async def test_nothing_secret_is_logged_at_any_level(
     assert PASSWORD not in log
 
 
-async def test_the_events_are_logged_whatever_the_level(
+async def test_audit_events_are_logged_at_every_level(
     tmp_path: Path, logged: Callable[[], str]
 ) -> None:
     app = create_app(settings_for(tmp_path, LOG_LEVEL="ERROR"))

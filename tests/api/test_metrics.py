@@ -106,7 +106,7 @@ async def test_a_view_that_fails_is_counted_and_no_longer_in_flight(app: AsyncFl
     assert found["http_requests_in_flight", ()] == 1
 
 
-async def test_nothing_that_clients_send_makes_a_label(client: httpx.AsyncClient) -> None:
+async def test_clients_cannot_add_labels_to_metrics(client: httpx.AsyncClient) -> None:
     async def ask(name: str) -> set[object]:
         await client.get(f"/nowhere/{name}")
         await client.request(name.upper(), "/api/gizmos")

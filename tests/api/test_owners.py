@@ -231,7 +231,7 @@ async def test_a_key_is_its_callers_own(client: httpx.AsyncClient, people: Peopl
         assert (await client.get(kept.headers["Location"], headers=headers)).content == kept.content
 
 
-async def test_who_signed_out_is_given_no_kept_answer(
+async def test_a_stored_response_is_not_sent_after_signing_out(
     client: httpx.AsyncClient, people: People
 ) -> None:
     key = {"Idempotency-Key": "a-key"}
@@ -243,9 +243,7 @@ async def test_who_signed_out_is_given_no_kept_answer(
     assert again.json()["type"] == "/errors/invalid-token"
 
 
-async def test_who_has_as_many_gizmos_as_allowed_gets_no_more(
-    tmp_path: Path, database_url: str
-) -> None:
+async def test_a_create_beyond_the_quota_is_refused(tmp_path: Path, database_url: str) -> None:
     app = create_app(settings_for(tmp_path, DATABASE_URL=database_url, ROWS_PER_USER="2"))
     transport = httpx.ASGITransport(bridged(app))
     async with app, httpx.AsyncClient(transport=transport, base_url="http://t") as client:

@@ -111,7 +111,7 @@ async def test_hashes_of_signed_in_users_have_their_own_queue(
     assert all(await asyncio.gather(*changing, *signing_in))
 
 
-async def test_who_leaves_the_line_frees_a_place(hasher: Held, held: Passwords) -> None:
+async def test_a_cancelled_hash_frees_its_place_in_the_queue(hasher: Held, held: Passwords) -> None:
     running, waiting = [asyncio.ensure_future(held.hash(PASSWORD)) for _ in range(2)]
     await asyncio.to_thread(hasher.entered.acquire)
     waiting.cancel()

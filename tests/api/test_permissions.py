@@ -165,7 +165,9 @@ def answers_of(operation: dict[str, Any], status: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_the_document_says_who_may(app: AsyncFlask, operation_id: str) -> None:
+def test_the_documented_security_matches_the_permissions(
+    app: AsyncFlask, operation_id: str
+) -> None:
     operation = described(operation_id)
     row = expected(declared(app, operation_id).access, operation_id)
     refusals = {slug for status in ("401", "403") for slug in answers_of(operation, status)}

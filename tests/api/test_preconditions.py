@@ -97,7 +97,7 @@ async def test_a_write_may_ask_for_what_must_not_be_stored(
 
 
 @pytest.mark.parametrize("method", WRITES)
-async def test_what_is_not_there_is_not_found_whatever_is_asked(
+async def test_a_missing_resource_is_404_with_any_precondition(
     client: httpx.AsyncClient, method: str
 ) -> None:
     path = await create(client)

@@ -88,7 +88,7 @@ async def test_an_access_token_says_so(client: httpx.AsyncClient, typ: str) -> N
 
 
 @pytest.mark.parametrize("typ", [None, "JWT", "logout+jwt", "dpop+jwt", "secevent+jwt", ""])
-async def test_what_is_not_called_an_access_token_is_refused(
+async def test_a_token_without_the_type_or_claim_of_an_access_token_is_refused(
     client: httpx.AsyncClient, provider: IdentityProvider, typ: str | None
 ) -> None:
     # Auth0's claim and Entra ID's count only where the setting names them.
@@ -108,7 +108,7 @@ async def test_what_is_not_called_an_access_token_is_refused(
     ],
     ids=lambda claims: str(next(iter(claims))),
 )
-async def test_other_tokens_are_refused_whatever_they_are_called(
+async def test_id_tokens_and_logout_tokens_are_refused_with_any_type(
     client: httpx.AsyncClient, claims: dict[str, Any]
 ) -> None:
     assert await status(client, bearer(KEY, "one", **claims)) == 401
@@ -183,7 +183,7 @@ async def test_a_token_may_begin_a_little_later(
     assert await status(client, bearer(KEY, "one", nbf=int(time()) + nbf)) == expected
 
 
-async def test_a_token_of_ours_is_ours_whatever_the_provider_says(
+async def test_our_own_tokens_do_not_depend_on_the_identity_provider(
     app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     """A key of the provider's that is called as one of ours opens nothing of ours."""

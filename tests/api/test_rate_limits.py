@@ -175,7 +175,7 @@ async def test_users_do_not_use_up_the_limit_of_their_address(
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer forged", "Basic YTpi"])
-async def test_who_is_not_let_in_counts_by_their_address(
+async def test_a_request_with_an_invalid_token_counts_for_its_address(
     connect: Connect, authorization: str | None
 ) -> None:
     client = connect(**({} if authorization is None else {"Authorization": authorization}))
@@ -226,7 +226,7 @@ async def test_health_and_readiness_have_none(connect: Connect) -> None:
         ("GET", "/errors/rate-limited", 200),
     ],
 )
-async def test_what_reaches_no_operation_counts_for_its_address(
+async def test_requests_without_an_operation_count_for_their_address(
     app: AsyncFlask, connect: Connect, method: str, path: str, status: int
 ) -> None:
     client = connect()

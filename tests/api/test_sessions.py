@@ -81,7 +81,7 @@ async def test_the_one_that_was_refreshed_last_comes_first(
     assert first["last_used_at"] > second["last_used_at"] > first["created_at"]
 
 
-async def test_what_has_expired_is_not_listed(
+async def test_expired_sessions_are_not_listed(
     app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
     await app.services[Database].write(
@@ -115,7 +115,7 @@ async def test_ends_all(app: AsyncFlask, client: httpx.AsyncClient, phone: dict[
     assert (await client.get(SESSIONS, headers=somebody)).status_code == 200
 
 
-async def test_nobody_ends_those_of_others(
+async def test_the_sessions_of_other_users_cannot_be_ended(
     app: AsyncFlask, client: httpx.AsyncClient, phone: dict[str, Any]
 ) -> None:
     path = f"{SESSIONS}/{app.services[AccessTokens].verify(phone['access_token']).id}"

@@ -65,7 +65,7 @@ async def test_two_processes_allow_together_what_one_would(
     assert (statuses.count(200), statuses.count(429)) == (100, 200)
 
 
-async def test_what_reaches_no_operation_counts_too(client: httpx.AsyncClient) -> None:
+async def test_requests_without_an_operation_count_in_redis_too(client: httpx.AsyncClient) -> None:
     answers = [await client.get(path) for path in ("/nowhere", "/docs") * 6]
     assert [answer.status_code for answer in answers] == [404, 200] * 5 + [429] * 2
 

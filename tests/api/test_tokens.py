@@ -100,7 +100,7 @@ async def test_a_token_s_header_must_be_exactly_ours(
         b"eyJhbGciOiJIUzI1NiJ9 .e30.x",
     ],
 )
-async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: bytes) -> None:
+async def test_a_malformed_token_is_refused(client: httpx.AsyncClient, token: bytes) -> None:
     response = await client.get("/api/gizmos", headers=[(b"Authorization", b"Bearer " + token)])
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'

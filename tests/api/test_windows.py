@@ -52,7 +52,7 @@ def test_counts_each_client_alone(clock: Clock) -> None:
     ]
 
 
-def test_what_was_used_comes_back_evenly(clock: Clock) -> None:
+def test_used_requests_become_available_again_evenly(clock: Clock) -> None:
     windows = MemoryWindows(parse("4/minute"), clock=clock)
     assert [windows.hit("one").allowed for _ in range(5)] == [True] * 4 + [False]
     allowed = []
@@ -70,7 +70,7 @@ def test_all_is_back_after_two_windows(clock: Clock) -> None:
     assert windows.hit("one").remaining == 3
 
 
-def test_who_goes_on_asking_waits_no_longer_for_it(clock: Clock) -> None:
+def test_refused_requests_do_not_prolong_the_wait(clock: Clock) -> None:
     windows = MemoryWindows(parse("1/minute"), clock=clock)
     assert windows.hit("one").allowed
     for _ in range(100):

@@ -123,7 +123,7 @@ def test_a_child_process_gets_a_loop_of_its_own() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_what_a_coroutine_raises_comes_out() -> None:
+def test_the_exception_of_a_coroutine_reaches_its_caller() -> None:
     async def fail() -> None:
         raise KeyError("fact")
 

@@ -62,7 +62,7 @@ def test_every_target_has_its_row(plan: Plan) -> None:
     assert f"{len(TARGETS) - 1} of {len(TARGETS)} are reached." in text
 
 
-def test_what_is_missed_is_said() -> None:
+def test_missed_targets_are_named_in_the_results() -> None:
     figures = figures_of(everything(), 100)
     text = page(figures)
     about = "| this API | FastAPI on Hypercorn | SQLite |"

@@ -41,7 +41,7 @@ def test_the_typescript_client_is_that_of_the_document(typescript_sdk: Path) -> 
 
 
 @pytest.mark.parametrize("path", APPS, ids=lambda path: path.name)
-def test_what_uses_a_client_goes_no_way_around_types(path: Path) -> None:
+def test_programs_that_use_a_generated_client_need_no_casts(path: Path) -> None:
     assert ways_around(path.suffix, path.read_text()) == []
 
 

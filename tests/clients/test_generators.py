@@ -47,7 +47,7 @@ def test_the_table_is_that_of_the_results() -> None:
         (["Segmentation fault"], LOGGED, "Segmentation fault"),
     ],
 )
-def test_what_a_program_left_out_is_noticed(
+def test_a_program_that_printed_or_requested_too_little_fails(
     printed: list[str], logged: list[tuple[str, int]], problem: str
 ) -> None:
     assert outcome(PRINTED, LOGGED) == []

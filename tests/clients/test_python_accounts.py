@@ -83,7 +83,7 @@ async def test_a_refresh_token_is_good_for_one_use(live: str) -> None:
         assert token_problem(used_up) == "invalid_grant"
 
 
-def test_who_may_not_sign_in_reads_why_without_a_loop(live: str) -> None:
+def test_the_errors_of_registering_and_signing_in_have_types(live: str) -> None:
     with Client(live) as client:
         assert isinstance(register_user.sync(client=client, body=ADA), User)
         taken = parsed(Problem, register_user.sync_detailed(client=client, body=ADA))

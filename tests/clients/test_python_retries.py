@@ -34,7 +34,7 @@ async def create(client: Client, name: str) -> HTTPStatus:
     return answer.status_code
 
 
-async def test_what_a_limit_refuses_succeeds_later_and_once(live: str) -> None:
+async def test_a_request_refused_by_a_rate_limit_is_retried_and_succeeds_once(live: str) -> None:
     def listed(cursor: str | Unset) -> ItemPage | Problem | None:
         return list_items.sync(client=sync, sort="name", limit=1, cursor=cursor)
 

@@ -14,7 +14,7 @@ def settings(tmp_path: Path) -> Settings:
     return settings_for(tmp_path, RATE_LIMIT="1/second")
 
 
-def test_what_a_limit_refuses_succeeds_later_and_once(
+def test_a_request_refused_by_a_rate_limit_is_retried_and_succeeds_once(
     app_of_tests: TypeScriptApp, live: str
 ) -> None:
     printed = app_of_tests.node("retries.js", ITEMS_API=live, PASSWORD=PASSWORD).splitlines()

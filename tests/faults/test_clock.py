@@ -162,7 +162,7 @@ async def test_a_limit_stays_used_up(clock: Clock, api: httpx.AsyncClient) -> No
         assert 0 < int(response.headers["Retry-After"]) <= 3600
 
 
-async def test_a_shared_limit_locks_nobody_out_until_the_clock_has_caught_up(
+async def test_a_shared_limit_recovers_after_the_clock_was_set_back(
     tmp_path: Path,
 ) -> None:
     clock, limit = Clock(tmp_path), parse("2/minute")

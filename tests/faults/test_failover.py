@@ -146,7 +146,7 @@ async def test_a_connection_is_replaced_at_its_maximum_age(
     assert first != second
 
 
-async def test_of_several_hosts_the_one_is_used_that_can_be_written(
+async def test_the_writable_one_of_several_hosts_is_used(
     server: Server, pair: Pair, address: Forwarder
 ) -> None:
     """The first takes connections and is silent, the second is read-only."""

@@ -9,7 +9,7 @@ from bench.durability import Load
 
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("takes_long")
-async def test_what_a_killed_server_had_acknowledged_is_there_and_once(
+async def test_acknowledged_writes_of_a_killed_server_are_stored_exactly_once(
     tmp_path: Path, database_url: str, long_form: bool
 ) -> None:
     """A kill cuts off a write of each of the 16 clients, in whichever phase it is: on its way, in

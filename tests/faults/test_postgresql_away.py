@@ -38,7 +38,7 @@ async def test_answers_503_while_the_server_is_away_and_recovers_with_the_next_r
     await assert_all_connections_are_back(app.services[Database])
 
 
-async def test_nobody_notices_a_restart_between_two_requests(
+async def test_a_restart_between_two_requests_causes_no_error(
     server: Server, app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     await assert_all_connections_are_back(app.services[Database])
@@ -165,7 +165,7 @@ async def test_a_write_of_one_statement_does_not_run_again_once_that_was_sent(
     await assert_all_connections_are_back(app.services[Database])
 
 
-async def test_nobody_notices_a_change_of_a_table_by_another_process(app: AsyncFlask) -> None:
+async def test_a_table_changed_by_another_process_causes_no_error(app: AsyncFlask) -> None:
     await app.services[Database].administer(execute, "CREATE TABLE notes (body VARCHAR(10))")
     for unit, length in (
         (app.services[Database].read, 20),

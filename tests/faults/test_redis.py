@@ -77,7 +77,7 @@ async def until_it_is_back(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, AT_ONCE])
-async def test_nobody_waits_for_it_after_the_first(
+async def test_only_the_first_request_waits_for_an_unresponsive_redis(
     redis_server: Server, settings: Settings, at_once: int
 ) -> None:
     """Who gives up waiting gives up the connection too: the next to wait would make another."""
@@ -115,7 +115,7 @@ async def test_each_process_limits_alone_meanwhile_and_all_together_afterwards(
         assert (await statuses(client, 12)).count(204) in {6, 7}
 
 
-async def test_nothing_that_guards_a_password_is_answered_without_it(
+async def test_sign_in_and_registration_are_refused_without_redis(
     settings: Settings, redis_server: Server
 ) -> None:
     app = create_app(settings)
@@ -161,7 +161,7 @@ async def test_the_log_reports_the_outage_once_and_the_recovery_once(
             assert log.count("redis_is_back") == 1
 
 
-async def test_nobody_notices_a_restart_between_two_requests(
+async def test_a_restart_between_two_requests_causes_no_error(
     redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     assert (await client.post(LOGIN, json=GUEST)).status_code == 204

@@ -62,7 +62,7 @@ def remove_shm(file: Path) -> None:
 
 @pytest.mark.parametrize("change", [move, remove, replace, remove_wal, remove_shm])
 @pytest.mark.parametrize("noticed_by", ["a write", "readiness"])
-async def test_nothing_is_answered_once_the_file_is_another(
+async def test_requests_are_503_once_the_database_file_was_replaced(
     app: AsyncFlask,
     client: httpx.AsyncClient,
     tmp_path: Path,

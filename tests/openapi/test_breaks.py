@@ -182,7 +182,7 @@ def test_a_break_is_found_where_it_is(change: Change, found: str) -> None:
         lambda d: field(d, "Booking.floor").update(type="integer", description="Up."),
     ],
 )
-def test_what_existing_clients_can_ignore_is_no_break(change: Change) -> None:
+def test_a_change_that_clients_can_ignore_is_no_breaking_change(change: Change) -> None:
     assert breaks_of(change) == []
 
 

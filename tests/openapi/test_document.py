@@ -208,7 +208,7 @@ def test_tokens_are_always_refused_in_oauth_s_own_way_and_nothing_else_is(docume
             assert plain == (operation_id in OAUTH), place
 
 
-def test_what_comes_in_is_closed_and_what_goes_out_is_complete(document: Json) -> None:
+def test_inputs_refuse_unknown_members_and_outputs_require_all_of_theirs(document: Json) -> None:
     schemas = document["components"]["schemas"]
     objects = {name for name, schema in schemas.items() if "properties" in schema}
     bodies = [o.get("requestBody") for _, _, o in operations(document)]

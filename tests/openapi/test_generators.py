@@ -168,7 +168,7 @@ def test_only_what_comes_in_must_be_unique(document: Json) -> None:
     assert not {place.partition(".")[0] for place in unique} & coming_out
 
 
-def test_what_is_created_leads_to_what_can_be_done_with_it(document: Json) -> None:
+def test_a_create_links_to_the_operations_on_the_new_resource(document: Json) -> None:
     by_id = {operation["operationId"]: operation for _, _, operation in operations(document)}
     found: dict[str, list[str]] = {}
     for operation_id, operation in by_id.items():

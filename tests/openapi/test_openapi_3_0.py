@@ -105,12 +105,12 @@ def test_its_licence_has_an_address(document: Json) -> None:
 
 
 @pytest.mark.parametrize("schema", SAME)
-def test_what_both_versions_have_stays(schema: Json) -> None:
+def test_keywords_of_both_versions_are_unchanged(schema: Json) -> None:
     assert rendered(schema) == schema
 
 
 @pytest.mark.parametrize(("schema", "older"), OTHERWISE)
-def test_what_came_with_3_1_is_said_otherwise(schema: Json, older: Json) -> None:
+def test_keywords_of_3_1_are_converted(schema: Json, older: Json) -> None:
     assert rendered(schema) == older
 
 

@@ -150,7 +150,7 @@ async def test_a_body_at_the_limit_is_let_through(client: httpx.AsyncClient) -> 
         "/api/ready/",
     ],
 )
-async def test_what_is_for_operators_is_not_there_from_outside(
+async def test_paths_for_operators_are_404_from_outside(
     client: httpx.AsyncClient, path: str
 ) -> None:
     response = await client.get("/", extensions={"target": path.encode()})
@@ -163,7 +163,7 @@ async def test_what_is_for_operators_is_not_there_from_outside(
     ("target", "headers"),
     [("/" + "x" * 16_000, {}), ("/", {"X-Large": "x" * 40_000}), ("/%00", {})],
 )
-async def test_what_is_no_request_is_an_invalid_one(
+async def test_a_malformed_request_is_an_invalid_request_problem(
     nginx: Nginx, target: str, headers: dict[str, str]
 ) -> None:
     async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:

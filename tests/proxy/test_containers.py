@@ -95,7 +95,7 @@ def test_nginx_and_the_processes_find_each_other(compose: dict[str, Any]) -> Non
     assert "PORT=8000" in (ROOT / "Dockerfile").read_text()
 
 
-def test_who_ends_has_the_time_for_it(compose: dict[str, Any]) -> None:
+def test_containers_have_enough_time_to_stop(compose: dict[str, Any]) -> None:
     api = compose["services"]["api1"]
     delay, grace = (int(api["environment"][f"SHUTDOWN_{name}"]) for name in ("DELAY", "GRACE"))
     assert int(api["stop_grace_period"].removesuffix("s")) > delay + grace
@@ -109,7 +109,7 @@ def test_the_limits_of_nginx_are_those_of_the_api() -> None:
     assert kept < min(LINGER, default_of("keep_alive_timeout"))
 
 
-def test_what_the_image_has_is_enough_to_migrate_and_to_serve(tmp_path: Path) -> None:
+def test_the_image_contains_what_migrating_and_serving_need(tmp_path: Path) -> None:
     copied = re.findall(r"^COPY (\S+) (?:\./|\1)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     ignored = (ROOT / ".dockerignore").read_text()
     assert len(copied) == 7

@@ -60,7 +60,7 @@ async def proxied(
             yield client
 
 
-async def test_what_a_client_says_of_itself_ends_at_nginx(
+async def test_nginx_drops_forwarding_headers_of_clients(
     tmp_path: Path, upstream: Upstream
 ) -> None:
     said = {

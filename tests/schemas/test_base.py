@@ -76,28 +76,28 @@ def messages(schema: InputSchema, data: Any) -> Any:
     return caught.value.messages
 
 
-def test_what_comes_in_takes_its_defaults() -> None:
+def test_an_input_schema_fills_in_defaults() -> None:
     assert ShelfInput().load({"label": "A1"}) == {"label": "A1", **DEFAULTS}
 
 
 @pytest.mark.parametrize("schema", [ShelfInput(), ShelfPatch()])
-def test_what_comes_in_has_no_unknown_field(schema: InputSchema) -> None:
+def test_an_input_schema_refuses_unknown_fields(schema: InputSchema) -> None:
     assert messages(schema, {"label": "A1", "colour": "red"}) == {"colour": ["Unknown field."]}
 
 
 @pytest.mark.parametrize("schema", [ShelfInput(), ShelfPatch()])
 @pytest.mark.parametrize("data", [[], "label", 5, None, True])
-def test_what_comes_in_is_an_object(schema: InputSchema, data: Any) -> None:
+def test_an_input_schema_refuses_anything_but_an_object(schema: InputSchema, data: Any) -> None:
     assert messages(schema, data) == {"_schema": ["Must be a JSON object."]}
 
 
-def test_what_goes_out_reads_attributes() -> None:
+def test_an_output_schema_reads_attributes() -> None:
     row = SimpleNamespace(label="A1", note=None)
     assert Shelf().dump(row) == {"label": "A1", "note": None}
 
 
 @pytest.mark.parametrize("boards", [0, 1, 2])
-def test_what_goes_out_in_a_list_keeps_its_names(boards: int) -> None:
+def test_a_list_of_outputs_keeps_the_names_of_its_members(boards: int) -> None:
     """Whatever order the objects have their values in."""
     labelled = [Labelled(f"A{number}", None) for number in range(boards)]
     noted = [Noted(None, f"A{number}") for number in range(boards)]
@@ -107,18 +107,18 @@ def test_what_goes_out_in_a_list_keeps_its_names(boards: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [UUID, asyncpg.pgproto.pgproto.UUID])
-def test_what_goes_out_may_have_a_uuid_of_any_kind(kind: type[UUID]) -> None:
+def test_an_output_schema_writes_every_class_of_uuid(kind: type[UUID]) -> None:
     text = "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
     assert Tag().to_json(SimpleNamespace(id=kind(text))) == b'{"id":"%s"}' % text.encode()
 
 
 @pytest.mark.parametrize("value", [object(), Decimal("1.5")])
-def test_what_goes_out_is_json_or_an_error(value: object) -> None:
+def test_an_output_schema_writes_json_or_raises(value: object) -> None:
     with pytest.raises(TypeError):
         Shelf().to_json(SimpleNamespace(label=value, note=None))
 
 
-def test_what_goes_out_is_what_marshmallow_would_make_of_it() -> None:
+def test_an_output_schema_writes_the_same_as_marshmallow() -> None:
     room = SimpleNamespace(
         walls=[None, SimpleNamespace(shelves=[])],
         rows=None,
@@ -135,12 +135,12 @@ def test_what_goes_out_is_what_marshmallow_would_make_of_it() -> None:
     }
 
 
-def test_what_goes_out_is_required_unless_it_is_optional() -> None:
+def test_output_fields_are_required_unless_optional() -> None:
     required = {name: field.required for name, field in Shelf().fields.items()}
     assert required == {"label": True, "note": False}
 
 
-def test_what_goes_out_misses_nothing_silently() -> None:
+def test_an_output_schema_raises_for_a_missing_attribute() -> None:
     with pytest.raises(AttributeError):
         Shelf().dump(SimpleNamespace(label="A1"))
 

@@ -81,7 +81,7 @@ def test_blanks_are_what_strip_takes_off() -> None:
     assert [c for c in everything if bool(blank.fullmatch(c)) != (not c.strip())] == []
 
 
-def test_what_search_ignores_counts_as_blank() -> None:
+def test_characters_that_search_ignores_are_blank() -> None:
     everything = map(chr, range(sys.maxunicode + 1))
     assert [c for c in everything if SEARCH.fullmatch(c) and not is_blank(c)] == []
 
@@ -243,7 +243,7 @@ def test_an_address_is_kept_in_one_form(value: str, address: str) -> None:
         "a\u3000b@c",
     ],
 )
-def test_what_is_no_address_is_refused(value: str) -> None:
+def test_an_invalid_email_address_is_refused(value: str) -> None:
     assert messages(EMAIL, value) == ["Not an email address."]
 
 

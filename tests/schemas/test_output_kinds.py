@@ -48,7 +48,9 @@ WORK: list[tuple[fields.Field[Any], Any, Any]] = [
 
 
 @pytest.mark.parametrize(("field", "value", "expected"), WORK)
-def test_what_works(field: fields.Field[Any], value: Any, expected: Any) -> None:
+def test_fields_whose_values_are_json_are_written(
+    field: fields.Field[Any], value: Any, expected: Any
+) -> None:
     schema = type("Schema", (OutputSchema,), {"value": field})()
     assert orjson.loads(schema.to_json(SimpleNamespace(value=value))) == {"value": expected}
     many = schema.dump([SimpleNamespace(value=value)] * 2, many=True)
@@ -68,6 +70,6 @@ def test_what_works(field: fields.Field[Any], value: Any, expected: Any) -> None
     ],
     ids=lambda field: type(field).__name__,
 )
-def test_what_stops_the_start(field: fields.Field[Any]) -> None:
+def test_fields_whose_values_may_not_be_json_stop_the_start(field: fields.Field[Any]) -> None:
     with pytest.raises(TypeError, match=r"Schema\.value: .* JSON has no type for"):
         type("Schema", (OutputSchema,), {"value": field})()

@@ -65,7 +65,7 @@ def test_characters_are_counted_as_another_keyboard_sends_them(field: str) -> No
 
 
 @pytest.mark.parametrize(("schema", "whole"), [(UserInput(), USER), (CurrentUserPatch(), CHANGES)])
-def test_what_is_far_too_long_is_not_normalized(
+def test_a_text_that_is_far_too_long_is_refused_before_normalization(
     schema: InputSchema, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes a time that grows with the square of a run of combining marks."""
@@ -84,7 +84,7 @@ def test_what_is_far_too_long_is_not_normalized(
     assert max(lengths) <= 512
 
 
-def test_who_registers_sends_both() -> None:
+def test_registering_needs_an_address_and_a_password() -> None:
     missing = ["Missing data for required field."]
     assert messages(UserInput(), {}) == {"email": missing, "password": missing}
     assert messages(UserInput(), {**USER, "role": "admin"}) == {"role": ["Unknown field."]}
@@ -103,7 +103,7 @@ def test_the_current_password_alone_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("field", ["email", "password", "current_password"])
-def test_nothing_of_ones_own_is_reset_by_null(field: str) -> None:
+def test_null_is_refused_in_a_change_of_the_own_account(field: str) -> None:
     assert messages(CurrentUserPatch(), {**CHANGES, field: None}) == {
         field: ["Field may not be null."]
     }

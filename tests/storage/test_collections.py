@@ -253,7 +253,7 @@ UNSOUND: list[tuple[list[SchemaItem], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("parts", "options", "reason"), UNSOUND)
-def test_what_is_not_sound_stops_the_start(
+def test_an_unsound_declaration_stops_the_start(
     parts: list[SchemaItem], options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(TypeError, match=reason):

@@ -53,7 +53,7 @@ async def test_a_new_password_ends_the_other_sessions(database: Database) -> Non
     assert await database.read(sessions_of, bob.id) == [his.id]
 
 
-async def test_who_knew_only_the_old_password_changes_nothing(database: Database) -> None:
+async def test_a_change_with_an_outdated_password_is_refused(database: Database) -> None:
     ada = await user(database)
     changed = await update(database, ada, {"password_hash": NEW})
     for changes in ({"password_hash": OLD}, {"email": "bob@example.com"}):
@@ -63,7 +63,7 @@ async def test_who_knew_only_the_old_password_changes_nothing(database: Database
     assert await hash_of(database, ada) == NEW
 
 
-async def test_of_those_who_change_one_password_at_once_one_does(database: Database) -> None:
+async def test_one_of_several_concurrent_password_changes_wins(database: Database) -> None:
     ada = await user(database)
     tried = await asyncio.gather(
         *(update(database, ada, {"password_hash": f"#{n}"}) for n in range(8)),

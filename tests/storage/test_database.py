@@ -119,7 +119,9 @@ async def test_a_start_stops_at_a_database_that_is_ahead(
             pass
 
 
-async def test_the_first_unit_of_work_prepares_what_nobody_entered(empty_url: str) -> None:
+async def test_the_first_unit_of_work_migrates_a_database_that_was_not_entered(
+    empty_url: str,
+) -> None:
     database = open_database(empty_url, auto_migrate=True)
     assert await database.read(revisions.current) == NEWEST
     await database.close()

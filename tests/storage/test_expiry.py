@@ -48,7 +48,7 @@ def counts(connection: Connection) -> tuple[int, int]:
     )
 
 
-async def test_what_has_expired_goes_in_portions(database: Database) -> None:
+async def test_expired_rows_are_deleted_in_portions(database: Database) -> None:
     ada = await user(database)
     await database.write(pile_up, ada.id, DELETED_AT_ONCE + 1, 3)
     seen = []

@@ -115,7 +115,7 @@ async def test_no_session_for_a_closed_account(database: Database, user_id: UUID
     assert await database.read(count) == 0
 
 
-async def test_who_changes_the_password_meanwhile_goes_first(
+async def test_a_concurrent_password_change_comes_before_a_sign_in(
     database: Database, user_id: UUID, database_url: str
 ) -> None:
     gate = Gate()
@@ -288,7 +288,9 @@ async def test_a_new_session_stays_and_is_used_after_its_start_where_the_clock_w
     assert all(row.created_at <= row.last_used_at for row in listed)
 
 
-async def test_of_those_who_sign_in_at_once_no_more_stay(database: Database, user_id: UUID) -> None:
+async def test_concurrent_sign_ins_leave_at_most_the_allowed_sessions(
+    database: Database, user_id: UUID
+) -> None:
     started = await asyncio.gather(*(start(database, SignIn(user_id, "#")) for _ in range(8)))
     left = await database.read(ids)
     assert len(left) == LIMITS.most
@@ -308,7 +310,9 @@ async def test_a_session_knows_where_its_latest_tokens_were_asked_for(
 
 
 @pytest.mark.parametrize("why", ["expired", "closed"])
-async def test_nobody_refreshes_what_is_over(database: Database, user_id: UUID, why: str) -> None:
+async def test_an_ended_session_cannot_be_refreshed(
+    database: Database, user_id: UUID, why: str
+) -> None:
     lifetime = -DAY if why == "expired" else DAY
     session_id = uuid4()
     await database.write(insert_session, session_id, user_id, lifetime)

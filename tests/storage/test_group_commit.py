@@ -91,7 +91,9 @@ async def test_one_that_fails_costs_the_others_nothing(database: Database) -> No
     assert await notes(database) == ["a", "b"]
 
 
-async def test_what_drops_the_transaction_has_each_done_again_alone(database: Database) -> None:
+async def test_writes_are_repeated_one_by_one_if_their_shared_transaction_is_lost(
+    database: Database,
+) -> None:
     await database.write(insert("there"))
     outcomes, statements = await together(
         database, insert("a"), insert("there", conflict="ROLLBACK"), insert("b")
@@ -156,7 +158,7 @@ async def test_a_connection_that_is_lost_in_the_middle_is_replaced(
     assert await notes(database) == [*(f"{n}" for n in range(others)), "again"]
 
 
-async def test_what_no_future_takes_is_an_error_and_the_others_are_answered(
+async def test_a_unit_that_raises_stop_iteration_fails_alone(
     database: Database,
 ) -> None:
     def stop(_: Connection) -> None:

@@ -70,7 +70,9 @@ def entries(connection: Connection) -> list[UUID]:
     return list(connection.execute(select(gizmo_tags.c.row_id)).scalars())
 
 
-async def test_who_has_no_account_and_sees_not_all_sees_nothing(database: Database) -> None:
+async def test_a_viewer_without_an_account_that_sees_its_own_rows_sees_none(
+    database: Database,
+) -> None:
     """There is no such viewer; were there one by mistake, what nobody owns would not be theirs."""
     gizmo = await create(database, ANONYMOUS)
     stray = Viewer(None, is_admin=False, sees_all=False)
@@ -109,7 +111,7 @@ async def test_the_gizmos_of_a_user_are_deleted_and_no_others(database: Database
     await database.write(GIZMOS.delete_rows_of, ada.user_id)
 
 
-async def test_what_is_there_before_the_full_text_and_the_entries_is_found(
+async def test_rows_older_than_the_full_text_index_and_the_entries_are_found(
     database: Database,
 ) -> None:
     """As in a migration that adds them to a table with rows."""

@@ -53,7 +53,7 @@ async def test_the_database_and_the_files_beside_it(tmp_path: Path) -> None:
         (0o755, 0o600, False),
     ],
 )
-def test_what_exists_keeps_its_mode_and_is_warned_of(
+def test_existing_files_keep_their_mode_with_a_warning(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     folder_mode: int,

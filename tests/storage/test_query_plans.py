@@ -205,7 +205,7 @@ STRAIGHT: list[dict[str, Any]] = [
 """What is read along an index that begins with the owner, and the status or the tag."""
 
 
-async def test_what_an_index_has_in_order_is_not_sorted(many: Database) -> None:
+async def test_rows_in_the_order_of_an_index_are_not_sorted(many: Database) -> None:
     for who, viewer in VIEWERS.items():
         for asked in STRAIGHT:
             wanted = dict(**asked)

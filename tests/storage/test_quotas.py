@@ -94,7 +94,7 @@ async def test_deletions_at_once_make_room_and_no_more_than_that(
         await create(database, ada)
 
 
-async def test_what_is_rolled_back_takes_no_room(database: Database, ada: Viewer) -> None:
+async def test_a_create_that_is_rolled_back_does_not_count(database: Database, ada: Viewer) -> None:
     def create_and_fail(connection: Connection) -> None:
         GIZMOS.create(connection, ada, VALUES, quota=QUOTA)
         raise LookupError
@@ -117,7 +117,7 @@ async def test_a_quota_that_comes_or_changes_later_holds(database: Database, ada
         await create(database, ada, QUOTA + 4)
 
 
-async def test_who_has_been_deleted_is_told_so(database: Database) -> None:
+async def test_a_create_of_a_deleted_user_raises_signed_out(database: Database) -> None:
     with pytest.raises(SignedOut):
         await create(database, Viewer.owner(uuid4()))
 

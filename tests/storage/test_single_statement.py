@@ -108,7 +108,7 @@ async def test_a_session_is_one_more(
     assert sent.seen() == ["execute", "execute"]
 
 
-async def test_what_locks_a_row_runs_again_as_a_transaction(
+async def test_a_single_statement_that_locks_a_row_runs_again_as_a_transaction(
     database: Database, sent: RoundTrips
 ) -> None:
     gizmo = await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())

@@ -76,7 +76,9 @@ async def test_the_last_admin_stays(database: Database) -> None:
     assert await delete(database, boss)
 
 
-async def test_one_who_became_the_last_admin_meanwhile_stays(database: Database) -> None:
+async def test_a_user_who_became_the_last_admin_meanwhile_is_not_deleted(
+    database: Database,
+) -> None:
     ada = await user(database)
     boss, as_boss = await admin(database)
     await database.write(users.update_user, as_boss, ada.id, {"role": tables.ADMIN})
@@ -97,7 +99,7 @@ async def test_gizmos_go_only_if_asked(database: Database) -> None:
 
 
 @pytest.mark.parametrize("owner", ["an admin", "nobody"])
-async def test_nothing_goes_while_a_row_of_another_owner_refers_to_it(
+async def test_no_row_is_deleted_while_a_row_of_another_owner_refers_to_it(
     database: Database, monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
     monkeypatch.setattr(collection, "DELETED_AT_ONCE", 1)  # as if there were thousands

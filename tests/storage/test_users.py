@@ -82,7 +82,7 @@ async def test_no_two_users_have_one_address(database: Database, other: str) -> 
     assert (found.id, found.password_hash) == (first.id, "#")
 
 
-async def test_nobody_is_found_by_an_address_that_nobody_has(database: Database) -> None:
+async def test_an_unknown_address_finds_no_user(database: Database) -> None:
     await user(database)
     for email in ("", "bob@example.com", "ada@example.com" + "x" * 400):
         assert await database.read(users.find_by_email, email) is None
@@ -122,7 +122,9 @@ def test_the_key_of_an_address_fits_its_column() -> None:
         assert users.email_key(f"a@{encoded}") == f"a@{encoded}"
 
 
-async def test_of_those_who_want_one_address_at_once_one_gets_it(database: Database) -> None:
+async def test_one_of_several_concurrent_registrations_of_an_address_wins(
+    database: Database,
+) -> None:
     made = await asyncio.gather(*(user(database) for _ in range(16)), return_exceptions=True)
     assert sum(not isinstance(one, Exception) for one in made) == 1
     assert sum(isinstance(one, EmailTaken) for one in made) == 15
@@ -159,7 +161,7 @@ async def test_changes_a_user_at_the_version_that_was_seen(database: Database) -
     assert await database.read(users.get_user, boss, ada.id) == changed
 
 
-async def test_who_is_not_there_is_not_found(database: Database) -> None:
+async def test_an_unknown_user_raises_not_found(database: Database) -> None:
     _, boss = await admin(database)
     nobody = uuid4()
     with pytest.raises(UserNotFound):
@@ -194,7 +196,7 @@ async def test_the_last_active_admin_stays(database: Database, removal: Any) -> 
 
 
 @pytest.mark.parametrize("removal", REMOVALS)
-async def test_of_two_admins_who_remove_each_other_at_once_one_stays(
+async def test_one_of_two_admins_that_remove_each_other_remains(
     database: Database, removal: Any
 ) -> None:
     function, *arguments = removal

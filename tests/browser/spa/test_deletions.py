@@ -96,7 +96,7 @@ async def test_another_list_comes_without_what_was_deleted(
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_who_leaves_the_page_does_not_undo_any_more(spa: App, api: httpx.AsyncClient) -> None:
+async def test_leaving_the_page_ends_the_chance_to_undo(spa: App, api: httpx.AsyncClient) -> None:
     await create(api, "Lamps", "Bulbs")
     await spa.open()
     await spa.button("Delete Lamps").click()
