@@ -54,9 +54,9 @@ POSTGRESQL = {
     "get_gizmo": Work(1, 870),
     "list_gizmos": Work(1, 1290),
     "find_gizmos": Work(2, 1210),
-    "create_gizmo": Work(1, 1170),
-    "update_gizmo": Work(1, 1100),
-    "delete_gizmo": Work(1, 1120),
+    "create_gizmo": Work(1, 1150),
+    "update_gizmo": Work(1, 1080),
+    "delete_gizmo": Work(1, 1090),
 }
 
 
