@@ -1,6 +1,6 @@
 """The declaration of an operation, from which it is validated, serialized and documented."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -66,34 +66,43 @@ class RequestHeader:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One method on one path.
+class Declaration:
+    """What a view declares of its operation.
 
-    `docstring`: its first line is the summary. `rules`: the fields of a body that have a rule
-    besides those of its schema, each with a sentence about it. `problems`: all its errors.
+    `guard` is called before the body is read, and raises an error to refuse the request regardless
+    of its body. `oauth`: its errors have OAuth's form.
+    """
+
+    query: type[InputSchema] | None = None
+    body: type[InputSchema] | None = None
+    returns: type[OutputSchema] | None = None
+    status: int = 200
+    headers: Sequence[ResponseHeader] = ()
+    access: Access = Access.PUBLIC
+    limit: Limit = Limit.GENERAL
+    guard: Callable[[], None] | None = None
+    oauth: bool = False
+    deprecated: Deprecation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Declaration):
+    """One method on one path: its declaration, and what follows from it.
+
+    `docstring`: its first line is the summary. `headers` and `problems`: all of them. `rules`: the
+    fields of a body that have a rule besides those of its schema, each with a sentence about it.
     `conditional`: it answers 304 when If-None-Match matches. `max_body`: the maximum bytes of a
-    body. `guard` is called before the body is read, and raises an error to refuse the request
-    regardless of its body. `oauth`: its errors have OAuth's form.
+    body.
     """
 
     view: View
     operation_id: str
     docstring: str
-    query: type[InputSchema] | None
-    body: type[InputSchema] | None
-    rules: tuple[tuple[str, str], ...]
-    returns: type[OutputSchema] | None
-    status: int
-    headers: tuple[ResponseHeader, ...]
-    request_headers: tuple[RequestHeader, ...]
-    conditional: bool
-    access: Access
-    limit: Limit
-    max_body: int
-    guard: Callable[[], None] | None
-    oauth: bool
-    problems: tuple[ProblemType, ...]
-    deprecated: Deprecation | None
+    request_headers: tuple[RequestHeader, ...] = ()
+    rules: tuple[tuple[str, str], ...] = ()
+    conditional: bool = False
+    max_body: int = 0
+    problems: tuple[ProblemType, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.summary:

@@ -10,9 +10,9 @@ A view's parameters are variables of the path, or annotated with a Provider (api
 `returns` serializes what the view returns. The document is made from the same declaration.
 """
 
-from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as CollectionOf
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from inspect import getdoc, signature
 
 from werkzeug import exceptions as http
@@ -28,9 +28,7 @@ from api.operations.checks import check_parameters, check_query
 from api.operations.columns import check_columns
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
-from openapi.operation import Access, Limit, Operation, ResponseHeader, View
-from schemas.base import InputSchema, OutputSchema
-from schemas.deprecation import Deprecation
+from openapi.operation import Access, Declaration, Limit, Operation, ResponseHeader, View
 from storage.collections.collection import Collection
 from storage.errors import (
     AlreadyExists,
@@ -59,32 +57,21 @@ ERRORS_OF_LIMIT: dict[Limit, tuple[type[Exception], ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class operation:  # noqa: N801  # a decorator
+class operation(Declaration):  # noqa: N801  # a decorator
     """Declare what a view takes, what it returns and which errors it raises.
 
     What follows from the rest is not declared: ETag where `returns` has a version, Location where
     a row of `collection` is created, Link with a page, Accept-Patch with a merge patch, and the
     errors of the parameters' providers, of the access, of the limit and of `collection`. Reads that
-    return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `guard` is
-    called before the body is read, and may raise. The errors of an `oauth` operation have OAuth's
-    form and codes. `deprecated` marks the operation in the document and adds the headers that
-    announce its end. `name` and `summary` replace the view's name and docstring.
+    return an ETag answer 304 when If-None-Match matches, 412 when If-Match doesn't. `deprecated`
+    marks the operation in the document and adds the headers that announce its end. `name` and
+    `summary` replace the view's name and docstring.
 
     Raises TypeError where the view's parameters or the collection don't match the declaration.
     """
 
     collection: Collection | None = None
-    query: type[InputSchema] | None = None
-    body: type[InputSchema] | None = None
-    returns: type[OutputSchema] | None = None
-    status: int = 200
-    headers: Sequence[ResponseHeader] = ()
     raises: Sequence[type[Exception]] = ()
-    access: Access = Access.PUBLIC
-    limit: Limit = Limit.GENERAL
-    guard: Callable[[], None] | None = None
-    oauth: bool = False
-    deprecated: Deprecation | None = None
     name: str = ""
     summary: str = ""
 
@@ -102,31 +89,19 @@ class operation:  # noqa: N801  # a decorator
         finds = bool(set(signature(view).parameters) - set(found))
         errors = self._errors(providers, conditional=conditional, finds=finds)
         problems = [problem_of(error) for error in errors]
-        return Endpoint(
-            Operation(
-                view=view,
-                operation_id=self.name or view.__name__,
-                docstring=self.summary or getdoc(view) or "",
-                query=self.query,
-                body=self.body,
-                rules=tuple(self.collection.rules.values())
-                if self.collection and self.body
-                else (),
-                returns=self.returns,
-                status=self.status,
-                headers=headers,
-                request_headers=(*request_headers, *(h for p in providers for h in p.headers)),
-                conditional=conditional,
-                access=self.access,
-                limit=self.limit,
-                max_body=self.body().max_body if self.body else 0,
-                guard=self.guard,
-                oauth=self.oauth,
-                problems=tuple(map(as_oauth, problems) if self.oauth else problems),
-                deprecated=self.deprecated,
-            ),
-            found,
+        declared = {each.name: getattr(self, each.name) for each in fields(Declaration)}
+        made = Operation(
+            **declared | {"headers": headers},
+            view=view,
+            operation_id=self.name or view.__name__,
+            docstring=self.summary or getdoc(view) or "",
+            rules=tuple(self.collection.rules.values() if self.collection else ()),
+            request_headers=(*request_headers, *(h for p in providers for h in p.headers)),
+            conditional=conditional,
+            max_body=self.body().max_body if self.body else 0,
+            problems=tuple(map(as_oauth, problems) if self.oauth else problems),
         )
+        return Endpoint(made, found)
 
     def _headers(self) -> tuple[ResponseHeader, ...]:
         creates = self.collection is not None and self.status == 201

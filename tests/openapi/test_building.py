@@ -13,7 +13,7 @@ from api.observability.readiness import NotReady
 from api.operations import operation
 from openapi.document import build_document
 from openapi.examples import example_of
-from openapi.operation import Access, Limit, Operation, View
+from openapi.operation import Operation, View
 from schemas.base import InputSchema, OutputSchema
 from schemas.fields import BoundedList, Choice, Text
 from storage import DatabaseUnavailable
@@ -68,25 +68,8 @@ def returning(schema: type[OutputSchema], *, name: str) -> Any:
 
 
 def operation_of(view: View, **declared: Any) -> Operation:
-    nothing: dict[str, Any] = {
-        "query": None,
-        "body": None,
-        "rules": (),
-        "returns": None,
-        "status": 200,
-        "headers": (),
-        "request_headers": (),
-        "conditional": False,
-        "access": Access.PUBLIC,
-        "limit": Limit.GENERAL,
-        "max_body": 0,
-        "guard": None,
-        "oauth": False,
-        "problems": (),
-        "deprecated": None,
-    }
     named = {"operation_id": view.__name__, "docstring": getdoc(view) or ""}
-    return Operation(view=view, **{**nothing, **named, **declared})
+    return Operation(view=view, **{**named, **declared})
 
 
 def test_problems_that_share_a_status_share_a_response() -> None:
