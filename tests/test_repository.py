@@ -88,7 +88,7 @@ def test_a_file_that_breaks_a_rule_is_found(rule: tuple[str, str]) -> None:
     assert not RULES[rule](BREAKING[rule])
 
 
-def test_editorconfig_says_what_the_formatters_are_told(editorconfig: ConfigParser) -> None:
+def test_editorconfig_agrees_with_the_formatters(editorconfig: ConfigParser) -> None:
     ruff = PROJECT["tool"]["ruff"]
     said = {name: dict(editorconfig[name]) for name in editorconfig.sections()}
     assert said.pop("top") == {"root": "true"}

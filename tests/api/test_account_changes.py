@@ -105,7 +105,7 @@ async def test_gizmos_go_only_if_that_is_asked(client: httpx.AsyncClient, ada: A
     assert (await client.get(created.headers["Location"])).status_code == 404
 
 
-async def test_the_last_admin_stays(
+async def test_the_last_admin_is_not_removed(
     app: AsyncFlask, client: httpx.AsyncClient, ada: Account
 ) -> None:
     boss = await account(app, ADMIN)

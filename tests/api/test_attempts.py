@@ -144,7 +144,7 @@ async def test_a_known_network_has_thirty_a_day(app: AsyncFlask, checked: list[s
     ],
     ids=["/48", "/40", "/32", "all"],
 )
-async def test_each_width_of_network_has_its_first_ones(
+async def test_each_width_of_network_has_first_attempts_of_its_own(
     app: AsyncFlask, checked: list[str], networks: list[str], most: int
 ) -> None:
     """The rest is of the hundred, which come to an end."""
@@ -185,7 +185,7 @@ async def test_sign_ins_of_the_owner_give_an_attacker_no_more_attempts(
         assert await statuses(app, "wrong", 1, address=address) == [429]
 
 
-async def test_accounts_that_are_long_or_strange_are_told_apart(
+async def test_unusual_account_names_are_counted_separately(
     app: AsyncFlask, checked: list[str]
 ) -> None:
     names = ["x" * 100, "x" * 99, "anna 203.0.113.1", "anna/203.0.113.1", "ä", ""]

@@ -43,7 +43,9 @@ def test_a_peer_that_is_not_trusted_is_not_believed() -> None:
         ("10.1.2.3, 10.3.2.1", "10.1.2.3"),
     ],
 )
-def test_it_is_the_nearest_that_is_not_trusted(forwarded: str, found: str) -> None:
+def test_the_client_is_the_nearest_address_that_is_not_a_trusted_proxy(
+    forwarded: str, found: str
+) -> None:
     assert asked("127.0.0.1", forwarded) == found
 
 
@@ -88,7 +90,7 @@ def test_an_entry_may_have_a_port_or_be_mapped(entry: str, found: str) -> None:
         "2" * 10_000,
     ],
 )
-def test_behind_a_malformed_entry_nothing_is_believed(entry: str) -> None:
+def test_entries_before_a_malformed_one_are_ignored(entry: str) -> None:
     assert asked("127.0.0.1", f"198.51.100.1, {entry}, 10.1.2.3") == "10.1.2.3"
     assert asked("127.0.0.1", f"198.51.100.1, {entry}") == "127.0.0.1"
 

@@ -105,7 +105,7 @@ async def test_every_kind_of_answer_grants_other_origins_nothing(
 
 
 @pytest.mark.parametrize("answer", [name for name in ANSWERS if "preflight" not in name])
-async def test_without_an_origin_no_allowed_one_is_named(
+async def test_a_response_without_an_origin_names_no_allowed_origin(
     client: httpx.AsyncClient, answer: str
 ) -> None:
     status, method, path, options = ANSWERS[answer]

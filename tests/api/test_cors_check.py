@@ -169,7 +169,7 @@ def test_it_advises_no_origin_that_the_setting_refuses(app: AsyncFlask, address:
         origins.parse(address)
 
 
-def test_it_wants_an_origin(app: AsyncFlask) -> None:
+def test_the_command_needs_an_origin(app: AsyncFlask) -> None:
     result = check(app)
     assert result.exit_code == 2
     assert "Missing argument 'ORIGIN'" in result.output

@@ -99,7 +99,7 @@ async def answer_to_an_endless_body(app: AsyncFlask, refusal: Refusal) -> tuple[
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-async def test_is_refused_before_its_body_is_read(tmp_path: Path, refusal: Refusal) -> None:
+async def test_an_early_refusal_does_not_read_the_body(tmp_path: Path, refusal: Refusal) -> None:
     app = create_app(settings_for(tmp_path, **refusal.settings))
     async with app:
         answer, taken = await answer_to_an_endless_body(app, refusal)

@@ -62,7 +62,9 @@ def test_a_bad_line_stops_the_start(folder: Path, text: str, problem: str) -> No
         ("PORT=1\nCONTACT=ä@example.com".encode("latin-1"), ", line 2: not in UTF-8"),
     ],
 )
-def test_another_encoding_stops_the_start(folder: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_utf_8_stops_the_start(
+    folder: Path, content: bytes, problem: str
+) -> None:
     (folder / ".env").write_bytes(content)
     with pytest.raises(SettingsError) as stop:
         load_settings()

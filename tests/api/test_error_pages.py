@@ -55,7 +55,9 @@ def text_of(page: str) -> str:
 
 
 @pytest.mark.parametrize("slug", BY_SLUG)
-async def test_each_type_leads_to_a_page(client: httpx.AsyncClient, slug: str) -> None:
+async def test_the_type_of_every_problem_is_the_address_of_a_page(
+    client: httpx.AsyncClient, slug: str
+) -> None:
     problem = BY_SLUG[slug]
     response = await client.get(problem.uri)
     assert response.status_code == 200
@@ -164,7 +166,9 @@ async def test_a_page_names_the_contact(tmp_path: Path, contact: str, shown: str
     await app.services[Database].close()
 
 
-async def test_without_documentation_no_page_leads_there(tmp_path: Path) -> None:
+async def test_error_pages_have_no_links_to_documentation_that_is_turned_off(
+    tmp_path: Path,
+) -> None:
     app = create_app(settings_for(tmp_path, DOCS_ENABLED="false"))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(bridged(app)), base_url="http://api.test"

@@ -37,14 +37,14 @@ async def until_it_is_deleted(app: AsyncFlask) -> None:
             await asyncio.sleep(0)
 
 
-async def test_it_deletes_while_the_application_serves(app: AsyncFlask) -> None:
+async def test_expired_rows_are_deleted_while_the_application_serves(app: AsyncFlask) -> None:
     app.services[Expiry] = Expiry(app.services[Database], period=0)
     async with app:
         await with_an_expired_session(app)
         await until_it_is_deleted(app)
 
 
-async def test_it_goes_on_when_the_database_can_be_written_again(
+async def test_deletion_of_expired_rows_continues_after_an_outage_of_the_database(
     tmp_path: Path, logged: Callable[[], str]
 ) -> None:
     app = create_app(settings_for(tmp_path))
@@ -62,7 +62,7 @@ async def test_it_goes_on_when_the_database_can_be_written_again(
         await until_it_is_deleted(app)
 
 
-async def test_it_goes_on_after_an_unexpected_error(
+async def test_deletion_of_expired_rows_continues_after_an_unexpected_error(
     app: AsyncFlask, logged: Callable[[], str]
 ) -> None:
     app.services[Expiry] = Expiry(app.services[Database], period=0)

@@ -20,7 +20,7 @@ from tests.storage.units import execute
 
 
 @pytest.mark.no_database
-async def test_health_tells_the_time(client: httpx.AsyncClient) -> None:
+async def test_health_returns_the_time(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/health")
     assert response.status_code == 200
     body = response.json()

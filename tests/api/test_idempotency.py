@@ -47,7 +47,9 @@ async def age(app: AsyncFlask, by: timedelta) -> None:
     await app.services[Database].write(make_older)
 
 
-async def test_gives_the_first_answer_again(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+async def test_a_repeated_key_gets_the_first_response_again(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     first = await post(client, "a-key")
     path = first.headers["Location"]
     await client.patch(path, json={"status": "done"})
@@ -60,13 +62,13 @@ async def test_gives_the_first_answer_again(app: AsyncFlask, client: httpx.Async
     assert await count(app) == 1
 
 
-async def test_another_key_is_another_item(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+async def test_another_key_creates_another_item(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     for key in ("one", "two", "x" * 255, "!~"):
         assert (await post(client, key)).status_code == 201
     assert await count(app) == 4
 
 
-async def test_without_a_key_nothing_is_remembered(
+async def test_requests_without_a_key_are_not_stored(
     app: AsyncFlask, client: httpx.AsyncClient
 ) -> None:
     for _ in range(2):
@@ -274,9 +276,7 @@ async def test_waiting_too_long_for_a_request_with_the_same_key_is_409_with_retr
             assert (await post(client, "a-key")).status_code == 422
 
 
-async def test_a_key_is_kept_for_a_day_and_then_goes(
-    app: AsyncFlask, client: httpx.AsyncClient
-) -> None:
+async def test_a_key_expires_after_a_day(app: AsyncFlask, client: httpx.AsyncClient) -> None:
     first = await post(client, "a-key")
     await age(app, timedelta(hours=23, minutes=59))
     assert (await post(client, "a-key")).content == first.content

@@ -57,7 +57,7 @@ def asks(app: AsyncFlask, provider: IdentityProvider, **options: float) -> None:
     )
 
 
-async def test_its_users_are_made_with_their_first_request(
+async def test_the_first_request_of_an_identity_creates_its_user(
     app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider, caplog: Any
 ) -> None:
     ada = bearer(KEY, "one")
@@ -93,7 +93,9 @@ async def test_our_own_tokens_count_as_well(
     assert provider.asked == 0
 
 
-async def test_a_closed_account_stays_out(app: AsyncFlask, client: httpx.AsyncClient) -> None:
+async def test_a_deactivated_user_of_an_identity_provider_is_refused(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
     assert await status(client, bearer(KEY, "one")) == 200
     await app.services[Database].write(close_accounts)
     response = await listed(client, bearer(KEY, "one"))
@@ -113,7 +115,7 @@ async def test_new_keys_are_found_and_old_ones_go(
     assert provider.asked == 3
 
 
-async def test_a_withdrawn_key_goes_though_no_other_is_missing(
+async def test_a_withdrawn_key_is_refused_after_the_keys_are_fetched_again(
     app: AsyncFlask, client: httpx.AsyncClient, provider: IdentityProvider
 ) -> None:
     asks(app, provider, kept_for=0)

@@ -150,7 +150,7 @@ async def test_errors_have_one_order_in_every_process(client: httpx.AsyncClient)
         ("status=todo,done", "status", "Repeat status for several values, without commas."),
     ],
 )
-async def test_a_query_in_another_dialect_is_told_how_to_write_it(
+async def test_the_error_for_bracketed_or_comma_separated_lists_says_how_to_write_them(
     client: httpx.AsyncClient, query: str, parameter: str, detail: str
 ) -> None:
     response = await client.get(f"/api/gizmos?{query}")
@@ -232,7 +232,7 @@ async def test_refuses_another_media_type(
         {"Content-Type": "application/json", "Content-Encoding": "identity"},
     ],
 )
-async def test_takes_json_however_it_is_called(
+async def test_every_spelling_of_the_json_media_type_is_accepted(
     client: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     assert (await post(client, b'{"name": "a"}', **headers)).status_code == 201

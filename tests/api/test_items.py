@@ -49,7 +49,7 @@ async def test_keeps_every_field_that_was_sent(client: httpx.AsyncClient) -> Non
     assert read.headers["ETag"] == '"1"'
 
 
-async def test_replaces_an_item_whole(client: httpx.AsyncClient) -> None:
+async def test_put_replaces_all_fields_of_an_item(client: httpx.AsyncClient) -> None:
     item = await create(client)
     response = await client.put(f"/api/items/{item['id']}", json={"name": "Second"})
     assert response.status_code == 200
@@ -107,7 +107,7 @@ async def test_refuses_a_patch_that_says_nothing_usable(
     assert (await client.get(f"/api/items/{item['id']}")).json() == item
 
 
-async def test_a_deleted_item_is_gone(client: httpx.AsyncClient) -> None:
+async def test_a_deleted_item_is_not_found(client: httpx.AsyncClient) -> None:
     item = await create(client)
     response = await client.delete(f"/api/items/{item['id']}")
     assert response.status_code == 204
@@ -237,9 +237,7 @@ async def test_refuses_a_limit_out_of_bounds(client: httpx.AsyncClient, limit: s
 
 @pytest.mark.no_database
 @pytest.mark.parametrize("path", ["/api/items", "/api/items/1"])
-async def test_refuses_parameters_that_no_operation_knows(
-    client: httpx.AsyncClient, path: str
-) -> None:
+async def test_an_unknown_query_parameter_is_refused(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path, params={"limt": "5"})
     assert response.status_code == 400
     assert response.json()["errors"] == [{"detail": "Unknown field.", "parameter": "limt"}]
@@ -252,7 +250,7 @@ async def test_probes_may_add_any_parameters(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.no_database
-async def test_refuses_a_parameter_that_is_there_twice(client: httpx.AsyncClient) -> None:
+async def test_a_repeated_single_parameter_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/items?limit=1&limit=2")
     assert response.status_code == 400
     assert response.json()["errors"] == [{"detail": "Must not be repeated.", "parameter": "limit"}]

@@ -87,7 +87,7 @@ async def test_a_time_has_an_offset(
     assert await names(client, created_after=moment) == ["B"]
 
 
-async def test_another_offset_is_another_moment(
+async def test_the_offset_of_a_timestamp_filter_counts(
     client: httpx.AsyncClient, three: list[dict[str, Any]]
 ) -> None:
     clock = three[2]["created_at"].removesuffix("Z")
@@ -202,7 +202,7 @@ async def test_a_cursor_belongs_to_its_order_and_filters(
 
 
 @pytest.mark.usefixtures("three")
-async def test_a_cursor_goes_with_another_limit_and_with_filters_in_another_order(
+async def test_a_cursor_is_valid_with_another_limit_and_another_order_of_parameters(
     client: httpx.AsyncClient,
 ) -> None:
     query: Query = {"status": ["todo", "done"], "limit": 1}

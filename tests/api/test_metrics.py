@@ -70,7 +70,9 @@ async def test_counts_each_request_by_operation_and_status(client: httpx.AsyncCl
     assert found["http_requests_in_flight", ()] == 1  # this very scrape
 
 
-async def test_tells_how_long_units_of_work_wait_and_run(client: httpx.AsyncClient) -> None:
+async def test_metrics_have_the_wait_and_run_times_of_units_of_work(
+    client: httpx.AsyncClient,
+) -> None:
     before = await scrape(client)
     location = (await client.post("/api/gizmos", json=gizmo_input())).headers["Location"]
     await client.get(location)
@@ -177,7 +179,7 @@ def requests_of(file: Path) -> float:
     return sum(float(sample.value) for sample in of_all if sample.name == "http_requests_total")
 
 
-async def test_any_process_answers_for_all(tmp_path: Path) -> None:
+async def test_every_process_reports_the_metrics_of_all(tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     sent: Counter[tuple[str, str]] = Counter()
     with Fleet(tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(folder)}) as fleet:

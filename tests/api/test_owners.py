@@ -145,7 +145,7 @@ async def test_only_admins_see_gizmos_without_an_owner(
     assert (await send(client, method, nobodys, people.boss)).status_code in {200, 204}
 
 
-async def test_without_a_token_everything_is_there_where_none_is_needed(
+async def test_without_required_sign_in_a_request_without_a_token_sees_all_rows(
     client: httpx.AsyncClient, people: People, nobodys: str, settings: Settings
 ) -> None:
     path = (await create(client, people.ada, name="Ada's")).headers["Location"]

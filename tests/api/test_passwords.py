@@ -122,7 +122,7 @@ async def test_a_cancelled_hash_frees_its_place_in_the_queue(hasher: Held, held:
     assert all(await asyncio.gather(running, another))
 
 
-async def test_the_application_ends_the_threads_with_itself(tmp_path: Path) -> None:
+async def test_closing_the_application_ends_the_threads_of_passwords(tmp_path: Path) -> None:
     async with create_app(settings_for(tmp_path)) as app:
         assert await app.services[Passwords].hash(PASSWORD)
     with pytest.raises(RuntimeError, match="after shutdown"):

@@ -124,7 +124,7 @@ def test_the_table_has_each_operation(documented: dict[str, str], writes_docs: b
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-async def test_each_may_do_what_is_declared_and_documented(
+async def test_every_kind_of_caller_gets_the_declared_and_documented_status(
     callers: Callers,
     documented: dict[str, str],
     operation_id: str,

@@ -145,7 +145,7 @@ async def test_reads_only_the_version_that_is_asked_for(
         assert response.json()["type"] == problems[status]
 
 
-async def test_if_match_goes_before_if_none_match(client: httpx.AsyncClient) -> None:
+async def test_if_match_is_evaluated_before_if_none_match(client: httpx.AsyncClient) -> None:
     path = await create(client)
     both = {"If-None-Match": '"1"'}
     assert (await client.get(path, headers={"If-Match": '"1"', **both})).status_code == 304

@@ -57,7 +57,7 @@ async def test_a_preflight_promises_no_method_beyond_those(client: httpx.AsyncCl
         assert names(response, "Access-Control-Allow-Methods") <= METHODS, method
 
 
-async def test_a_method_in_small_letters_is_promised_as_it_is_written(
+async def test_a_preflight_for_a_lower_case_method_allows_it_as_written(
     client: httpx.AsyncClient,
 ) -> None:
     """Browsers capitalize all methods of the API but PATCH."""

@@ -83,7 +83,9 @@ async def test_rejects_tokens_that_are_not_for_this_service(
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "AT+JWT"])
-async def test_an_access_token_says_so(client: httpx.AsyncClient, typ: str) -> None:
+async def test_a_token_with_the_type_of_an_access_token_is_accepted(
+    client: httpx.AsyncClient, typ: str
+) -> None:
     assert await status(client, bearer(KEY, "one", typ=typ)) == 200
 
 

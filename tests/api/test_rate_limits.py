@@ -89,7 +89,7 @@ async def test_every_answer_says_what_is_left(connect: Connect) -> None:
         }
 
 
-async def test_one_more_is_refused(connect: Connect) -> None:
+async def test_a_request_beyond_the_limit_is_refused(connect: Connect) -> None:
     client = connect()
     assert await statuses(client, 3, "/api/gizmos") == [200] * 3
     for _ in range(2):
@@ -292,7 +292,7 @@ async def test_the_log_names_the_limit_and_the_client_of_a_refusal(
         ("REGISTRATION_RATE_LIMIT", "POST", REGISTRATION),
     ],
 )
-async def test_off_is_no_limit_and_nothing_to_tell(
+async def test_a_limit_that_is_off_refuses_nothing_and_sends_no_headers(
     tmp_path: Path, setting: str, method: str, path: str
 ) -> None:
     app = create_app(
@@ -340,7 +340,7 @@ def test_the_same_under_plain_wsgi(app: AsyncFlask) -> None:
     assert client.get(PUBLIC, environ_overrides=environ).status_code == 204
 
 
-def test_the_document_says_so_where_it_is_so(app: AsyncFlask) -> None:
+def test_the_document_has_429_and_limit_headers_where_requests_are_counted(app: AsyncFlask) -> None:
     views = app.view_functions.values()
     limits = {v.operation.operation_id: v.operation.limit for v in views if hasattr(v, "operation")}
     assert {name: limit for name, limit in limits.items() if limit is not Limit.GENERAL} == {

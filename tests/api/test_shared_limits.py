@@ -70,7 +70,7 @@ async def test_requests_without_an_operation_count_in_redis_too(client: httpx.As
     assert [answer.status_code for answer in answers] == [404, 200] * 5 + [429] * 2
 
 
-async def test_says_what_is_left_as_one_process_would(client: httpx.AsyncClient) -> None:
+async def test_limit_headers_count_the_requests_of_all_processes(client: httpx.AsyncClient) -> None:
     answers = [await client.get(PUBLIC) for _ in range(12)]
     assert [answer.status_code for answer in answers] == [204] * 10 + [429] * 2
     assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"general";q=10;w=3600'}

@@ -123,7 +123,7 @@ async def test_a_malformed_token_is_refused(client: httpx.AsyncClient, token: by
         ("Bearer {expired}", "The access token has expired: get a new one."),
     ],
 )
-async def test_says_what_is_wrong_with_the_header_that_came(
+async def test_the_error_says_what_is_wrong_with_the_authorization_header(
     client: httpx.AsyncClient, header: str, detail: str
 ) -> None:
     token = OURS.issue(SESSION)

@@ -104,7 +104,7 @@ def test_deactivates(settings: Settings, logged: Callable[[], str]) -> None:
     assert again.stdout.endswith("The account is deactivated: an admin can reactivate it.\n")
 
 
-def test_the_last_admin_stays(settings: Settings) -> None:
+def test_the_last_admin_is_not_removed(settings: Settings) -> None:
     do(settings, lambda app: account(app, ADMIN, email=EMAIL))
     result = users(settings, "deactivate", EMAIL)
     assert result.exit_code == 1

@@ -115,7 +115,7 @@ def test_no_period_sees_more_than_twice_the_rate(rate: RateLimitItem, pauses: li
         assert len(within) <= 2 * rate.amount
 
 
-def test_keeps_a_bounded_number_of_clients_those_that_came_last() -> None:
+def test_only_a_bounded_number_of_the_most_recent_clients_is_kept() -> None:
     windows = MemoryWindows(parse("1/hour"), most=3)
     for client in ("one", "two", "three", "one", "four"):
         windows.hit(client)
@@ -136,7 +136,7 @@ def test_forgets_a_client() -> None:
     assert windows.hit("one").allowed
 
 
-def test_gives_back_what_was_counted() -> None:
+def test_a_request_that_is_given_back_no_longer_counts() -> None:
     windows = MemoryWindows(parse("2/hour"))
     for _ in range(5):
         assert windows.hit("one").allowed

@@ -75,7 +75,7 @@ def test_a_peer_answers_and_stores_the_same(
     assert our_row["name_words"] in {"first item", "'first' 'item'"}
 
 
-def test_an_answer_that_is_not_the_same_is_told(tmp_path: Path) -> None:
+def test_a_different_response_of_a_peer_is_reported(tmp_path: Path) -> None:
     ours, _ = observed(OURS, tmp_path, f"sqlite:///{tmp_path}/api.db")
     wrong = {**ours, "create {}": "taken", "get after delete": 200}
     assert differences(wrong, ours) == [

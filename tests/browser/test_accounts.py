@@ -43,7 +43,7 @@ async def shown(page: Page, url: str, token: str) -> Any:
     return json.loads(await page.evaluate(FETCH, [url, token]))
 
 
-async def test_each_account_is_shown_itself(
+async def test_each_user_reads_their_own_account(
     page: Page, live: str, allowed_origin: str, tokens: list[str]
 ) -> None:
     await page.goto(allowed_origin)

@@ -38,19 +38,21 @@ def complaints(sdk: Path, document: Any, folder: Path) -> list[str]:
     return [problem["ruleId"] for problem in report["problems"]]
 
 
-def test_it_has_none_about_the_document(
+def test_the_linter_has_no_complaint_about_the_document(
     typescript_sdk: Path, document: Any, tmp_path: Path
 ) -> None:
     assert complaints(typescript_sdk, document, tmp_path) == []
 
 
-def test_it_has_none_about_the_document_as_3_0(
+def test_the_linter_has_no_complaint_about_the_document_in_3_0(
     typescript_sdk: Path, document: Any, tmp_path: Path
 ) -> None:
     assert complaints(typescript_sdk, as_openapi_3_0(document), tmp_path) == []
 
 
-def test_it_would_complain(typescript_sdk: Path, document: Any, tmp_path: Path) -> None:
+def test_the_linter_complains_about_a_bad_document(
+    typescript_sdk: Path, document: Any, tmp_path: Path
+) -> None:
     user = document["components"]["schemas"]["User"]
     wrong = {**user["properties"]["version"], "examples": ["one"]}
     user = {**user, "properties": {**user["properties"], "version": wrong}}

@@ -30,7 +30,7 @@ from tests.clients.answers import parsed
 from tests.clients.test_python_accounts import ADA, grant_of
 
 
-async def test_an_item_lives_and_goes(live: str) -> None:
+async def test_an_item_is_created_read_changed_and_deleted(live: str) -> None:
     async with Client(live) as client:
         created = await create_item.asyncio_detailed(
             client=client,
@@ -75,7 +75,7 @@ async def test_an_item_lives_and_goes(live: str) -> None:
         assert isinstance(await get_item.asyncio(item.id, client=client), Problem)
 
 
-def test_an_item_lives_and_goes_without_a_loop(live: str) -> None:
+def test_an_item_is_created_read_changed_and_deleted_without_asyncio(live: str) -> None:
     with Client(live) as client:
         assert isinstance(get_health.sync(client=client), Health)
         created = create_item.sync_detailed(client=client, body=ItemInput("First item"))

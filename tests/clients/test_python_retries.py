@@ -49,7 +49,7 @@ async def test_a_request_refused_by_a_rate_limit_is_retried_and_succeeds_once(li
         assert [names(page) for page in await asyncio.to_thread(list, pages(listed))] == EACH
 
 
-async def test_without_retries_the_limit_shows(live: str) -> None:
+async def test_without_retries_a_limit_is_429(live: str) -> None:
     async with Client(live) as client:
         created = await asyncio.gather(*(create(client, str(number)) for number in range(9)))
         assert HTTPStatus.TOO_MANY_REQUESTS in created

@@ -129,7 +129,9 @@ async def test_a_poller_finds_every_change(
     assert len(acknowledged) > 2
 
 
-async def test_a_session_goes_on(clock: Clock, api: httpx.AsyncClient) -> None:
+async def test_a_session_continues_after_the_clock_changed(
+    clock: Clock, api: httpx.AsyncClient
+) -> None:
     await register(api)
     pair = (await sign_in(api)).json()
     for hours in (1, 0):
@@ -150,7 +152,9 @@ async def test_a_used_refresh_token_has_no_second_chance_an_hour_earlier(
     assert_refused(await refresh(api, pair), "invalid_grant", USED_UP)
 
 
-async def test_a_limit_stays_used_up(clock: Clock, api: httpx.AsyncClient) -> None:
+async def test_a_used_up_limit_stays_so_after_the_clock_changed(
+    clock: Clock, api: httpx.AsyncClient
+) -> None:
     status = 0
     while status != 429:
         response = await register(api, email="bob@example.com")

@@ -90,7 +90,7 @@ async def test_only_the_first_request_waits_for_an_unresponsive_redis(
         assert redis_server.connections() == before + 1  # that of this question
 
 
-async def test_it_is_asked_again_by_one_at_a_time(
+async def test_one_probe_at_a_time_asks_an_unresponsive_redis(
     app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     with redis_server.paused_for(app):
@@ -128,7 +128,7 @@ async def test_sign_in_and_registration_are_refused_without_redis(
     assert checked == []
 
 
-async def test_readiness_reports_it_and_stays_200(
+async def test_readiness_reports_missing_redis_and_stays_200(
     app: AsyncFlask, redis_server: Server, client: httpx.AsyncClient
 ) -> None:
     app.services[Readiness].keep = 0
@@ -170,7 +170,7 @@ async def test_a_restart_between_two_requests_causes_no_error(
     assert (await client.post(LOGIN, json=GUEST)).status_code == 204
 
 
-async def test_it_may_be_away_at_the_start(redis_server: Server, settings: Settings) -> None:
+async def test_the_service_starts_without_redis(redis_server: Server, settings: Settings) -> None:
     with redis_server.away():
         app = await app_on_redis(settings).__aenter__()
         client = client_at(app)
@@ -180,7 +180,7 @@ async def test_it_may_be_away_at_the_start(redis_server: Server, settings: Setti
     await app.close()
 
 
-async def test_one_that_can_not_write_is_as_good_as_none(
+async def test_a_redis_that_cannot_write_counts_as_unavailable(
     redis: Redis, client: httpx.AsyncClient
 ) -> None:
     redis.config_set("maxmemory", 1)
@@ -194,7 +194,7 @@ async def test_one_that_can_not_write_is_as_good_as_none(
     await until_it_is_back(client)
 
 
-async def test_it_is_as_before_after_it_stood_still(
+async def test_limits_are_shared_again_after_redis_was_paused(
     app: AsyncFlask, redis_server: Server, redis: Redis, client: httpx.AsyncClient
 ) -> None:
     for _ in range(3):
@@ -220,7 +220,7 @@ async def test_clients_that_leave_take_nothing_along(
     assert {answer.status_code for answer in await asyncio.gather(*answers)} == {204}
 
 
-async def test_its_password_does_not_reach_the_log(
+async def test_the_password_of_redis_is_not_logged(
     logged: Callable[[], str], tmp_path: Path, redis_server: Server
 ) -> None:
     url = redis_server.url.replace("unix://", "unix://:not-for-the-log@")

@@ -85,7 +85,7 @@ def test_every_view_of_the_api_is_in_it(app: AsyncFlask, document: Json) -> None
     assert documented == served
 
 
-def test_every_operation_explains_itself(document: Json) -> None:
+def test_every_operation_has_a_summary_and_a_description(document: Json) -> None:
     tags = {tag["name"]: tag["description"] for tag in document["tags"]}
     for path, method, operation in operations(document):
         assert operation["summary"], (method, path)
@@ -236,7 +236,7 @@ def test_names_and_descriptions_of_schemas_are_the_classes_own(document: Json) -
         assert schema["description"], name
 
 
-def test_no_format_goes_unchecked_here(document: Json) -> None:
+def test_every_format_in_the_document_is_checked_by_these_tests(document: Json) -> None:
     known = set(validator(document, {}).format_checker.checkers)  # type: ignore[union-attr]  # it has one
     # The one needs a package, the other asks forms to hide the text and says nothing about it.
     unchecked = {"uri-reference", "password"}

@@ -262,7 +262,7 @@ async def test_the_public_address_is_the_server(tmp_path: Path) -> None:
     assert flow["tokenUrl"] == flow["refreshUrl"] == "https://api.example.com/shop/api/auth/token"
 
 
-async def test_without_documentation_nothing_of_it_is_served(tmp_path: Path) -> None:
+async def test_documentation_that_is_turned_off_is_404(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, DOCS_ENABLED="false"))
     transport = httpx.ASGITransport(bridged(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:

@@ -49,7 +49,7 @@ def assert_headers_once(response: httpx.Response) -> None:
     assert response.headers["Server"] == "nginx"
 
 
-async def test_the_answers_of_the_api_come_as_they_are(client: httpx.AsyncClient) -> None:
+async def test_nginx_passes_responses_of_the_api_on_unchanged(client: httpx.AsyncClient) -> None:
     created = await client.post("/api/gizmos", json=GIZMO, headers={"Origin": APP})
     assert created.status_code == 201, created.text
     assert created.http_version == ("HTTP/2" if client_speaks_http2(client) else "HTTP/1.1")
@@ -122,7 +122,9 @@ async def test_a_body_beyond_the_limit_is_refused_in_the_apis_words(
     assert response.headers["Access-Control-Allow-Origin"] == APP
 
 
-async def test_a_body_that_says_so_is_refused_at_once(nginx: Nginx) -> None:
+async def test_a_body_with_a_content_length_that_is_too_large_is_refused_at_once(
+    nginx: Nginx,
+) -> None:
     # Over HTTP/2 httpx doesn't look for an answer before it has sent everything.
     async with httpx.AsyncClient(base_url=nginx.address, verify=nginx.trusted) as client:
         response = await client.post("/api/gizmos", content=b" " * 2**21)

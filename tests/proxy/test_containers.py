@@ -71,7 +71,7 @@ def test_no_service_may_more_than_it_must(compose: dict[str, Any]) -> None:
         assert ":latest" not in service["image"].replace("${API_VERSION:-latest}", ""), name
 
 
-def test_its_secrets_come_from_elsewhere(compose: dict[str, Any]) -> None:
+def test_the_compose_file_contains_no_secrets(compose: dict[str, Any]) -> None:
     text = COMPOSE.read_text()
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "TLS_CERTIFICATE", "TLS_KEY"):
         assert f"${{{name}:?" in text

@@ -193,7 +193,7 @@ async def test_more_than_a_hundred_requests_at_once_from_one_address_are_limited
     assert sorted(request.result().status_code for request in requests) == [200] * 100 + [429]
 
 
-async def test_without_a_process_it_is_a_problem_that_says_when_to_try_again(
+async def test_without_a_process_nginx_answers_with_a_problem_and_retry_after(
     tmp_path: Path,
 ) -> None:
     async with proxied(tmp_path, free_port(), free_port()) as client:

@@ -31,7 +31,7 @@ INPUTS = [ItemInput(), ItemPatch()]
         ("tags", ["x" * 50, " y "]),
     ],
 )
-def test_takes_what_is_just_within_bounds(schema: InputSchema, field: str, value: Any) -> None:
+def test_values_at_their_limits_are_accepted(schema: InputSchema, field: str, value: Any) -> None:
     assert schema.load(item_input(**{field: value}))[field] == value
 
 

@@ -91,7 +91,7 @@ def test_registering_needs_an_address_and_a_password() -> None:
 
 
 @pytest.mark.parametrize("field", ["email", "password"])
-def test_one_change_is_enough(field: str) -> None:
+def test_a_change_of_one_field_is_enough(field: str) -> None:
     sent = {field: CHANGES[field], "current_password": "x"}
     assert CurrentUserPatch().load(sent) == sent
 
@@ -121,7 +121,7 @@ def test_rejects_invalid_changes_by_an_admin(sent: Any) -> None:
     assert set(messages(UserPatch(), sent)) == set(sent)
 
 
-def test_items_stay_unless_they_are_to_go() -> None:
+def test_a_deletion_keeps_owned_data_by_default() -> None:
     assert UserDeletionQuery().load({}) == {"delete_owned": False}
     assert UserDeletionQuery().load({"delete_owned": "true"}) == {"delete_owned": True}
     assert messages(UserDeletionQuery(), {"delete_owned": "1"}) == {

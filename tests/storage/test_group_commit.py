@@ -69,7 +69,7 @@ async def test_a_write_alone_has_no_savepoint(database: Database) -> None:
     assert statements == ["BEGIN IMMEDIATE", "COMMIT"]
 
 
-async def test_not_too_many_share_one(database: Database) -> None:
+async def test_the_number_of_writes_in_one_transaction_is_bounded(database: Database) -> None:
     outcomes, statements = await together(
         database, *(insert(f"{n}") for n in range(Writer.batch + 2))
     )
@@ -78,7 +78,9 @@ async def test_not_too_many_share_one(database: Database) -> None:
     assert len(await notes(database)) == Writer.batch + 2
 
 
-async def test_one_that_fails_costs_the_others_nothing(database: Database) -> None:
+async def test_a_write_that_fails_does_not_affect_the_others_of_its_transaction(
+    database: Database,
+) -> None:
     def fail(connection: Connection) -> None:
         insert("written and taken back")(connection)
         raise LookupError
@@ -122,7 +124,9 @@ async def test_a_commit_that_fails_has_each_done_again_alone(database: Database)
     assert await notes(database) == ["a", "b"]
 
 
-async def test_where_the_file_is_locked_all_are_told(database: Database, tmp_path: Path) -> None:
+async def test_writes_that_wait_for_a_locked_file_all_fail(
+    database: Database, tmp_path: Path
+) -> None:
     other = sqlite3.connect(tmp_path / "api.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     # The first one waits for the lock alone, the others together then.
@@ -177,7 +181,7 @@ async def test_a_unit_that_raises_stop_iteration_fails_alone(
     assert await notes(database) == ["a", "b"]
 
 
-async def test_one_whose_caller_has_left_is_not_begun(database: Database) -> None:
+async def test_a_write_whose_caller_has_left_is_not_begun(database: Database) -> None:
     gate = Gate()
     holding = asyncio.ensure_future(database.write(gate.wait))
     await gate.reached.wait()

@@ -68,7 +68,7 @@ async def test_not_with_another_password_or_version(database: Database) -> None:
     assert await exists(database, ada)
 
 
-async def test_the_last_admin_stays(database: Database) -> None:
+async def test_the_last_admin_is_not_removed(database: Database) -> None:
     boss, _ = await admin(database)
     with pytest.raises(LastAdmin):
         await delete(database, boss)

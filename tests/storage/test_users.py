@@ -182,7 +182,7 @@ REMOVALS: list[Any] = [
 
 
 @pytest.mark.parametrize("removal", REMOVALS)
-async def test_the_last_active_admin_stays(database: Database, removal: Any) -> None:
+async def test_the_last_active_admin_is_not_removed(database: Database, removal: Any) -> None:
     row, boss = await admin(database)
     other, _ = await admin(database, "other")
     await database.write(users.update_user, boss, other.id, {"active": False})

@@ -87,7 +87,7 @@ def test_the_words_of_two_texts_are_those_of_each(one: str, other: str) -> None:
 
 
 @given(text)
-def test_a_text_finds_itself(given: str) -> None:
+def test_a_text_is_found_by_its_own_words(given: str) -> None:
     search = search_of(given.replace("*", " ").replace("\uff0a", " "))
     assert set(search.words) == set(words_of(given)) or search.prefixes
 

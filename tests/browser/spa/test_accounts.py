@@ -281,7 +281,7 @@ async def test_one_user_writes_nothing_in_the_name_of_the_next(
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_without_a_connection_one_signs_out_on_this_side(
+async def test_signing_out_without_a_connection_forgets_the_tokens(
     spa: App, api: httpx.AsyncClient, context: BrowserContext
 ) -> None:
     await register(api, "ada@example.com")

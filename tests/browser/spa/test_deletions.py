@@ -81,7 +81,7 @@ async def test_time_stands_still_under_the_pointer(spa: App, api: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_another_list_comes_without_what_was_deleted(
+async def test_a_list_loaded_after_a_deletion_lacks_the_deleted_item(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     await create(api, "Lamps", "Bulbs")
@@ -107,7 +107,7 @@ async def test_leaving_the_page_ends_the_chance_to_undo(spa: App, api: httpx.Asy
 
 
 @pytest.mark.parametrize("width", [1280], indirect=True)
-async def test_an_item_that_another_user_has_changed_stays(
+async def test_an_item_changed_by_another_user_meanwhile_is_not_deleted(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     await create(api, "Lamps", "Bulbs")

@@ -50,7 +50,7 @@ def dev_server(port: int, api: str) -> Iterator[None]:
 
 
 @pytest.mark.asyncio(loop_scope="package")
-async def test_the_app_works_as_it_is_developed(
+async def test_the_app_works_on_the_development_server(
     page: Page, record: Record, port: int, allowed_origin: str, live: str
 ) -> None:
     with dev_server(port, live):
@@ -65,7 +65,7 @@ async def test_the_app_works_as_it_is_developed(
     assert record.faults == []
 
 
-def test_it_listens_where_the_api_lets_it_in_by_default() -> None:
+def test_the_development_server_has_an_origin_that_the_api_allows_by_default() -> None:
     config = (SOURCE / "vite.config.ts").read_text()
     found = re.search(r'host: "(\w+)", port: \d+, strictPort: true', config)
     assert found is not None

@@ -23,7 +23,7 @@ def settings(tmp_path: Path, allowed_origin: str) -> Settings:
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_says_how_long_there_are_no_answers_and_keeps_what_was_typed(spa: App) -> None:
+async def test_a_rate_limit_shows_the_wait_and_keeps_the_typed_text(spa: App) -> None:
     await spa.open()
     await spa.page.get_by_role("combobox", name="Order").select_option("Oldest first")
     alert = spa.page.get_by_role("alert")

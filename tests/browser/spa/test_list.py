@@ -87,7 +87,7 @@ async def test_an_answer_that_comes_too_late_is_dropped(spa: App, api: httpx.Asy
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_without_an_answer_it_says_so_and_tries_again(
+async def test_a_missing_response_is_reported_and_the_request_retried(
     spa: App, api: httpx.AsyncClient, context: BrowserContext
 ) -> None:
     await create(api, *[f"Item {number}" for number in range(21)])

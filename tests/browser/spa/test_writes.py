@@ -88,7 +88,7 @@ async def test_shows_what_is_wrong_at_the_fields(spa: App, api: httpx.AsyncClien
     assert spa.faults_but(400) == []
 
 
-async def test_an_answer_that_got_lost_is_asked_for_again_and_nothing_is_there_twice(
+async def test_a_write_whose_response_was_lost_is_retried_and_stored_once(
     spa: App, api: httpx.AsyncClient
 ) -> None:
     async def lose(route: Route) -> None:
@@ -204,7 +204,9 @@ async def conflict(spa: App, api: httpx.AsyncClient) -> None:
     await expect(spa.dialog.locator(".differs")).to_have_count(2)
 
 
-async def test_in_a_conflict_one_keeps_ones_own_changes(spa: App, api: httpx.AsyncClient) -> None:
+async def test_a_conflict_can_be_resolved_with_the_users_own_changes(
+    spa: App, api: httpx.AsyncClient
+) -> None:
     await conflict(spa, api)
     await change(api, tags=["late"])
     await spa.button("Keep mine").click()
@@ -225,7 +227,9 @@ async def test_in_a_conflict_one_keeps_ones_own_changes(spa: App, api: httpx.Asy
     assert spa.faults_but(412) == []
 
 
-async def test_in_a_conflict_one_takes_the_others_version(spa: App, api: httpx.AsyncClient) -> None:
+async def test_a_conflict_can_be_resolved_with_the_other_version(
+    spa: App, api: httpx.AsyncClient
+) -> None:
     await conflict(spa, api)
     await spa.button("Take theirs").click()
     await expect(spa.dialog).to_have_count(0)
@@ -236,7 +240,9 @@ async def test_in_a_conflict_one_takes_the_others_version(spa: App, api: httpx.A
 
 
 @pytest.mark.parametrize("width", [390], indirect=True)
-async def test_an_item_that_is_gone_leaves_what_was_typed(spa: App, api: httpx.AsyncClient) -> None:
+async def test_editing_a_deleted_item_keeps_the_typed_text(
+    spa: App, api: httpx.AsyncClient
+) -> None:
     await create(api, "Lamps")
     await spa.open()
     await spa.button("Edit Lamps").click()
