@@ -78,7 +78,6 @@ class Document:
             self._converter.add_attribute_function(attribute_function)
 
     def add(self, rule: Rule, operation: Operation, tag: str) -> None:
-        """Document `operation` at the path of `rule`."""
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if len(methods) != 1:

@@ -39,7 +39,6 @@ def first_example(field: fields.Field[Any]) -> Any:
 
 
 def problem_example(problem: ProblemType) -> Json:
-    """Return an example of the response for `problem`."""
     example = example_of(instance_of(problem.schema))
     if problem.uri != example["type"]:  # the schema's example is an invalid request
         example |= {"type": problem.uri, "title": problem.title, "status": problem.status}

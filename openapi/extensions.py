@@ -27,7 +27,6 @@ RETRIES = {
 
 
 def extensions_of(operation: Operation, method: str) -> Json:
-    """Return the keywords for one operation."""
     keyed = any(header.name == IDEMPOTENCY_KEY for header in operation.request_headers)
     repeatable = keyed or method in IDEMPOTENT_METHODS
     return {

@@ -44,7 +44,6 @@ def reject_password_of(data: Mapping[str, Any]) -> None:
 
 
 def new_password(**options: Any) -> Password:
-    """Return the field for a password that a user chooses."""
     return Password(
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
@@ -55,7 +54,6 @@ def new_password(**options: Any) -> Password:
 
 
 def existing_password() -> Password:
-    """Return the field for a user's current password."""
     return Password(required=True, min_length=1, max_length=MAX_LENGTH, metadata=CURRENT_PASSWORD)
 
 

@@ -55,8 +55,6 @@ def text_of(pattern: str, allowed: str) -> Parser[str]:
 
 
 def words_of(pattern: str, allowed: str) -> Parser[tuple[str, ...]]:
-    """A list of words that match `pattern`."""
-
     def parse(text: str) -> tuple[str, ...]:
         found = words(text)
         if not all(re.fullmatch(pattern, word) for word in found):

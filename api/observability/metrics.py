@@ -124,7 +124,6 @@ class Metrics:
         return cast(M, child)
 
     def current(self) -> CollectorRegistry:
-        """Return a registry with the current values."""
         if not self.folder:
             return self.registry
         of_all = CollectorRegistry()

@@ -174,7 +174,6 @@ class Collection(Lists):
             self._raise_not_found_or_conflict(connection, viewer, row_id, precondition)
 
     def owner_has_rows(self, connection: Connection, user_id: UUID) -> bool:
-        """Whether the user owns any row."""
         return bool(self.page(connection, Viewer.owner(user_id), {}, limit=1).rows)
 
     def delete_rows_of(self, connection: Connection, user_id: UUID) -> None:

@@ -90,7 +90,6 @@ class SqliteSearch:
         return literal_column(self._name, String).op("MATCH")(bindparam(SEARCH, type_=String))
 
     def test(self, row: Columns, form: SearchForm) -> ColumnElement[bool]:
-        """The test of a row."""
         text: ColumnElement[Any] = literal(" ")
         for name in self._words:
             text = text + type_coerce(row[name], Text) + " "

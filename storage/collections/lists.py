@@ -158,7 +158,6 @@ class Lists:
         return Lookup(self.table, form.viewer, self._dialects[form.dialect])
 
     def _bounds(self, form: Form, by: str) -> list[Bound]:
-        """The bounds of the column `by`."""
         names = [name for name, _ in form.filters]
         kinds = [(name, kind) for name, kind in self._bounded if name in names]
         return [kind.bound(name, self.table) for name, kind in kinds if kind.column == by]

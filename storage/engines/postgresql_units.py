@@ -45,7 +45,6 @@ class SingleStatement(Connection):
 
     @property
     def changed(self) -> bool:
-        """Whether the change has been carried out."""
         return self._changed is not None and self._changed.rowcount != 0
 
     def _need_transaction(self, statement: Executable) -> None:
