@@ -1,14 +1,21 @@
-"""A request's body and query, validated."""
+"""A request's body and query: read within limits, parsed strictly, validated.
 
+JSON (RFC 8259) on which parsers disagree is refused; forms are as OAuth 2.0 requires them.
+"""
+
+import json
+import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from itertools import islice
+from typing import Annotated, Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
 
 from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
-from api.http.bodies import MalformedBody, load_form, load_json
 from api.http.errors import InvalidRequest, UnsupportedContent, errors_of
 from api.http.providers import Provider, RequestInputs
 from api.http.read_only import take_read_only
@@ -22,13 +29,17 @@ allow more, in a request and in a response (deploy/nginx/)."""
 CHUNK = 64 * 1024
 MAX_MEDIA_TYPE = 256
 MAX_PARAMETERS = 100
-"""How many a query may have; each costs a hundred times its bytes."""
+"""How many a query or a form may have; each costs a hundred times its bytes."""
+MAX_VALUES = 1000
+"""The maximum number of members, elements and levels: each costs a hundred times its bytes."""
+MAX_EXACT = 2**53
+"""Up to here a double has every integer."""
+STRUCTURE = b",[{"
+# Matches up to the next of these characters outside of strings. Quantifiers are possessive, and an
+# unterminated string ends with the data, so that no byte is read twice.
+STEP = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?:[,\[{]|\Z)', re.DOTALL)
 BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
 """How some libraries write the name of a list: `status[]`, `status[0]`."""
-PARSERS: dict[str, Callable[[bytes], Any]] = {
-    **dict.fromkeys(MergePatch.media_types, load_json),
-    **dict.fromkeys(FormInput.media_types, load_form),
-}
 
 
 def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
@@ -51,11 +62,89 @@ def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
 def parse_body(data: bytes) -> Any:
     """Return the values in `data`. Raises InvalidRequest."""
     if not data:
-        raise InvalidRequest([{"detail": "The body is empty.", "pointer": ""}])
+        raise malformed("The body is empty.")
+    return PARSERS[request.mimetype](data)
+
+
+def malformed(detail: str) -> InvalidRequest:
+    return InvalidRequest([{"detail": detail, "pointer": ""}])
+
+
+def load_json(data: bytes) -> Any:
+    """Parse UTF-8 JSON. Raises InvalidRequest, also for duplicate keys, numbers beyond the range of
+    a double, and more than MAX_VALUES values."""
+    if data.startswith(BOM_UTF8):
+        raise malformed("The body begins with a byte order mark: send UTF-8 without one.")
+    if _has_too_many_values(data):
+        raise malformed(f"The body has more than {MAX_VALUES} members, elements or levels.")
     try:
-        return PARSERS[request.mimetype](data)
-    except MalformedBody as error:
-        raise InvalidRequest([{"detail": str(error), "pointer": ""}]) from None
+        return DECODER.decode(data.decode())
+    except UnicodeDecodeError:
+        raise malformed("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise malformed(f"The body is not JSON: {error.msg} at {place}.") from None
+    except RecursionError:
+        raise malformed("The body is nested too deeply.") from None
+
+
+def load_form(data: bytes) -> dict[str, str]:
+    """Parse a UTF-8 form. A parameter without a value is treated as omitted (RFC 6749 §3.2).
+
+    Raises InvalidRequest, also for a repeated parameter and for too many parameters.
+    """
+    try:
+        pairs = parse_qsl(data.decode(), errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise malformed("The body is not UTF-8.") from None
+    except ValueError:
+        raise malformed(f"The body has more than {MAX_PARAMETERS} parameters.") from None
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise malformed("The body has the same parameter twice.")
+    return result
+
+
+def _has_too_many_values(data: bytes) -> bool:
+    most = len(data) - len(data.translate(None, STRUCTURE))  # includes those within strings
+    if most <= MAX_VALUES:
+        return False
+    return sum(1 for _ in islice(STEP.finditer(data), MAX_VALUES + 2)) > MAX_VALUES + 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise malformed("The body has an object with the same key twice.")
+    return result
+
+
+def _float(text: str) -> float | int:
+    """Return an integer for a number without a fraction: JSON Schema and most languages make no
+    difference between 1.0 and 1."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise malformed("The body has a number that is too large.")
+    return int(number) if number.is_integer() and abs(number) < MAX_EXACT else number
+
+
+def _int(text: str) -> int:
+    if len(text) > 20:  # longer than any 64-bit integer; Python is slow with very long ones
+        raise malformed("The body has a number that is too large.")
+    return int(text)
+
+
+def _constant(name: str) -> NoReturn:
+    raise malformed(f"The body has {name}, which is not valid JSON.")
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant
+)
+PARSERS: dict[str, Callable[[bytes], Any]] = {
+    **dict.fromkeys(MergePatch.media_types, load_json),
+    **dict.fromkeys(FormInput.media_types, load_form),
+}
 
 
 def load_query(schema: Schema) -> Any:

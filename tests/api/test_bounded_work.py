@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from marshmallow import ValidationError, fields
 
 from api.config.settings import Settings
-from api.http.bodies import load_form, load_json
+from api.http.inputs import load_form, load_json
 from api.operations.endpoint import Endpoint
 from api.runtime.async_flask import AsyncFlask
 from schemas.base import FormInput, InputSchema
