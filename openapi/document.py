@@ -238,8 +238,7 @@ def external_docs(public_url: str) -> Json:
 
 
 def schema_name(schema: type[Schema] | Schema) -> str:
-    cls = schema if isinstance(schema, type) else type(schema)
-    return cls.__name__
+    return (schema if isinstance(schema, type) else type(schema)).__name__
 
 
 def headers_of_every_answer(limit: Limit) -> tuple[ResponseHeader, ...]:
