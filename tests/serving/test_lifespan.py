@@ -69,7 +69,7 @@ async def test_has_a_lifespan_also_with_nothing_to_open() -> None:
 async def test_a_failing_start_tells_the_server_why(
     error: Exception, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "serving")
     server = Server(bridge_with(resource([], opening=error)))
     failed = {"type": "lifespan.startup.failed", "message": message}
     assert await server.says("startup") == failed
