@@ -14,6 +14,10 @@ class WrongAnswer(Exception):
     """A response was wrong or missing."""
 
 
+class TooFewAnswers(WrongAnswer):
+    """There were none after the warm-up."""
+
+
 class Load(NamedTuple):
     """The result of a load. `answered`: requests in all, the warm-up included. `rate`: requests per
     second. `p50`, `p99`: milliseconds per response."""
@@ -68,7 +72,7 @@ def put_load(
     if figures["failed"] or figures["sent"] - figures["answered"] > connections:
         raise WrongAnswer(f"some requests were not answered: {found[1]}")
     if not figures["seconds"]:
-        raise WrongAnswer(f"too few answers to measure anything: {found[1]}")
+        raise TooFewAnswers(f"too few answers to measure anything: {found[1]}")
     return Load(
         answered=int(figures["answered"]),
         rate=figures["counted"] / figures["seconds"],
