@@ -9,8 +9,9 @@ from collections.abc import Callable
 from serving.connections import Connections
 from serving.turns import client_of
 
-BATCH = 32
-"""The number of connections that are accepted before the open ones are served again."""
+BATCH, BATCH_WHEN_FULL = 32, 4
+"""The number of connections that are accepted before the open ones are served again; fewer where
+each closes another one, which costs about as much as a request."""
 
 MAX_WAITING = 1024
 """The number of connections that are accepted at the end, which is the backlog."""
@@ -52,7 +53,7 @@ class Acceptor:
         the attempt that finds none and the close.
         """
         self._loop.remove_reader(self._listener.fileno())
-        for _ in range(MAX_WAITING // BATCH):
+        for _ in range(MAX_WAITING // BATCH_WHEN_FULL):
             if not self._accept():
                 break
         self._listener.close()
@@ -69,9 +70,11 @@ class Acceptor:
 
     def _accept(self) -> bool:
         """Accept up to BATCH connections, and return whether there may be more."""
-        for _ in range(BATCH):
+        for number in range(BATCH):
             spare = None
             if self._connections.full:
+                if number >= BATCH_WHEN_FULL:
+                    return True
                 spare = self._connections.longest_waiting()
                 if spare is None:
                     self._pause("all open connections have a request in progress")
