@@ -87,7 +87,7 @@ class Connections(WorkerContext):
     """The state that all connections share: their limits, and how far the shutdown has come.
 
     The addresses, and the connections of each, are kept in the order in which a client last sent
-    something.
+    something, or a search for room last found the connection in use.
     """
 
     def __init__(self, limits: Limits) -> None:

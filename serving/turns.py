@@ -20,8 +20,7 @@ threads take Python's lock in each turn."""
 
 CROWD_SIZE = 16
 
-SWITCH_INTERVAL = sys.getswitchinterval()
-SWITCH_INTERVAL_WHEN_CROWDED = 0.0005
+SWITCH_INTERVAL, SWITCH_INTERVAL_WHEN_CROWDED = sys.getswitchinterval(), 0.0005
 """The seconds for which the loop keeps Python's lock while another thread waits for it. A read on
 SQLite needs the lock several times, and in a crowd each time is a wait. Otherwise short intervals
 cost more than they gain: health takes an eighth more CPU time."""

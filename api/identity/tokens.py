@@ -52,6 +52,7 @@ class AccessTokens:
         )
 
     def sign(self, claims: dict[str, Any]) -> str:
+        """Return the token with these claims."""
         signer = self._signers[self._current]
         return signer.sign(f"{self._current}.{_encoded(claims)}").decode()
 
@@ -77,16 +78,18 @@ class AccessTokens:
 
 
 class TokenVerifier(ABC):
-    """Verifies access tokens that somebody else has issued."""
+    """Verifies the access tokens of another issuer."""
 
     @abstractmethod
     async def verify(self, token: str) -> Credentials:
-        """Return whom `token` names. Raises InvalidToken and ProviderUnavailable."""
+        """Return the user that `token` names. Raises InvalidToken and ProviderUnavailable."""
 
 
 def _signer(secret: str) -> Signer:
-    """Return what signs as RFC 7515 §7.1 says: text, a dot, and the text's HMAC in base64url. Its
-    key is derived for this purpose alone, so that no other signature of the secret is a token."""
+    """Return a signer in the form of RFC 7515 §7.1: text, a dot, and the text's HMAC in base64url.
+
+    Its key is derived for this purpose alone, so that no other signature of the secret is a token.
+    """
     return Signer(
         secret,
         salt="items-api access token",

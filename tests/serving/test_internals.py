@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h2.connection
 import h11
 import pytest
 from h2.connection import H2Connection
@@ -31,7 +32,13 @@ INTERNALS = [
         "serving/http1.py",
     ),
     Internal(h11.Connection(h11.SERVER), "_receive_buffer", "h11", "serving/http1.py"),
-    Internal(HTTP2, "_frame_dispatch_table MAX_CLOSED_STREAMS", "h2", "serving/frames.py"),
+    Internal(
+        HTTP2,
+        "_frame_dispatch_table MAX_CLOSED_STREAMS _receive_frame _closed_streams",
+        "h2",
+        "serving/frames.py",
+    ),
+    Internal(h2.connection, "_decode_headers", "h2", "serving/frames.py"),
     Internal(HTTP2.incoming_buffer, "_headers_buffer _data", "h2", "serving/frames.py"),
     Internal(HTTP2, "incoming_buffer", "h2", "serving/frames.py"),
     Internal(H11Protocol, "_check_protocol _send_h11_event", "hypercorn", "serving/http1.py"),
