@@ -1,9 +1,9 @@
-"""Start the requests of one connection as fast as its client reads the responses."""
+"""Start the requests of an HTTP/2 connection as fast as its client reads the responses."""
 
 import asyncio
 from collections.abc import Callable
 
-from serving.asgi import HypercornApplication, Message, Receive, Scope, Send
+from serving.asgi import Application, Message, Receive, Scope, Send
 from serving.turns import Turns
 
 ROOM = 1024 * 1024
@@ -20,7 +20,7 @@ class Admission:
 
     def __init__(
         self,
-        application: HypercornApplication,
+        application: Application,
         held: Callable[[int], None],
         turns: Turns,
         client: str,
@@ -42,21 +42,17 @@ class Admission:
         self._changed.set()
 
     async def __call__(
-        self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
+        self, scope: Scope, receive: Receive, send: Send, *_: Callable[..., object]
     ) -> None:
-        if scope["http_version"].startswith("1"):  # one after the other, and each has had its turn
-            await self._application(scope, receive, send, *threads)
-            return
+        """Call it as ASGI; Hypercorn also passes two functions for threads."""
         await self._turns.turn(self._client)
         while self.unsent > ROOM or self._unanswered >= MAX_UNANSWERED:
             self._changed.clear()
             await self._changed.wait()
         if not self.client_left:
-            await self._count(scope, receive, send, *threads)
+            await self._count(scope, receive, send)
 
-    async def _count(
-        self, scope: Scope, receive: Receive, send: Send, *threads: Callable[..., object]
-    ) -> None:
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         unanswered = 1
         self._unanswered += 1
 
@@ -72,6 +68,6 @@ class Admission:
             await send(message)
 
         try:
-            await self._application(scope, receive, send_and_count, *threads)
+            await self._application(scope, receive, send_and_count)
         finally:
             answered()

@@ -9,11 +9,10 @@ from ssl import SSLContext
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H2ProtocolAssumedError
-from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from serving.admission import Admission
-from serving.asgi import HypercornApplication
+from serving.asgi import Application
 from serving.config import ServerConfig
 from serving.connections import Connections
 from serving.http1 import Http1
@@ -36,7 +35,7 @@ class Connection:
 
     def __init__(
         self,
-        application: HypercornApplication,
+        application: Application,
         config: ServerConfig,
         context: Connections,
         accepted: socket.socket,
@@ -45,6 +44,7 @@ class Connection:
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
         self.client = client
+        self._application = application
         self._admission = Admission(application, context.hold, context.turns, client)
         self._config = config
         self._context = context
@@ -157,14 +157,12 @@ class Connection:
         if tls is not None and tls.selected_alpn_protocol() == "h2":
             return self._speak_http2(group)
         return Http1(
-            self._admission,
+            self._application,
             self._config,
-            self._context,
             group,
-            ConnectionState({}),
-            *self._addresses,
-            self._send,
+            self._addresses,
             turn=self._turn,
+            send=self._send,
         )
 
     def _speak_http2(self, group: TaskGroup) -> Http2:

@@ -33,7 +33,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from serving.http1 import MAX_FIELDS, OTHER_FORMS
+from serving.http1_parser import MAX_FIELDS, OTHER_FORMS
 
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""

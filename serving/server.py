@@ -1,4 +1,4 @@
-"""Hypercorn's protocols on one listening socket, with our own limits and shutdown.
+"""The connections of one listening socket, with our own limits and shutdown.
 
 hypercorn.asyncio.serve() keeps data that clients don't read forever. When it must stop, it closes
 its socket and every idle connection immediately, sends no GOAWAY to HTTP/2 clients, and from Python
@@ -8,8 +8,6 @@ its socket and every idle connection immediately, sends no GOAWAY to HTTP/2 clie
 import asyncio
 import logging
 import socket
-
-from hypercorn.app_wrappers import ASGIWrapper
 
 from serving.acceptor import Acceptor
 from serving.asgi import Application
@@ -37,7 +35,7 @@ class Server:
         config: ServerConfig,
         limits: Limits,
     ) -> None:
-        self._application = ASGIWrapper(application)  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
+        self._application = application
         self._config = config
         self._context = Connections(limits)
         self._connections: dict[asyncio.Task[None], Connection] = {}

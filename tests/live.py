@@ -31,11 +31,15 @@ Serve = Callable[[Any, socket.socket, Callable[[], Awaitable[None]]], Coroutine[
 
 
 async def on_hypercorn(
-    application: Application, listener: socket.socket, stopped: Callable[[], Awaitable[None]]
+    application: Application,
+    listener: socket.socket,
+    stopped: Callable[[], Awaitable[Any]],
+    *,
+    grace: float = GRACE,
 ) -> None:
     """As `hypercorn asgi:app` does."""
     config = hypercorn_config(Options())
-    config.graceful_timeout = GRACE
+    config.graceful_timeout = grace
     config.bind = [f"fd://{listener.detach()}"]
     await serve(application, config, shutdown_trigger=stopped)  # type: ignore[arg-type]  # Hypercorn has narrower types of ASGI
 

@@ -1,17 +1,22 @@
 """Requests wait side by side, and none sees another's context."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 from flask import g, request
 
 from api.runtime.async_flask import AsyncFlask
-from serving.asgi import Message, Receive, Scope, Send
+from serving import Bridge
+from serving.asgi import Application, Receive, Scope, Send
+from serving.listener import address_of, listen
 from tests.conftest import bridged
-from tests.live import HUNG, served
+from tests.live import HUNG, on_hypercorn, served
 from tests.serving.call import Call
 from tests.serving.wire import Http1
 
@@ -117,21 +122,45 @@ async def test_the_servers_end_cancels_the_view_after_the_grace_period(app: Asyn
     await asyncio.gather(answer, return_exceptions=True)
 
 
+@asynccontextmanager
+async def served_by_hypercorn(application: Application) -> AsyncIterator[str]:
+    """The address of `application`, as `hypercorn asgi:app` serves it."""
+    listener, stop = listen("127.0.0.1", 0), asyncio.Event()
+    address = address_of(listener, tls=False)
+    server = asyncio.create_task(on_hypercorn(application, listener, stop.wait, grace=0))
+    async with asyncio.timeout(HUNG):
+        yield address
+        stop.set()
+        await server
+
+
 @pytest.mark.no_database
-async def test_an_unread_body_does_not_keep_the_server_from_ending(app: AsyncFlask) -> None:
-    """Hypercorn waits for room in the queue of a cancelled request's body, unless we make it."""
-    never, bridge = Never(app), bridged(app)
-    queues: list[asyncio.Queue[Message]] = []
+@pytest.mark.parametrize(
+    ("served_by", "is_full"),
+    [
+        (partial(served, grace=0), lambda receives: receives.full),
+        # It waits for room in its queue, even for a cancelled request, unless the bridge makes it.
+        (served_by_hypercorn, lambda receives: receives.full()),
+    ],
+    ids=["our server", "hypercorn"],
+)
+async def test_an_unread_body_does_not_keep_the_server_from_ending(
+    app: AsyncFlask,
+    served_by: Callable[[Application], AbstractAsyncContextManager[str]],
+    is_full: Callable[[Any], bool],
+) -> None:
+    never, bridge = Never(app), Bridge(app)
+    receivers: list[Any] = []
 
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
-        queues.append(getattr(receive, "__self__"))  # noqa: B009  # unknown to its type
+        receivers.append(getattr(receive, "__self__"))  # noqa: B009  # unknown to its type
         await bridge(scope, receive, send)
 
-    async with served(observed, grace=0) as address, Http1.connect(address) as client:
+    async with served_by(observed) as address, Http1.connect(address) as client:
         await client.request("GET /never", "Content-Length: 100000000")
         sending = asyncio.create_task(client.send(b" " * 100_000_000))
         await never.started.wait()
-        while not queues[-1].full():  # noqa: ASYNC110  # a queue tells nobody
+        while not is_full(receivers[-1]):  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0)
     assert never.steps == ["/never", "CancelledError"]
     await asyncio.gather(sending, return_exceptions=True)

@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from serving import Bridge
-from serving.http1 import MAX_FIELDS
+from serving.http1_parser import MAX_FIELDS
 from tests.live import served
 from tests.serving.observed import Observed
 from tests.serving.wire import Http1

@@ -9,7 +9,7 @@ import pytest
 
 from api.runtime.async_flask import AsyncFlask
 from serving import AWAIT, Bridge
-from serving.http1 import MAX_FIELDS
+from serving.http1_parser import MAX_FIELDS
 from tests.conftest import bridged
 from tests.live import served
 from tests.serving.observed import Observed

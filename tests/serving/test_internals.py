@@ -9,7 +9,6 @@ import h2.connection
 import h11
 import pytest
 from h2.connection import H2Connection
-from hypercorn.protocol.h11 import H11Protocol
 
 HTTP2 = H2Connection()
 
@@ -29,9 +28,9 @@ INTERNALS = [
         "maybe_extract_lines maybe_extract_next_line maybe_extract_at_most "
         "_extract _data _multiple_lines_search",
         "h11",
-        "serving/http1.py",
+        "serving/http1_parser.py",
     ),
-    Internal(h11.Connection(h11.SERVER), "_receive_buffer", "h11", "serving/http1.py"),
+    Internal(h11.Connection(h11.SERVER), "_receive_buffer", "h11", "serving/http1_parser.py"),
     Internal(
         HTTP2,
         "_frame_dispatch_table MAX_CLOSED_STREAMS _receive_frame _closed_streams",
@@ -41,7 +40,6 @@ INTERNALS = [
     Internal(h2.connection, "_decode_headers", "h2", "serving/frames.py"),
     Internal(HTTP2.incoming_buffer, "_headers_buffer _data", "h2", "serving/frames.py"),
     Internal(HTTP2, "incoming_buffer", "h2", "serving/frames.py"),
-    Internal(H11Protocol, "_check_protocol _send_h11_event", "hypercorn", "serving/http1.py"),
 ]
 CASES = [(internal, name) for internal in INTERNALS for name in internal.names.split()]
 DOCS = (Path(__file__).parents[2] / "docs" / "dependencies.md").read_text()

@@ -10,7 +10,7 @@ import h11
 import pytest
 
 from serving.asgi import Receive, Scope, Send
-from serving.http1 import StrictConnection
+from serving.http1_parser import StrictConnection
 from serving.turns import (
     ACTIVE,
     PER_TURN,
