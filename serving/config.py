@@ -3,6 +3,7 @@
 import logging
 import sys
 from dataclasses import dataclass, fields
+from time import time
 from typing import Self
 
 from hypercorn.config import Config
@@ -45,10 +46,17 @@ class ServerConfig(Config):
     """
 
     http2_cleartext = False
+    _made_at = 0
+    _headers: list[tuple[bytes, bytes]]
 
     def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
-        headers = super().response_headers(protocol)
-        return [*headers, HSTS] if self.ssl_enabled else headers
+        """Return the headers that every response has: the same list within a second."""
+        now = int(time())
+        if now != self._made_at:
+            headers = super().response_headers(protocol)
+            self._headers = [*headers, HSTS] if self.ssl_enabled else headers
+            self._made_at = now
+        return self._headers
 
 
 def hypercorn_config(options: Options) -> ServerConfig:
