@@ -7,7 +7,7 @@ from collections import defaultdict
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -56,12 +56,12 @@ class Document:
         self._auth_required = auth_required
         self._rules: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         base = f"{public_url}/" if public_url else ""
-        self.marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
+        marshmallow = MarshmallowPlugin(schema_name_resolver=self._unused_name)
         self.spec = APISpec(
             title=TITLE,
             version=VERSION,
             openapi_version="3.1.0",
-            plugins=[self.marshmallow],
+            plugins=[marshmallow],
             info={
                 "description": DESCRIPTION,
                 "contact": contact_of(contact),
@@ -72,6 +72,7 @@ class Document:
             servers=[{"url": public_url or ".", "description": "This service."}],
             externalDocs=external_docs(public_url),
         )
+        self._converter = cast(Any, marshmallow.converter)
         for name, scheme in security_schemes(f"{base}api/auth/token").items():
             self.spec.components.security_scheme(name, scheme)
         for attribute_function in (default_and_example, deprecation, named):
@@ -179,10 +180,6 @@ class Document:
         if name in self.spec.components.schemas:
             raise ValueError(f"two schemas are called {name}: give each variant a class")
         return name
-
-    @property
-    def _converter(self) -> Any:
-        return self.marshmallow.converter
 
     def as_dict(self) -> Json:
         """Return the whole document, with the descriptions and keywords of the schemas added."""

@@ -3,11 +3,10 @@
 They are those of Speakeasy and Fern, which other generators read too.
 """
 
-from typing import Any
-
 from openapi import Json
 from openapi.examples import instance_of
 from openapi.operation import Operation
+from schemas.base import OutputSchema
 from schemas.pages import Page
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -24,29 +23,25 @@ RETRIES = {
     "retryConnectionErrors": True,
 }
 """The intervals are in milliseconds."""
+NO_RETRIES = {"disabled": True}
+"""Fern's SDKs retry every operation otherwise."""
 
 
 def extensions_of(operation: Operation, method: str) -> Json:
     keyed = any(header.name == IDEMPOTENCY_KEY for header in operation.request_headers)
     repeatable = keyed or method in IDEMPOTENT_METHODS
     return {
-        **(pagination(operation.returns) if is_page(operation) else {}),
+        **pagination(operation.returns),
         **({"x-fern-idempotent": True} if keyed else {}),
         **({"x-speakeasy-retries": RETRIES} if repeatable else {"x-fern-retries": NO_RETRIES}),
     }
 
 
-NO_RETRIES = {"disabled": True}
-"""Fern's SDKs retry every operation otherwise."""
-
-
-def is_page(operation: Operation) -> bool:
-    return operation.returns is not None and issubclass(operation.returns, Page)
-
-
-def pagination(page: Any) -> Json:
+def pagination(returns: type[OutputSchema] | None) -> Json:
     """Describe which parameter takes the cursor, and where the next cursor and the rows are."""
-    [rows] = [name for name, f in instance_of(page).fields.items() if f.attribute == "rows"]
+    if returns is None or not issubclass(returns, Page):
+        return {}
+    [rows] = [name for name, f in instance_of(returns).fields.items() if f.attribute == "rows"]
     return {
         "x-speakeasy-pagination": {
             "type": "cursor",

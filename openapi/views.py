@@ -5,7 +5,6 @@ from functools import cache, partial
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,8 +17,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from openapi import Json
 from openapi.openapi_3_0 import as_openapi_3_0
 from openapi.operation import View
-
-T = TypeVar("T", bound=BaseResponse)
 
 OURS = Path(__file__).parent / "static"
 VENDORED = Path(str(files("flask_swagger_ui"))) / "dist"
@@ -104,7 +101,7 @@ def _rendered(render: Callable[[], bytes], media_type: str) -> View:
     return show_document
 
 
-def _unless_refused(response: T) -> T:
+def _unless_refused(response: Response) -> Response:
     """Raise PreconditionFailed where If-Match fails: Werkzeug would send the content as 412."""
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
         response.close()

@@ -25,12 +25,11 @@ class Email(Text):
     Whether mail can be delivered to it is not checked.
     """
 
-    default_error_messages = {"address": "Not an email address."}
+    too_long = f"Must not be longer than {MAX_BYTES} bytes of UTF-8."
 
     def __init__(self, *, metadata: Mapping[str, Any], **kwargs: Any) -> None:
         metadata = {"format": "idn-email", **metadata}
         super().__init__(max_length=MAX_BYTES, metadata=metadata, **kwargs)
-        self.too_long = f"Must not be longer than {MAX_BYTES} bytes of UTF-8."
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         sent = super()._deserialize(value, attr, data, **kwargs)
@@ -41,5 +40,5 @@ class Email(Text):
         # after. Invisible characters would make two different addresses look the same.
         as_sent, as_kept = re.fullmatch(ADDRESS, sent.strip()), re.fullmatch(ADDRESS, address)
         if not (as_sent and as_kept and address.isprintable()):
-            raise self.make_error("address")
+            raise ValidationError("Not an email address.")
         return address

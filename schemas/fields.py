@@ -56,11 +56,6 @@ class Bounded(fields.Field[Any]):
 class Text(Bounded, fields.String):
     """A string that every database can store: no NUL, no lone surrogate."""
 
-    default_error_messages = {
-        "nul": "Must not contain the character NUL.",
-        "surrogate": "Must not contain half of a surrogate pair.",
-    }
-
     def __init__(self, *, max_length: int, min_length: int = 0, **kwargs: Any) -> None:
         length = Length(min=min_length or None, max=max_length)
         super().__init__(validate=[length, *kwargs.pop("validate", ())], **kwargs)
@@ -71,23 +66,21 @@ class Text(Bounded, fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         if "\x00" in text:
-            raise self.make_error("nul")
+            raise ValidationError("Must not contain the character NUL.")
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise self.make_error("surrogate") from None
+            raise ValidationError("Must not contain half of a surrogate pair.") from None
         return text
 
 
 class VisibleText(Text):
     """Text with a visible character."""
 
-    default_error_messages = {"blank": "Must not be blank."}
-
     def deserialize(self, *args: Any, **kwargs: Any) -> Any:
         text = super().deserialize(*args, **kwargs)
         if isinstance(text, str) and is_blank(text):
-            raise self.make_error("blank")
+            raise ValidationError("Must not be blank.")
         return text
 
 

@@ -1,12 +1,11 @@
 """Field types for query strings, in which every value is text."""
 
 import re
-from typing import Any
 
 from marshmallow import EXCLUDE, fields
 
 from schemas.base import InputSchema
-from schemas.fields import Bounded, BoundedList, Choice, Text, Timestamp, ValueAsText, about
+from schemas.fields import BoundedList, Choice, Text, Timestamp, ValueAsText, about
 
 NEWEST_FIRST = "-created_at"
 ORDERS = (("", "ASC", "ascending"), ("-", "DESC", "descending"))
@@ -31,15 +30,15 @@ class QueryTimestamp(Timestamp):
         super().__init__(load_default=None, metadata=metadata)
 
 
-class QueryFlag(Bounded, fields.Boolean):
+class QueryFlag(ValueAsText, fields.Boolean):
     """`true` or `false`."""
 
     max_length = len("false")
     too_long = "Must be true or false."
+    pattern = re.compile("true|false")
 
-    def __init__(self, **kwargs: Any) -> None:
-        messages: Any = {"invalid": self.too_long}
-        super().__init__(truthy={"true"}, falsy={"false"}, error_messages=messages, **kwargs)
+    def parse(self, text: str) -> bool:
+        return text == "true"
 
 
 def sort_of(name: str, *columns: str) -> Choice:

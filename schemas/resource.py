@@ -22,12 +22,8 @@ class Resource(OutputSchema):
             "Given by the server; never changes.", "3f0c6b1e-8a53-4d0e-9f0a-6f3a1c2d4e5b"
         )
     )
-    created_at = Timestamp(
-        metadata=about("The time of creation.", TIMESTAMP),
-    )
-    updated_at = Timestamp(
-        metadata=about("The time of the last write.", TIMESTAMP),
-    )
+    created_at = Timestamp(metadata=about("The time of creation.", TIMESTAMP))
+    updated_at = Timestamp(metadata=about("The time of the last write.", TIMESTAMP))
     version = fields.Integer(
         metadata=about("Starts at 1; each write adds 1. The ETag is this number in quotes.", 1)
     )

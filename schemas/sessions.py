@@ -4,6 +4,7 @@ from marshmallow import fields
 
 from schemas.base import OutputSchema
 from schemas.fields import Timestamp, about
+from schemas.resource import TIMESTAMP
 
 
 class Session(OutputSchema):
@@ -14,9 +15,7 @@ class Session(OutputSchema):
             "The `sid` of the session's access tokens.", "9b2d7c1a-0f4e-4b8e-8a57-2f1f6f0c9d3e"
         )
     )
-    created_at = Timestamp(
-        metadata=about("When the user signed in.", "2026-11-20T09:30:00.123456Z")
-    )
+    created_at = Timestamp(metadata=about("When the user signed in.", TIMESTAMP))
     last_used_at = Timestamp(
         metadata=about(
             "When the session's latest tokens were issued.", "2026-11-20T11:15:00.123456Z"

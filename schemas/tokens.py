@@ -78,10 +78,7 @@ class TokenRequest(FormInput):
         max_length=254,
         metadata=about("The email address that the user registered with.", "ada@example.com"),
     )
-    password = Password(
-        max_length=128,
-        metadata=about("The user's password.", EXAMPLE),
-    )
+    password = Password(max_length=128, metadata=about("The user's password.", EXAMPLE))
     refresh_token = Token(max_length=200, metadata=REFRESH_TOKEN)
 
     @validates_schema

@@ -35,14 +35,6 @@ CURRENT_PASSWORD = about("Your current password.", EXAMPLE)
 ACTIVE = about("Whether the user may sign in and use tokens.", True)
 
 
-def reject_password_of(data: Mapping[str, Any]) -> None:
-    """Raise ValidationError if the password can be guessed from the email address."""
-    if {"email", "password"} <= data.keys():
-        error = error_in_password(data["password"], [data["email"]])
-        if error is not None:
-            raise ValidationError({"password": [error]})
-
-
 def new_password(**options: Any) -> Password:
     return Password(
         min_length=MIN_LENGTH,
@@ -63,15 +55,23 @@ class UserRole(Choice):
     choices = ("user", "admin")
 
 
-class UserInput(InputSchema):
+class SignInChange(InputSchema):
+    """Sets an address, a password or both."""
+
+    @validates_schema(skip_on_field_errors=True)
+    def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Raise ValidationError if the password can be guessed from the email address."""
+        if {"email", "password"} <= data.keys():
+            error = error_in_password(data["password"], [data["email"]])
+            if error is not None:
+                raise ValidationError({"password": [error]})
+
+
+class UserInput(SignInChange):
     """The account that a new user registers."""
 
     email = Email(required=True, metadata=EMAIL)
     password = new_password(required=True)
-
-    @validates_schema(skip_on_field_errors=True)
-    def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
-        reject_password_of(data)
 
 
 class UserPatch(MergePatch):
@@ -83,7 +83,7 @@ class UserPatch(MergePatch):
     active = StrictBoolean(metadata=ACTIVE)
 
 
-class CurrentUserPatch(MergePatch):
+class CurrentUserPatch(SignInChange, MergePatch):
     """The current password and only the fields to change; null is not allowed."""
 
     json_schema: ClassVar = {"minProperties": 2}
@@ -96,10 +96,6 @@ class CurrentUserPatch(MergePatch):
     @validates_schema(skip_on_field_errors=True)
     def at_least_one_field(self, data: Mapping[str, Any], **_: Any) -> None:
         super().at_least_one_field(data.keys() - {"current_password"})
-
-    @validates_schema(skip_on_field_errors=True)
-    def not_the_address(self, data: Mapping[str, Any], **_: Any) -> None:
-        reject_password_of(data)
 
 
 class CurrentUserDeletion(InputSchema):
