@@ -148,11 +148,12 @@ def max_integer(type_: TypeEngine[Any]) -> int | None:
     return next((size for kind, size in largest.items() if isinstance(type_, kind)), None)
 
 
-JSON_OPTIONS: dict[str, Callable[[Any], Any]] = {
+ENGINE_OPTIONS: dict[str, Any] = {
+    "hide_parameters": True,  # or an error's text has the data
+    # The standard library's take several times as long.
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
 }
-"""For create_engine(): the standard library's takes several times as long."""
 
 
 def by_code_point(length: int) -> String:

@@ -1,9 +1,5 @@
-"""The way to the data: units of work against whichever database the settings name.
-
-A unit of work is a plain function over a Connection. Each engine runs it in its own way
-(storage/engines/sqlite.py, storage/engines/postgresql.py). Code outside storage/engines does not
-depend on the engine.
-"""
+"""Units of work: plain functions over a Connection, which each engine runs in its own way. Code
+outside storage/engines does not depend on the engine."""
 
 from __future__ import annotations  # or those of inner functions are made for each request
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from storage.column_types import JSON_OPTIONS, metadata
+from storage.column_types import ENGINE_OPTIONS, metadata
 from storage.engines import postgresql_locks as locks
 from storage.engines.database import (
     Database,
@@ -76,8 +76,7 @@ class PostgresDatabase(Database):
         self._engine = create_engine(
             "postgresql+asyncpg://",
             isolation_level="AUTOCOMMIT",  # what needs a transaction asks for it
-            hide_parameters=True,  # or an error's text has the data
-            **JSON_OPTIONS,
+            **ENGINE_OPTIONS,
             pool_size=pool.size,
             max_overflow=0,
             pool_timeout=pool.timeout,
@@ -88,7 +87,7 @@ class PostgresDatabase(Database):
         # Building an index may take longer than any statement of a request may.
         self._administering = create_engine(
             "postgresql+asyncpg://",
-            hide_parameters=True,  # or an error's text has the data
+            **ENGINE_OPTIONS,
             poolclass=NullPool,
             connect_args={"async_creator_fn": self._servers.connect} | options(pool, timeout=None),
         )

@@ -20,11 +20,10 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.column_types import JSON_OPTIONS
+from storage.column_types import ENGINE_OPTIONS
 from storage.engines.database import Database, Kind, Observer, Unit
 from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
-from storage.engines.sqlite_errors import primary_code, translated
-from storage.engines.sqlite_file import DatabaseFile
+from storage.engines.sqlite_file import DatabaseFile, primary_code
 from storage.engines.sqlite_threads import Job, Jobs, Reader, Worker, Writer, driver_of
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class SqliteDatabase(Database):
                 return await asyncio.to_thread(_migrate, self._administering, unit_of_work)
             except (sqlite3.Error, DBAPIError) as error:
                 if primary_code(error) != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                    raise translated(error, self._file.path)  # noqa: B904  # it has its cause
+                    raise self._file.translated(error)  # noqa: B904  # it has its cause
             if not reported:
                 log.warning("a migration waits for the transaction of another process")
                 reported = True
@@ -138,9 +137,8 @@ def _create_engine(url: str, file: DatabaseFile, *, query_only: bool = False) ->
     """The driver's own transaction control is off; this module sends BEGIN and COMMIT."""
     engine = create_engine(
         url,
-        hide_parameters=True,  # or an error's text has the data
         poolclass=NullPool,
-        **JSON_OPTIONS,
+        **ENGINE_OPTIONS,
         connect_args={"isolation_level": None, "check_same_thread": False},
     )
 

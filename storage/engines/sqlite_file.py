@@ -1,4 +1,5 @@
-"""Whether the file of an SQLite database is still the one that was opened.
+"""The file of an SQLite database: whether it is still the one that was opened, and which errors say
+that it can't be used.
 
 SQLite keeps the file open, so it would go on writing into a file that has been moved, removed or
 replaced: acknowledged writes that nothing finds again. A connection to the file that is there now
@@ -7,7 +8,10 @@ could damage it with what the others still hold. So such a database isn't used a
 
 import logging
 import os
+import sqlite3
 from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from storage.engines.database import DatabaseReadOnly, DatabaseUnavailable
 
@@ -64,6 +68,25 @@ class DatabaseFile:
         for path in self._opened:
             if not os.access(path, os.W_OK) and path.exists():
                 raise DatabaseReadOnly(f"{path} is read-only")
+
+    def translated(self, error: BaseException) -> BaseException:
+        """DatabaseUnavailable, which names the file, for what isn't the statement's fault; besides
+        OperationalError, SQLite raises the bare base class for a damaged file."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not (
+            isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError
+        ):
+            return error
+        read_only = primary_code(cause) == sqlite3.SQLITE_READONLY
+        unavailable = DatabaseReadOnly if read_only else DatabaseUnavailable
+        translation = unavailable(f"{self.path}: {cause}")
+        translation.__cause__ = error
+        return translation
+
+
+def primary_code(error: BaseException) -> int:
+    """Return SQLite's code of `error`, without its extension; 0 if Python itself raised it."""
+    return int(getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)) & 0xFF
 
 
 def _file_id(path: Path) -> FileId:

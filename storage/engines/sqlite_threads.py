@@ -22,7 +22,6 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Connection, Engine
 
 from storage.engines.database import DatabaseUnavailable, Unit
-from storage.engines.sqlite_errors import translated
 from storage.engines.sqlite_file import DatabaseFile
 
 READ_TIMEOUT = 1
@@ -130,7 +129,7 @@ class Worker(Thread, ABC):
         if outcome.error is None:
             return outcome
         self._roll_back(outcome.error)
-        return Outcome(error=translated(outcome.error, self._file.path))
+        return Outcome(error=self._file.translated(outcome.error))
 
     def _connected(self) -> Connection:
         self._file.check_known()
@@ -157,7 +156,7 @@ class Worker(Thread, ABC):
             driver_of(connection).rollback()
         except sqlite3.Error:
             self._disconnect()
-        if isinstance(translated(error, self._file.path), DatabaseUnavailable):
+        if isinstance(self._file.translated(error), DatabaseUnavailable):
             self._disconnect()
 
     def _disconnect(self) -> None:
@@ -224,7 +223,7 @@ class Writer(Worker):
             driver.execute("BEGIN IMMEDIATE")
         except Exception as error:  # noqa: BLE001  # as _do says
             self._roll_back(error)
-            return [Outcome(error=translated(error, self._file.path)) for _ in jobs]
+            return [Outcome(error=self._file.translated(error)) for _ in jobs]
         try:
             outcomes = []
             for job in jobs:
@@ -234,7 +233,7 @@ class Writer(Worker):
                     return None
                 if outcome.error is not None:
                     driver.execute("ROLLBACK TO unit")
-                    outcome = Outcome(error=translated(outcome.error, self._file.path))
+                    outcome = Outcome(error=self._file.translated(outcome.error))
                 driver.execute("RELEASE unit")
                 outcomes.append(outcome)
             self._before_commit()
