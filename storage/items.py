@@ -4,12 +4,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, Integer, String, Table
 
 from storage.collections.collection import Collection
 from storage.collections.filters import After, AllOf, Before, Matches, OneOf
-from storage.collections.tables import (
-    entries_table,
-    list_index,
-    resource_columns,
-    words_columns,
-)
+from storage.collections.tables import entries_table, list_index, resource_columns, words_columns
 from storage.column_types import by_code_point, metadata
 from storage.errors import not_found
 

@@ -7,24 +7,15 @@ from typing import Any, NoReturn, TypedDict
 from unicodedata import normalize
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Uuid,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Uuid, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from storage.accounts.errors import EmailTaken, LastAdmin, UserNotFound
 from storage.accounts.sessions import END_ALL
 from storage.accounts.tables import ADMIN, PUBLIC, USER, users
-from storage.collections.keyset import Page
 from storage.collections.matching import NEWEST_FIRST
-from storage.collections.orders import Bound, ByColumns, Position
+from storage.collections.orders import Bound, ByColumns, Page, Position
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.column_types import Later, UtcDateTime

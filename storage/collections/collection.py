@@ -19,16 +19,7 @@ from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
 from typing import NoReturn
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    Connection,
-    Index,
-    Table,
-    UniqueConstraint,
-    bindparam,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Index, Table, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.collections.creation import Creation
@@ -37,16 +28,10 @@ from storage.collections.filters import Filter
 from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
 from storage.collections.tables import rules_of
-from storage.collections.viewers import Owned, Viewer
+from storage.collections.viewers import Viewer
 from storage.column_types import Later, UtcDateTime
 from storage.engines.database import Kind
-from storage.errors import (
-    AlreadyExists,
-    NotFound,
-    RelatedRowNotFound,
-    RuleBroken,
-    StillReferenced,
-)
+from storage.errors import AlreadyExists, NotFound, RelatedRowNotFound, RuleBroken, StillReferenced
 
 DELETED_AT_ONCE = 1000
 """The maximum number of rows that one transaction deletes with their owner: about 0.15 s on a busy
@@ -83,19 +68,17 @@ class Collection(Lists):
         targets = {name: target.table for name, target in self.relations.items()}
         check_declaration(table, sorts, filters or {}, targets)
         super().__init__(table, sorts, filters or {})
-        by_id, owner = table.c.id == bindparam("_row_id"), table.c.owner_id
+        by_id = table.c.id == bindparam("_row_id")
         self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
         self._creation = Creation(table, self.columns)
-        self._select = Owned(select(*self.columns).where(by_id), owner)
+        self._select = Guarded(select(*self.columns).where(by_id), table)
         # The related row must not be deleted while a row that refers to it is written.
         lock = select(table.c.id).where(by_id).with_for_update(read=True, key_share=True)
-        self._lock = Owned(lock, owner)
-        version = table.c.version
+        self._lock = Guarded(lock, table)
         now = Later(table.c.updated_at, bindparam("_now", type_=UtcDateTime))
-        change = update(table).where(by_id).values(version=version + 1, updated_at=now)
-        change = change.returning(*self.columns)
-        self._update = Guarded(Owned(change, owner), version)
-        self._delete = Guarded(Owned(delete(table).where(by_id), owner), version)
+        change = update(table).where(by_id).values(version=table.c.version + 1, updated_at=now)
+        self._update = Guarded(change.returning(*self.columns), table)
+        self._delete = Guarded(delete(table).where(by_id), table)
         self.unique = unique_of(table)
         self.rules = rules_of(table)
         COLLECTIONS.append(self)
@@ -200,16 +183,11 @@ class Collection(Lists):
         return error if rule is None else RuleBroken(*rule)
 
     def _require_related(self, connection: Connection, viewer: Viewer, values: Query) -> None:
-        for name, collection in self.relations.items():
-            if values.get(name) is not None and not collection._locks(
-                connection, viewer, values[name]
-            ):
-                raise RelatedRowNotFound(name)
-
-    def _locks(self, connection: Connection, viewer: Viewer, row_id: UUID) -> bool:
-        """Whether the viewer has such a row; it stays until the transaction ends."""
-        params = {"_row_id": row_id, **viewer.parameters}
-        return connection.execute(self._lock.by(viewer), params).one_or_none() is not None
+        for name, related in self.relations.items():
+            if values.get(name) is not None:
+                params = {"_row_id": values[name], **viewer.parameters}
+                if connection.execute(related._lock.by(viewer), params).one_or_none() is None:
+                    raise RelatedRowNotFound(name)
 
     def _raise_not_found_or_conflict(
         self, connection: Connection, viewer: Viewer, row_id: UUID, precondition: Precondition

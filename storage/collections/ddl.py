@@ -99,12 +99,7 @@ CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table} FO
 """
 # SQLite can't add a constraint to a table; to rebuild the table would lose its triggers.
 SQLITE_RULE = """
-CREATE TRIGGER {name}_insert BEFORE INSERT ON {table}
-  WHEN NOT (SELECT {condition} FROM (SELECT {new})) BEGIN
-  SELECT RAISE(ABORT, 'CHECK constraint failed: {name}');
-END;
-
-CREATE TRIGGER {name}_update BEFORE UPDATE ON {table}
+CREATE TRIGGER {name}_{when} BEFORE {event} ON {table}
   WHEN NOT (SELECT {condition} FROM (SELECT {new})) BEGIN
   SELECT RAISE(ABORT, 'CHECK constraint failed: {name}');
 END;
@@ -168,7 +163,9 @@ def create_rule(connection: Connection, table: str, name: str, condition: str) -
         return
     columns = [column["name"] for column in inspect(connection).get_columns(table)]
     new = ", ".join(f'new."{column}" AS "{column}"' for column in columns if column in condition)
-    run(connection, SQLITE_RULE.format(table=table, name=name, condition=condition, new=new))
+    parts = {"table": table, "name": name, "condition": condition, "new": new}
+    for when in ("insert", "update"):
+        run(connection, SQLITE_RULE.format(**parts, when=when, event=when.upper()))
     # The triggers look at each row that is there.
     first = next(column for column in columns if column in condition)
     touched = f'UPDATE {table} SET "{first}" = "{first}" WHERE NOT ({condition})'  # noqa: S608  # as declared

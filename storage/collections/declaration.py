@@ -1,6 +1,6 @@
 """What can be declared of a collection: checked at the start, so that no request finds it out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
@@ -31,8 +31,23 @@ def check_declaration(
     relations: Mapping[str, Table],
 ) -> None:
     """Raises TypeError with one sentence that names the column and the reason."""
-    for reason in _objections(table, sorts, filters, relations):
-        raise TypeError(reason)
+    columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
+    for name in columns:
+        if name not in table.c:
+            raise TypeError(f"{table.name}.{name}: {_missing(name)}")
+    for name in sorts:
+        _check_order(table.c[name])
+    for parameter, kind in filters.items():
+        if parameter in LIST_PARAMETERS:
+            raise TypeError(f"{table.name}: no filter can be called {parameter}")
+        if isinstance(kind, Bounded):
+            _check_order(table.c[kind.column])
+        if isinstance(kind, AllOf) and kind.entries.info["entries_of"][0] != table.name:
+            raise TypeError(f"{table.name}: {kind.entries.name} has entries of another table")
+    if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
+        raise TypeError(f"{table.name}: declare at most one Matches filter, with all texts")
+    for column in table.c:
+        _check_relation(column, relations.get(column.name))
 
 
 def missing_indexes(
@@ -57,42 +72,18 @@ def missing_indexes(
     ]
 
 
-def _objections(
-    table: Table,
-    sorts: Sequence[str],
-    filters: Mapping[str, Filter],
-    relations: Mapping[str, Table],
-) -> Iterator[str]:
-    columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
-    for name in columns:
-        if name not in table.c:
-            yield f"{table.name}.{name}: {_missing(name)}"
-    for name in sorts:
-        yield from _not_ordered(table.c[name])
-    for parameter, kind in filters.items():
-        if parameter in LIST_PARAMETERS:
-            yield f"{table.name}: no filter can be called {parameter}"
-        if isinstance(kind, Bounded):
-            yield from _not_ordered(table.c[kind.column])
-        if isinstance(kind, AllOf) and kind.entries.info["entries_of"][0] != table.name:
-            yield f"{table.name}: {kind.entries.name} has entries of another table"
-    if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
-        yield f"{table.name}: declare at most one Matches filter, with all texts"
-    yield from _undeclared_relations(table, relations)
-
-
 def _missing(name: str) -> str:
     if name.endswith("_words"):
         return "add *words_columns(…) with the texts of Matches to the table"
     return "there is no such column"
 
 
-def _not_ordered(column: Column[Any]) -> Iterator[str]:
+def _check_order(column: Column[Any]) -> None:
     if isinstance(column.type, ORDERED) or _is_by_code_point(column.type):
         return
     name = type(column.type).__name__
     instead = INSTEAD.get(name, f"there is no order for {name}")
-    yield f"{column.table.name}.{column.name}: to sort or bound by it, use {instead}"
+    raise TypeError(f"{column}: to sort or bound by it, use {instead}")
 
 
 def _is_by_code_point(type_: TypeEngine[Any]) -> bool:
@@ -100,19 +91,17 @@ def _is_by_code_point(type_: TypeEngine[Any]) -> bool:
     return isinstance(type_, String) and getattr(variant, "collation", None) == "C"
 
 
-def _undeclared_relations(table: Table, relations: Mapping[str, Table]) -> Iterator[str]:
-    for column in table.c:
-        targets = [key.target_fullname for key in column.foreign_keys if column.name != "owner_id"]
-        declared = relations.get(column.name)
-        if f"{table.name}.id" in targets:
-            yield (
-                f"{table.name}.{column.name}: a relation can't lead to its own table: rows go with "
-                "their user a part at a time, and one could go before what points to it"
-            )
-        elif declared is None and targets:
-            yield (
-                f"{table.name}.{column.name}: a foreign key has to be among the relations, which "
-                "check that its row is there and the viewer's"
-            )
-        if declared is not None and targets != [f"{declared.name}.id"]:
-            yield f"{table.name}.{column.name}: is no foreign key to {declared.name}.id"
+def _check_relation(column: Column[Any], declared: Table | None) -> None:
+    targets = [key.target_fullname for key in column.foreign_keys if column.name != "owner_id"]
+    if f"{column.table.name}.id" in targets:
+        raise TypeError(
+            f"{column}: a relation can't lead to its own table: rows go with their user a part at "
+            "a time, and one could go before what points to it"
+        )
+    if declared is None and targets:
+        raise TypeError(
+            f"{column}: a foreign key has to be among the relations, which check that its row is "
+            "there and the viewer's"
+        )
+    if declared is not None and targets != [f"{declared.name}.id"]:
+        raise TypeError(f"{column}: is no foreign key to {declared.name}.id")

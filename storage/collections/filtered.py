@@ -5,12 +5,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, literal, select
+from sqlalchemy import Connection, Select, bindparam, func, literal, select
 
-from storage.collections.full_text import FullText
-from storage.collections.matching import OLDEST_FIRST, Matching
+from storage.collections.matching import OLDEST_FIRST, Lookup, Matching
 from storage.collections.orders import ByColumns
-from storage.collections.viewers import Viewer
 
 BUDGET = 5000
 """The maximum number of rows read for a page without a matching index."""
@@ -22,9 +20,10 @@ Parameters = Mapping[str, Any]
 """Values for a statement's parameters."""
 
 
-def owned_rows(table: Table, viewer: Viewer, by: str, nulls: bool | None = None) -> ByColumns:
+def owned_rows(at: Lookup, by: str, nulls: bool | None = None) -> ByColumns:
     """All that the viewer owns, in the order of a column."""
-    return ByColumns(table.c[by], table.c.id, viewer.index_prefix(table.c.owner_id), nulls)
+    columns = at.table.c
+    return ByColumns(columns[by], columns.id, at.viewer.index_prefix(columns.owner_id), nulls)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,24 +35,27 @@ class Filtered:
     executed with the parameters of both.
     """
 
-    table: Table
-    viewer: Viewer
-    dialect: FullText
+    at: Lookup
     filters: Sequence[Matching]
     _made: dict[Hashable, Select[Any]] = field(default_factory=dict)
 
-    def statement(self, key: Hashable, make: Callable[[], Select[Any]]) -> Select[Any]:
-        """The statement `key`, made by `make` the first time."""
+    def statement(self, make: Callable[..., Select[Any]], *of: Matching | None) -> Select[Any]:
+        """What the method `make` returns for these filters, called for them the first time."""
+        key = make.__name__, of  # not `make`, which would keep this object alive
         statement = self._made.get(key)
         if statement is None:
-            statement = self._made[key] = make()
+            statement = self._made[key] = make(*of)
         return statement
+
+    def others(self, driver: Matching | None) -> list[Matching]:
+        """The filters that the entries of `driver` have yet to pass."""
+        return [found for found in self.filters if found is not driver or not found.exact]
 
     def rank(
         self, connection: Connection, parameters: Parameters, most: int
     ) -> list[tuple[int, Matching]]:
         """The filters, the rarest first, each with its number of rows, counted up to `most` + 1."""
-        counts = self.statement("rank", self._counts)
+        counts = self.statement(self._counts)
         row = connection.execute(counts, {**parameters, "_one_more": most + 1}).one()
         return sorted(zip(row, self.filters, strict=True), key=lambda pair: pair[0])
 
@@ -75,17 +77,15 @@ class Totals(Filtered):
 
     def count(self, connection: Connection, parameters: Parameters) -> Total:
         if not self.filters:
-            statement = self.statement("all", lambda: self._count(self._all()))
+            statement = self.statement(self._all)
         elif len(self.filters) == 1 and self.filters[0].exact:
-            statement = self.statement(
-                "one", lambda: self._count(self.filters[0].entries(literal(1)))
-            )
+            statement = self.statement(self._one, self.filters[0])
         else:
             (fewest, rarest), *_ = self.rank(connection, parameters, BUDGET)
             if fewest <= BUDGET:
-                statement = self.statement(rarest, lambda: self._count(self._among(rarest)))
+                statement = self.statement(self._among, rarest)
             else:  # The database knows best how to meet several large sets.
-                statement = self.statement("large", lambda: self._count(self._of_all_sets()))
+                statement = self.statement(self._of_all_sets)
         found = connection.execute(statement, parameters).scalar_one()
         return Total(min(found, COUNTED), found <= COUNTED)
 
@@ -93,18 +93,20 @@ class Totals(Filtered):
         return select(func.count()).select_from(some.limit(COUNTED + 1).subquery())
 
     def _all(self) -> Select[Any]:
-        place = owned_rows(self.table, self.viewer, "created_at")
-        some = select(literal(1)).select_from(self.table)
-        return some.where(*place.conditions([])).order_by(*place.order(OLDEST_FIRST))
+        place = owned_rows(self.at, "created_at")
+        some = select(literal(1)).select_from(self.at.table).where(*place.conditions([]))
+        return self._count(some.order_by(*place.order(OLDEST_FIRST)))
+
+    def _one(self, only: Matching) -> Select[Any]:
+        return self._count(only.entries(literal(1)))
 
     def _among(self, rarest: Matching) -> Select[Any]:
         entries = rarest.entries(rarest.key.label("key")).limit(2 * BUDGET)
-        joined, row = self.dialect.join(entries.subquery(), "key", rarest.target)
-        others = [found for found in self.filters if found is not rarest or not found.exact]
-        tests = (found.test(row) for found in others)
-        return select(literal(1)).select_from(joined).where(*tests)
+        joined, row = self.at.dialect.join(entries.subquery(), rarest.target)
+        tests = (found.test(row) for found in self.others(rarest))
+        return self._count(select(literal(1)).select_from(joined).where(*tests))
 
     def _of_all_sets(self) -> Select[Any]:
-        owned = self.viewer.owns(self.table.c.owner_id)
+        owned = self.at.viewer.owns(self.at.table.c.owner_id)
         memberships = (found.membership() for found in self.filters)
-        return select(literal(1)).select_from(self.table).where(owned, *memberships)
+        return self._count(select(literal(1)).select_from(self.at.table).where(owned, *memberships))

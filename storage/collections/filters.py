@@ -17,7 +17,14 @@ from sqlalchemy import (
 )
 
 from storage.collections.full_text import Columns, SearchForm, SqliteSearch, words_column
-from storage.collections.matching import ByNumber, Lookup, Matching, bounded_rows, matching_rows
+from storage.collections.matching import (
+    ByNumber,
+    Lookup,
+    Matching,
+    Test,
+    bounded_rows,
+    matching_rows,
+)
 from storage.collections.orders import Bound, ByColumns
 from storage.collections.words import search_of, words_of
 
@@ -77,12 +84,12 @@ class EqualTo(OfColumn):
     def matching(self, name: str, form: Any, at: Lookup) -> list[Matching]:
         table, viewer, _ = at
         value = self.value(name, table)
-
-        def test(row: Columns) -> ColumnElement[bool]:
-            return row[self.column].in_([value])  # type: ignore[no-any-return]  # of any column
-
         prefix = [*viewer.index_prefix(table.c.owner_id), (table.c[self.column], value)]
-        return [matching_rows(at, test, ByColumns(table.c.created_at, table.c.id, prefix))]
+        creation = ByColumns(table.c.created_at, table.c.id, prefix)
+        return [matching_rows(at, self._is_among([value]), creation)]
+
+    def _is_among(self, values: Any) -> Test:
+        return lambda row: row[self.column].in_(values)
 
 
 class OneOf(EqualTo):
@@ -96,11 +103,7 @@ class OneOf(EqualTo):
         if not form:
             return super().matching(name, form, at)
         values = self.value(name, at.table, expanding=True)
-
-        def test(row: Columns) -> ColumnElement[bool]:
-            return row[self.column].in_(values)  # type: ignore[no-any-return]  # of any column
-
-        return [matching_rows(at, test)]
+        return [matching_rows(at, self._is_among(values))]
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,6 @@ class AllOf:
 
         prefix = [*at.viewer.index_prefix(entry.owner_id), (entry.value, value)]
         return Matching(
-            table=at.table,
             test=test,
             index=self.entries,
             where=(entry.value == value) & at.viewer.owns(entry.owner_id),
@@ -191,12 +193,8 @@ class Matches:
 
     def matching(self, name: str, form: SearchForm, at: Lookup) -> list[Matching]:
         table, viewer, dialect = at
-
-        def test(row: Columns) -> ColumnElement[bool]:
-            return dialect.test(row, form)
-
         where = dialect.matches(table.c, form, viewer)
-        found = replace(matching_rows(at, test), where=where)
+        found = replace(matching_rows(at, partial(dialect.test, form=form)), where=where)
         if not isinstance(dialect, SqliteSearch):
             return [found]
         rowid = dialect.entries.c.rowid

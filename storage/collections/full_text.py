@@ -38,7 +38,6 @@ Columns = ReadOnlyColumnCollection[str, Any]
 INDEXED_PREFIX = 4
 """The longest prefix that SQLite's index is made for; what is longer is looked up in the words."""
 
-
 SEARCH = "search"
 
 
@@ -96,9 +95,10 @@ class SqliteSearch:
         parts = (bindparam(_part(number), type_=String) for number in range(form.parts))
         return and_(*(func.instr(text, part) > 0 for part in parts))
 
-    def join(self, entries: Subquery, key: str, target: Column[Any]) -> tuple[FromClause, Columns]:
-        """`entries` with their rows, in the order of `entries`, and the rows' columns."""
-        return entries.join(target.table, target == entries.c[key]), target.table.c
+    def join(self, entries: Subquery, target: Column[Any]) -> tuple[FromClause, Columns]:
+        """`entries`, each with the `key` of a row, joined with the rows, in the order of `entries`;
+        and the rows' columns."""
+        return entries.join(target.table, target == entries.c.key), target.table.c
 
 
 class PostgresSearch:
@@ -127,15 +127,10 @@ class PostgresSearch:
         found: ColumnElement[bool] = text.op("@@", return_type=Boolean())(query)
         return found
 
-    def join(self, entries: Subquery, key: str, target: Column[Any]) -> tuple[FromClause, Columns]:
+    def join(self, entries: Subquery, target: Column[Any]) -> tuple[FromClause, Columns]:
         # OFFSET 0 keeps the planner from turning the look-ups into a scan of the table.
-        found = select(target.table).where(target == entries.c[key]).offset(0).lateral("found")
+        found = select(target.table).where(target == entries.c.key).offset(0).lateral("found")
         return entries.join(found, true()), found.c
 
 
 FullText = SqliteSearch | PostgresSearch
-
-
-def full_text_of(of: Table, texts: Sequence[str]) -> dict[str, FullText]:
-    """The search in each kind of database, by the name of its dialect."""
-    return {"sqlite": SqliteSearch(of, texts), "postgresql": PostgresSearch(of, texts)}

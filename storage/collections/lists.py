@@ -1,18 +1,17 @@
 """The lists of a collection: pages and totals, by the sorts and filters that are declared."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Connection, Table, bindparam, or_, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, or_, select, update
 
 from storage.collections.filtered import BUDGET, Total, Totals
 from storage.collections.filters import Bounded, Filter, Matches
-from storage.collections.full_text import full_text_of, words_column
-from storage.collections.keyset import Page, with_nulls_last
+from storage.collections.full_text import FullText, PostgresSearch, SqliteSearch, words_column
 from storage.collections.matching import Lookup, Matching, bounded_rows
-from storage.collections.orders import Bound, Position, Sort
+from storage.collections.orders import Bound, Page, Position, Sort
 from storage.collections.query_plan import Listing, PageRequest
 from storage.collections.viewers import Viewer
 from storage.column_types import Words
@@ -54,7 +53,10 @@ class Lists:
         self._bounded_columns = tuple(dict.fromkeys(kind.column for _, kind in self._bounded))
         searches = [kind for _, kind in kinds if isinstance(kind, Matches)]
         self._texts = searches[0] if searches else Matches()
-        self._dialects = full_text_of(table, self._texts.texts)
+        self._dialects: dict[str, FullText] = {
+            "sqlite": SqliteSearch(table, self._texts.texts),
+            "postgresql": PostgresSearch(table, self._texts.texts),
+        }
         hidden = INTERNAL | set(map(words_column, self._texts.texts))
         self.columns = [column for column in table.c if column.name not in hidden]
         self._listing = lru_cache(KEPT)(self._make_listing)
@@ -139,10 +141,8 @@ class Lists:
             place = Bound(above, value, bindparam("_id", type_=self.table.c.id.type))
             bounds = [*(bound for bound in bounds if bound.above != above), place]
         return Listing(
-            table=self.table,
+            at=at,
             columns=self.columns,
-            viewer=at.viewer,
-            dialect=at.dialect,
             sort=Sort(by, descending),
             filters=self._matching(form, but=by),
             bounds=bounds,
@@ -150,17 +150,15 @@ class Lists:
         )
 
     def _make_totals(self, form: Form) -> Totals:
-        _, viewer, dialect = self._at(form)
-        filters = self._matching(form)
-        return Totals(table=self.table, viewer=viewer, dialect=dialect, filters=filters)
+        return Totals(at=self._at(form), filters=self._matching(form))
 
     def _at(self, form: Form) -> Lookup:
         return Lookup(self.table, form.viewer, self._dialects[form.dialect])
 
     def _bounds(self, form: Form, by: str) -> list[Bound]:
-        names = [name for name, _ in form.filters]
-        kinds = [(name, kind) for name, kind in self._bounded if name in names]
-        return [kind.bound(name, self.table) for name, kind in kinds if kind.column == by]
+        given = dict(form.filters)
+        kinds = [(name, kind) for name, kind in self._bounded if kind.column == by]
+        return [kind.bound(name, self.table) for name, kind in kinds if name in given]
 
     def _matching(self, form: Form, *, but: str = "") -> list[Matching]:
         """Every filter, but for the bounds of the column `but`."""
@@ -173,3 +171,31 @@ class Lists:
             if bounds:
                 found.append(bounded_rows(by, bounds, at))
         return found
+
+
+Run = Callable[[int, Position | None, bool | None], Page]
+"""A page of at most so many rows after a position; of the rows whose sort column is null, of the
+others, or of all (None)."""
+
+
+def with_nulls_last(run: Run, column: Column[Any], limit: int, after: Position | None) -> Page:
+    """The page of a list by `column`, which may be null: what isn't null, then the rest.
+
+    In one statement no index would have this order in both directions.
+    """
+    if not column.nullable:
+        return run(limit, after, None)
+    first = Page([], None)
+    if after is None or after.value is not None:
+        first = run(limit, after, False)
+        if first.next is not None:
+            return first
+        after = None
+    room = limit - len(first.rows)
+    # A full page still has to know whether there is another one.
+    rest = run(max(room, 1), after, True)
+    if room == 0:
+        last = first.rows[-1]
+        more = bool(rest.rows) or rest.next is not None
+        return Page(first.rows, Position(getattr(last, column.name), last.id) if more else None)
+    return Page([*first.rows, *rest.rows], rest.next)

@@ -72,7 +72,6 @@ class Matching:
     `creation` reads the same entries in the order of creation, where the index has that.
     """
 
-    table: Table
     test: Test
     index: FromClause
     where: ColumnElement[bool]
@@ -91,16 +90,16 @@ class Matching:
 
     def membership(self) -> ColumnElement[bool]:
         """Of rows as a set; the database is free to choose where to begin."""
-        if self.index is self.table:
-            return self.test(self.table.c)
+        table = self.target.table
+        if self.index is table:
+            return self.test(table.c)
         among = self.target.in_(select(self.key).where(self.where))
-        return among if self.exact else among & self.test(self.table.c)
+        return among if self.exact else among & self.test(table.c)
 
 
 def matching_rows(at: Lookup, test: Test, creation: Place | None = None) -> Matching:
     """The rows of the table itself that pass `test`."""
     return Matching(
-        table=at.table,
         test=test,
         index=at.table,
         where=test(at.table.c) & at.viewer.owns(at.table.c.owner_id),

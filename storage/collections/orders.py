@@ -46,6 +46,23 @@ class Sort(NamedTuple):
         return Position(getattr(row, self.by), row.id)
 
 
+class Page(NamedTuple):
+    """Some rows, and where the next page starts (None: there is none).
+
+    It starts after a place, not after a count. So it costs the same wherever it is, and rows that
+    come or go leave no gap and no double.
+    """
+
+    rows: Sequence[Row[Any]]
+    next: Position | None
+
+    @classmethod
+    def of(cls, rows: Sequence[Row[Any]], limit: int, sort: Sort) -> Self:
+        """The first `limit` of `rows`, of which one more was read to know whether more follow."""
+        page = rows[:limit]
+        return cls(page, sort.position_of(page[-1]) if len(rows) > limit else None)
+
+
 class Bound(NamedTuple):
     """Rows above or below a value; the value itself is outside unless the bound is `inclusive`.
 

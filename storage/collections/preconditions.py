@@ -1,12 +1,12 @@
 """Writes that happen only to the version that the caller has seen."""
 
 from collections.abc import Iterable
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, bindparam, true
+from sqlalchemy import Column, ColumnElement, Delete, Select, Table, Update, bindparam, true
 
-from storage.collections.viewers import Owned, S, Viewer
+from storage.collections.viewers import Viewer
 from storage.errors import PreconditionMissing, VersionConflict
 
 
@@ -51,20 +51,24 @@ MISSING = Precondition(only=frozenset(), error=PreconditionMissing)
 """No version meets it: a write needs a precondition and has none."""
 
 
-class Guarded(Generic[S]):
-    """A write to rows that have an owner and a version, made once for each kind of viewer and each
-    form of precondition: to make it takes as long as to execute it."""
+S = TypeVar("S", Select[Any], Update, Delete)
 
-    def __init__(self, owned: Owned[S], version: Column[Any]) -> None:
-        self._owned: Owned[S] = owned
-        self._version = version
+
+class Guarded(Generic[S]):
+    """A statement over rows that have an owner and a version, made once for each kind of viewer and
+    each form of precondition: to make it takes as long as to execute it."""
+
+    def __init__(self, statement: S, table: Table) -> None:
+        self._statement: S = statement
+        self._columns = table.c
         self._made: dict[tuple[bool, bool, bool], S] = {}
 
-    def by(self, viewer: Viewer, precondition: Precondition) -> S:
+    def by(self, viewer: Viewer, precondition: Precondition = ANY_VERSION) -> S:
         """To be executed with the `parameters` of both."""
         form = viewer.sees_all, precondition.only is not None, bool(precondition.never)
         statement = self._made.get(form)
         if statement is None:
-            guard = precondition.holds_for(self._version)
-            statement = self._made[form] = self._owned.by(viewer).where(guard)
+            is_owned = viewer.owns(self._columns.owner_id)
+            guard = precondition.holds_for(self._columns.version)
+            statement = self._made[form] = self._statement.where(is_owned, guard)
         return statement

@@ -8,7 +8,7 @@ Three plans lead to a page; docs/listing.md says which is taken when, and what i
   though more follow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,9 +29,8 @@ from sqlalchemy import (
 
 from storage.collections.filtered import Filtered, Parameters, owned_rows
 from storage.collections.full_text import Columns
-from storage.collections.keyset import Page
 from storage.collections.matching import Matching, Place
-from storage.collections.orders import Bound, ByColumns, Sort
+from storage.collections.orders import Bound, ByColumns, Page, Sort
 
 Driver = Matching | None
 """The filter whose index a plan reads; None: the index of the list's order."""
@@ -69,47 +68,41 @@ class Listing(Filtered):
         if not filters or (len(filters) == 1 and by_creation and filters[0].creation):
             return self._walk(request, filters[0] if filters else None)
         ranked = self.rank(request.connection, request.parameters, request.budget)
-        if ranked[0][0] <= request.budget:
-            return self._gather(request, ranked[0][1])
+        fewest, rarest = ranked[0]
+        if fewest <= request.budget:
+            return self._page(request, self._gathered, rarest)
         ordered = [found for _, found in ranked if by_creation and found.creation]
         return self._walk(request, ordered[0] if ordered else None)
 
     def _walk(self, request: PageRequest, driver: Driver) -> Page:
-        if self._others(driver):
+        if self.others(driver):
             return self._scan(request, driver)
-        return self._page(
-            request, self.statement(("straight", driver), lambda: self._straight(driver))
-        )
+        return self._page(request, self._straight, driver)
 
     def _straight(self, driver: Driver) -> Select[Any]:
         place = self._place(driver)
-        if driver is None or driver.index is self.table:
+        if driver is None or driver.index is self.at.table:
             return self._entries(place, *self.columns).limit(bindparam("_limit"))
         entries = self._entries(place, driver.key.label("key")).limit(bindparam("_limit"))
-        joined, row = self.dialect.join(entries.subquery(), "key", driver.target)
+        joined, row = self.at.dialect.join(entries.subquery(), driver.target)
         return self._sorted(select(*self._public(row)).select_from(joined), row)
-
-    def _gather(self, request: PageRequest, driver: Matching) -> Page:
-        return self._page(
-            request, self.statement(("gathered", driver), lambda: self._gathered(driver))
-        )
 
     def _gathered(self, driver: Matching) -> Select[Any]:
         """All rows that pass `driver`, sorted."""
         # The limit is never reached; it keeps the planner from going along another index.
         entries = driver.entries(driver.key.label("key")).limit(bindparam("_never_reached"))
-        joined, row = self.dialect.join(entries.subquery(), "key", driver.target)
+        joined, row = self.at.dialect.join(entries.subquery(), driver.target)
         statement = (
             select(*self._public(row))
             .select_from(joined)
-            .where(*(found.test(row) for found in self._others(driver)))
+            .where(*(found.test(row) for found in self.others(driver)))
             .where(*self._place_in(row).conditions(self.bounds))
             .limit(bindparam("_limit"))
         )
         return self._sorted(statement, row)
 
     def _scan(self, request: PageRequest, driver: Driver) -> Page:
-        rows = request.execute(self.statement(("scanned", driver), lambda: self._scanned(driver)))
+        rows = request.execute(self.statement(self._scanned, driver))
         found = [row for row in rows if row.matches]
         if len(found) > request.limit:
             found = found[: request.limit]
@@ -120,15 +113,15 @@ class Listing(Filtered):
     def _scanned(self, driver: Driver) -> Select[Any]:
         place, budget = self._place(driver), bindparam("_budget", type_=Integer)
         number = func.row_number().over(order_by=place.order(self.sort)).label("examined")
-        if driver is None or driver.index is self.table:
-            window = self._entries(place, *self.table.c, number).limit(budget).subquery()
+        if driver is None or driver.index is self.at.table:
+            window = self._entries(place, *self.at.table.c, number).limit(budget).subquery()
             joined: FromClause = window
             row = window.c
         else:
             entries = self._entries(place, driver.key.label("key"), number)
             window = entries.limit(budget).subquery()
-            joined, row = self.dialect.join(window, "key", driver.target)
-        matches = and_(true(), *(found.test(row) for found in self._others(driver)))
+            joined, row = self.at.dialect.join(window, driver.target)
+        matches = and_(true(), *(found.test(row) for found in self.others(driver)))
         return (
             select(*self._public(row), window.c.examined, matches.label("matches"))
             .select_from(joined)
@@ -138,13 +131,9 @@ class Listing(Filtered):
             .limit(bindparam("_limit"))
         )
 
-    def _others(self, driver: Driver) -> list[Matching]:
-        """The filters that the driver's entries have yet to pass."""
-        return [found for found in self.filters if found is not driver or not found.exact]
-
     def _place(self, driver: Driver) -> Place:
         if driver is None or driver.creation is None:
-            return owned_rows(self.table, self.viewer, self.sort.by, self.nulls)
+            return owned_rows(self.at, self.sort.by, self.nulls)
         return driver.creation
 
     def _place_in(self, row: Columns) -> ByColumns:
@@ -158,8 +147,11 @@ class Listing(Filtered):
     def _sorted(self, statement: Select[Any], row: Columns) -> Select[Any]:
         return statement.order_by(*self._place_in(row).order(self.sort))
 
-    def _page(self, request: PageRequest, statement: Select[Any]) -> Page:
-        return Page.of(request.execute(statement), request.limit, self.sort)
+    def _page(
+        self, request: PageRequest, make: Callable[[Any], Select[Any]], driver: Driver
+    ) -> Page:
+        rows = request.execute(self.statement(make, driver))
+        return Page.of(rows, request.limit, self.sort)
 
     def _public(self, row: Columns) -> list[ColumnElement[Any]]:
         return [row[column.name] for column in self.columns]

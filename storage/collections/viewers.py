@@ -1,18 +1,9 @@
 """The viewer of a request, and which rows it owns: decided in this module alone."""
 
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    ColumnElement,
-    Delete,
-    Select,
-    Update,
-    bindparam,
-    true,
-)
+from sqlalchemy import BindParameter, Column, ColumnElement, bindparam, true
 
 
 class Viewer(NamedTuple):
@@ -60,19 +51,3 @@ ANONYMOUS = Viewer(user_id=None, is_admin=False, sees_all=True)
 
 OPERATOR = Viewer(user_id=None, is_admin=True, sees_all=True)
 """The operator of the service, who runs commands on its machine."""
-
-
-S = TypeVar("S", Select[Any], Update, Delete)
-
-
-class Owned(Generic[S]):
-    """A statement over rows that have an owner, made beforehand for viewers of either kind: to make
-    it for each request costs more than to read a row."""
-
-    def __init__(self, statement: S, owner_id: Column[Any]) -> None:
-        self._statement: S = statement
-        self._own: S = statement.where(SEES_OWN.owns(owner_id))
-
-    def by(self, viewer: Viewer) -> S:
-        """To be executed with the viewer's `parameters`."""
-        return self._statement if viewer.sees_all else self._own

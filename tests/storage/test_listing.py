@@ -14,9 +14,8 @@ from sqlalchemy import Connection, delete
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.keyset import Page
 from storage.collections.lists import Query
-from storage.collections.orders import Position
+from storage.collections.orders import Page, Position
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import search_of, words_of
 from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues
