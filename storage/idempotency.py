@@ -32,6 +32,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.collections.viewers import Viewer
 from storage.column_types import UtcDateTime, metadata
+from storage.engines.postgresql_locks import LOCK_NOT_AVAILABLE
 from storage.errors import KeyInUse, KeyReused
 
 T = TypeVar("T")
@@ -161,9 +162,6 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
             raise KeyInUse from error
         raise
     return claimed is not None
-
-
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _stored_response(

@@ -3,19 +3,18 @@
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from storage.accounts.credentials import raise_wrong_password_or_conflict
 from storage.accounts.errors import UserOwnsRows
 from storage.accounts.tables import users
-from storage.accounts.users import keep_an_admin, raise_not_found_or_conflict
+from storage.accounts.users import BY_ID, keep_an_admin, raise_not_found_or_conflict
 from storage.collections.collection import COLLECTIONS, OwnerDeletion
 from storage.collections.preconditions import ANY_VERSION, Precondition
 from storage.collections.viewers import OPERATOR, Viewer
 from storage.errors import StillReferenced
 from storage.idempotency import delete_responses_of
 
-BY_ID = users.c.id == bindparam("user_id")
 LOCK = select(users.c.id).where(BY_ID).with_for_update()
 DELETE = delete(users).where(BY_ID)
 
