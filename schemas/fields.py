@@ -38,14 +38,16 @@ class Bounded(fields.Field[Any]):
     max_length: int
     """The maximum number of characters or entries of a value, as sent."""
     measured: ClassVar[type[str] | type[list[Any]]] = str
-    max_bytes_each: ClassVar[int] = 12
-    """The maximum bytes per character: `\\ud83d\\udeaa` in JSON, `%F0%9F%9A%AA` in a form."""
+    max_bytes_each = 12
+    """The maximum bytes of an entry, or of a character: `\\ud83d\\udeaa` in JSON, in a form
+    `%F0%9F%9A%AA`."""
     too_long = "Longer than maximum length {max_length}."
 
     @property
     def max_bytes(self) -> int:
-        """The maximum number of bytes that a valid value takes in a request's body."""
-        return self.max_bytes_each * self.max_length + len('""')
+        """The maximum number of bytes that a valid value takes in a request's body, with the quotes
+        or brackets around it."""
+        return self.max_bytes_each * self.max_length + 2
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, self.measured) and len(value) > self.max_length:
@@ -227,11 +229,7 @@ class BoundedList(Bounded, fields.List[Any]):
         kwargs["metadata"] = {"maxItems": max_items, **kwargs.get("metadata", {})}
         super().__init__(values, **kwargs)
         self.max_length = max_items
-        self._max_bytes = max_items * (values.max_bytes + len(",")) + len("[]")
-
-    @property
-    def max_bytes(self) -> int:
-        return self._max_bytes
+        self.max_bytes_each = values.max_bytes + len(",")
 
 
 def unique(values: list[str]) -> None:

@@ -114,12 +114,12 @@ def _period(text: str) -> str:
 
 def _without_runs(text: str) -> str:
     """Replace each run of equal or consecutive characters (`aaa`, `4321`) by its first one."""
-    kept, position = [], 0
-    while position < len(text):
-        kept.append(text[position])
-        length = _run(text[position:])
-        position += length if length >= MIN_RUN else 1
-    return "".join(kept)
+    kept = ""
+    while text:
+        kept += text[0]
+        length = _run(text)
+        text = text[length if length >= MIN_RUN else 1 :]
+    return kept
 
 
 def _run(text: str) -> int:
