@@ -91,11 +91,8 @@ def _maximum(later: Later, compiler: SQLCompiler, **options: Any) -> str:
 class Words(TypeDecorator[list[str]]):
     """The words of a text, as the database's full-text index takes them."""
 
-    impl = Text
+    impl = Text().with_variant(TSVECTOR(), "postgresql")
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return TSVECTOR() if dialect.name == "postgresql" else Text()
 
     def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
         # A word has letters, digits and marks only, so a quote never needs a quote.

@@ -19,6 +19,7 @@ INSTEAD = {
     "Float": "FixedPoint(digits, places): equal numbers must be equal on both databases",
     "DateTime": "UtcDateTime: SQLite keeps no offset",
 }
+WORDS_MISSING = "add *words_columns(…) with the texts of Matches to the table"
 NEEDED = ("seq", "id", "created_at", "updated_at", "version", "owner_id")
 LIST_PARAMETERS = {"limit", "cursor", "sort", "include_total"}
 """Parameters of every list, which no filter can be called."""
@@ -34,7 +35,8 @@ def check_declaration(
     columns = [*NEEDED, *sorts, *relations, *(c for kind in filters.values() for c in kind.columns)]
     for name in columns:
         if name not in table.c:
-            raise TypeError(f"{table.name}.{name}: {_missing(name)}")
+            missing = WORDS_MISSING if name.endswith("_words") else "there is no such column"
+            raise TypeError(f"{table.name}.{name}: {missing}")
     for name in sorts:
         _check_order(table.c[name])
     for parameter, kind in filters.items():
@@ -70,12 +72,6 @@ def missing_indexes(
         *lines,
         *(f"Index(None, {table.name}.c.{n})" for n in relations if n not in begins),
     ]
-
-
-def _missing(name: str) -> str:
-    if name.endswith("_words"):
-        return "add *words_columns(…) with the texts of Matches to the table"
-    return "there is no such column"
 
 
 def _check_order(column: Column[Any]) -> None:
