@@ -1,7 +1,5 @@
 """Users: your own account and, for admins, all accounts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 from flask import Blueprint
@@ -14,7 +12,7 @@ from api.http.paging import PageOf
 from api.http.preconditions import IfMatch
 from api.identity.errors import PasswordsBusy
 from api.identity.passwords import Passwords
-from api.limiting.errors import RateLimited, RedisUnavailable
+from api.limiting.errors import RedisUnavailable
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit
 from api.operations import operation
@@ -122,8 +120,7 @@ async def _verified(caller: Caller, password: str) -> CredentialsRow:
     user = await caller.read(credentials.get_credentials)
     if user.password_hash is None:
         raise WrongPassword
-    with _audited(user.id):
-        await rate_limits.attempts.count_change(user.id)
+    await rate_limits.attempts.count_change(user.id)
     if not await passwords.verify(password, user.password_hash, signed_in=True):
         audit.record("current_password_refused", user_id=user.id)
         raise WrongPassword
@@ -143,20 +140,9 @@ async def _credentials(body: dict[str, str], known: CredentialsRow) -> Credentia
             raise InvalidRequest([{"detail": error, "pointer": "/password"}])
         changes["password_hash"] = await passwords.hash(body["password"], signed_in=True)
     if "email" in body:
-        with _audited(known.id):
-            await rate_limits.attempts.count_new_email(known.id)
+        await rate_limits.attempts.count_new_email(known.id)
         changes["email"] = body["email"]
     return changes
-
-
-@contextmanager
-def _audited(user_id: UUID) -> Iterator[None]:
-    """Record in the audit log that an attempt exceeded its limit."""
-    try:
-        yield
-    except RateLimited:
-        audit.record("attempt_limited", user_id=user_id)
-        raise
 
 
 @users.get("")

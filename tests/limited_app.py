@@ -68,7 +68,8 @@ def add_limited_operations(app: AsyncFlask) -> list[str]:
     )
     async def sign_in(body: Body[dict[str, Any]]) -> None:
         """Sign in with the password `open`."""
-        async with rate_limits.attempts.attempt(body["account"], known=body["known"]):
+        attempts, account = rate_limits.attempts, body["account"]
+        async with attempts.attempt(account, user_id=None, known=body["known"]):
             checked.append(body["account"])
             if body["password"] != "open":
                 raise Unauthorized

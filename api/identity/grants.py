@@ -12,7 +12,6 @@ from api.identity.passwords import Passwords
 from api.identity.refresh_tokens import RefreshToken, RefreshTokens
 from api.identity.tokens import AccessTokens
 from api.limiting.attempts import HOME
-from api.limiting.errors import RateLimited
 from api.limiting.rate_limits import RateLimits
 from api.observability import audit
 from api.observability.request_log import current_record
@@ -76,15 +75,12 @@ async def _authenticated(username: str, password: str) -> SignIn:
     """Return the user with this address and password. Raises as sign_in."""
     user = await database.read(stored.find_for_sign_in, username, _origin().network)
     user_id, known = (user.id, user.knows_network) if user else (None, False)
-    try:
-        async with rate_limits.attempts.attempt(users.email_key(username), known=known):
-            matches = await passwords.verify(password, user.password_hash if user else None)
-            if user is None or user.password_hash is None or not matches or not user.active:
-                audit.record("login_failed", user_id=user_id)
-                raise InvalidGrant(WRONG)
-    except RateLimited:
-        audit.record("attempt_limited", user_id=user_id)
-        raise
+    account = users.email_key(username)
+    async with rate_limits.attempts.attempt(account, user_id=user_id, known=known):
+        matches = await passwords.verify(password, user.password_hash if user else None)
+        if user is None or user.password_hash is None or not matches or not user.active:
+            audit.record("login_failed", user_id=user_id)
+            raise InvalidGrant(WRONG)
     return SignIn(user.id, user.password_hash)
 
 

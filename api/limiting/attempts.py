@@ -1,62 +1,58 @@
 """The limits on guessing passwords; docs/rate-limits.md explains them."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from hashlib import blake2b
 from ipaddress import IPv6Address
-from typing import NamedTuple
 from uuid import UUID
 
 from api.limiting.errors import RateLimited
 from api.limiting.windows import Policy
+from api.observability import audit
 from api.observability.request_log import current_record
 from api.runtime.proxies import network
 
 Client = tuple[Policy, str]
+Networks = dict[int, Policy]
+"""The policies for IPv6 networks by their bits, the smallest network first; IPv4 addresses count in
+that one."""
 
 HOME = 48
 """The bits of the largest IPv6 network that one customer has (RFC 6177)."""
 
 
-class Width(NamedTuple):
-    """A policy for IPv6 networks of `bits` bits; `v4`: whether it counts IPv4 addresses too."""
-
-    bits: int
-    policy: Policy
-    v4: bool
-
-
 class Attempts:
-    """Counts attempts at passwords, if `enabled`; `policy` makes one of a name and a rate."""
+    """Counts attempts at passwords, if `enabled`; `policy` makes one of a name and a rate.
+
+    An attempt beyond a limit raises RateLimited, and is recorded in the audit log.
+    """
 
     def __init__(self, policy: Callable[[str, str], Policy], *, enabled: bool) -> None:
-        def widths(name: str, rates: dict[int, str]) -> list[Width]:
-            """Return the policies, the narrowest first; IPv4 addresses count in that one."""
-            narrowest = max(rates)
-            return [
-                Width(bits, policy(f"{name}-{bits}", rate), v4=bits == narrowest)
-                for bits, rate in rates.items()
-            ]
+        def networks(name: str, rates: dict[int, str]) -> Networks:
+            return {bits: policy(f"{name}-{bits}", rate) for bits, rate in rates.items()}
 
         self._enabled = enabled
         # For one account.
         self._from_address = policy("account-from-address", "10/15 minutes")
         self._from_known = policy("account-known", "30/day")
-        self._first = widths("account-first", {HOME: "3/day", 40: "12/day", 32: "24/day"})
+        self._first = networks("account-first", {HOME: "3/day", 40: "12/day", 32: "24/day"})
         self._first_together = policy("account-first", "50/day")
         self._from_anywhere = policy("account", "100/hour")
         # For all accounts.
-        self._failed = widths("failed", {64: "100/hour", HOME: "200/hour", 32: "2000/hour"})
+        self._failed = networks("failed", {64: "100/hour", HOME: "200/hour", 32: "2000/hour"})
         # By the user of an access token.
         self._changes = policy("account-changes", "10/hour")
         self._new_emails = policy("email-changes", "5/day")
 
     @asynccontextmanager
-    async def attempt(self, account: str, *, known: bool) -> AsyncIterator[None]:
+    async def attempt(
+        self, account: str, *, user_id: UUID | None, known: bool
+    ) -> AsyncIterator[None]:
         """Count an attempt before a password is checked; uncount it unless the block raises.
 
-        `account` identifies the account. `known`: the account has an open session whose tokens were
-        requested from the same network. Raises RateLimited and RedisUnavailable.
+        `account` is the address that was sent, `user_id` its user's. `known`: the account has an
+        open session whose tokens were requested from the same network. Raises RateLimited and
+        RedisUnavailable.
         """
         if not self._enabled:
             yield
@@ -69,9 +65,10 @@ class Attempts:
         together = [] if known else [(self._first_together, account)]
         counted: list[Client] = []
         try:
-            await self._admit([from_address, *failed], counted)
-            if not await self._all_allowed([*first, *together], counted):
-                await self._admit([(self._from_anywhere, account)], counted)
+            with _audited(user_id):
+                await self._admit([from_address, *failed], counted)
+                if not await self._all_allowed([*first, *together], counted):
+                    await self._admit([(self._from_anywhere, account)], counted)
         except RateLimited:
             await self._give_back(counted)
             raise
@@ -102,13 +99,24 @@ class Attempts:
         """Count a change of an account, whether its password is right or wrong. Raises RateLimited
         and RedisUnavailable."""
         if self._enabled:
-            await self._changes.admit(str(user_id))
+            with _audited(user_id):
+                await self._changes.admit(str(user_id))
 
     async def count_new_email(self, user_id: UUID) -> None:
         """Count an attempt to find out whether an email address is taken. Raises as
         count_change."""
         if self._enabled:
-            await self._new_emails.admit(str(user_id))
+            with _audited(user_id):
+                await self._new_emails.admit(str(user_id))
+
+
+@contextmanager
+def _audited(user_id: UUID | None) -> Iterator[None]:
+    try:
+        yield
+    except RateLimited:
+        audit.record("attempt_limited", user_id=user_id)
+        raise
 
 
 def digest(*texts: str) -> str:
@@ -116,12 +124,11 @@ def digest(*texts: str) -> str:
     return blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
-def _clients(widths: list[Width], *of: str) -> list[Client]:
+def _clients(networks: Networks, *of: str) -> list[Client]:
     """Return the networks that the request came from, each with its policy."""
-    v6 = isinstance(current_record().address, IPv6Address)
-    return [
-        (width.policy, " ".join([*of, _network(width.bits)])) for width in widths if v6 or width.v4
-    ]
+    clients = [(policy, " ".join([*of, _network(bits)])) for bits, policy in networks.items()]
+    is_v6 = isinstance(current_record().address, IPv6Address)
+    return clients if is_v6 else clients[:1]
 
 
 def _network(bits: int) -> str:
