@@ -1,7 +1,7 @@
 """The settings from the environment and a .env file. Only this module reads the environment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         **{declared.name: _parse(declared, environ) for declared in fields(Settings)}
     )
-    for check in CHECKS:
-        if error := check(settings):
-            raise SettingsError(error)
+    _check_together(settings)
     if settings.secret_key:
         return settings
     return replace(settings, secret_key=kept_secret_key(SECRET_KEY_FILE))
@@ -54,43 +52,22 @@ def _parse(declared: Field[Any], environ: Mapping[str, str]) -> Any:
         raise SettingsError(f"{name}={shown} is not allowed: {allowed}") from None
 
 
+def _check_together(settings: Settings) -> None:
+    """Raise SettingsError for settings that contradict or lack each other."""
+    if not settings.auth_required and settings.host not in parsers.LOOPBACK:
+        raise SettingsError(f"HOST={settings.host} is not allowed: {parsers.host.allowed}")
+    missing = [name for name in PROVIDER if not getattr(settings, name.lower())]
+    if 0 < len(missing) < len(PROVIDER):
+        together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
+        raise SettingsError(f"{missing[0]} is missing: {together}")
+    if settings.tls_keyfile and not settings.tls_certfile:
+        raise SettingsError("TLS_CERTFILE is missing: TLS_KEYFILE requires it")
+    if settings.environment == PRODUCTION and not settings.secret_key:
+        raise SettingsError(f"SECRET_KEY is missing: {parsers.secret_key.allowed}")
+
+
 def _in_one_line(text: str) -> str:
     """Return `text` shortened, and escaped if it could forge a line of the log or control a
     terminal."""
     shown = text if text.isprintable() else ascii(text)
     return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
-
-
-def _check_open_host(settings: Settings) -> str | None:
-    if settings.auth_required or settings.host in parsers.LOOPBACK:
-        return None
-    return f"HOST={settings.host} is not allowed: {parsers.host.allowed}"
-
-
-def _check_identity_provider(settings: Settings) -> str | None:
-    missing = [name for name in PROVIDER if not getattr(settings, name.lower())]
-    if len(missing) in {0, len(PROVIDER)}:
-        return None
-    together = f"{', '.join(PROVIDER[:-1])} and {PROVIDER[-1]} belong together"
-    return f"{missing[0]} is missing: {together}"
-
-
-def _check_certificate(settings: Settings) -> str | None:
-    if settings.tls_certfile or not settings.tls_keyfile:
-        return None
-    return "TLS_CERTFILE is missing: TLS_KEYFILE requires it"
-
-
-def _check_secret_key(settings: Settings) -> str | None:
-    if settings.secret_key or settings.environment != PRODUCTION:
-        return None
-    return f"SECRET_KEY is missing: {parsers.secret_key.allowed}"
-
-
-# Checks across settings. Each returns an error message, or None.
-CHECKS: tuple[Callable[[Settings], str | None], ...] = (
-    _check_open_host,
-    _check_identity_provider,
-    _check_certificate,
-    _check_secret_key,
-)

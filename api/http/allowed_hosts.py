@@ -27,42 +27,38 @@ INVALID = {"detail": "Must be one host name or address, optionally with a port."
 
 
 def init_app(app: AsyncFlask, settings: Settings) -> None:
-    app.check_host = AllowedHosts(settings).check
+    names = frozenset(map(str.lower, settings.answered_hosts))
 
+    # Clients send the same host again and again. Hosts that raise an error aren't cached.
+    @lru_cache(maxsize=128)
+    def check_host(host: str) -> None:
+        match = HOST.fullmatch(host)
+        if match is None or not _is_valid(host, match):
+            raise InvalidRequest([INVALID])
+        name = (match["ipv6"] or match["name"]).lower().removesuffix(".")
+        if not _is_allowed(name, names):
+            raise MisdirectedRequest(f"This service does not answer for the host {name}.")
 
-class AllowedHosts:
-    """Checks the host of each request against the settings."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._names = frozenset(map(str.lower, settings.answered_hosts))
-        # Clients send the same host again and again. Hosts that raise an error aren't cached.
-        self._check_once = lru_cache(maxsize=128)(self._check_host)
-
-    def check(self, environ: WSGIEnvironment) -> None:
+    def check(environ: WSGIEnvironment) -> None:
         """Raise MisdirectedRequest (RFC 9110 §7.4) for a host that isn't allowed, and
         InvalidRequest for an invalid or missing one (RFC 9112 §3.2). HTTP/1.0 may omit it; browsers
         never do."""
         host = environ.get("HTTP_HOST")
         if host is not None:
-            self._check_once(host)
+            check_host(host)
         elif environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             raise InvalidRequest([INVALID])
 
-    def _check_host(self, host: str) -> None:
-        match = HOST.fullmatch(host)
-        if match is None or not _is_valid(host, match):
-            raise InvalidRequest([INVALID])
-        name = (match["ipv6"] or match["name"]).lower().removesuffix(".")
-        if not self._allows(name):
-            raise MisdirectedRequest(f"This service does not answer for the host {name}.")
+    app.check_host = check
 
-    def _allows(self, name: str) -> bool:
-        parent = name.partition(".")[2]
-        return (
-            not self._names.isdisjoint({name, f"*.{parent}", "*"})
-            or name.rpartition(".")[2] == "localhost"
-            or _is_address(name)
-        )
+
+def _is_allowed(name: str, names: frozenset[str]) -> bool:
+    parent = name.partition(".")[2]
+    return (
+        not names.isdisjoint({name, f"*.{parent}", "*"})
+        or name.rpartition(".")[2] == "localhost"
+        or _is_address(name)
+    )
 
 
 def _is_valid(host: str, match: re.Match[str]) -> bool:
