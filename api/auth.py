@@ -7,13 +7,7 @@ from flask import Blueprint
 from api.config.settings import Settings
 from api.http.idempotency_keys import IdempotentWrite
 from api.http.inputs import Body
-from api.identity import grants
-from api.identity.errors import (
-    InvalidGrant,
-    PasswordsBusy,
-    RegistrationClosed,
-    UnsupportedGrantType,
-)
+from api.identity import errors, grants
 from api.identity.grants import TokenPair
 from api.identity.passwords import Passwords
 from api.limiting.errors import RedisUnavailable
@@ -45,7 +39,7 @@ NO_CACHE = ResponseHeader(
 def require_open_registration() -> None:
     """Raise RegistrationClosed if the settings don't allow registration."""
     if not settings.registration:
-        raise RegistrationClosed
+        raise errors.RegistrationClosed
 
 
 @auth.post("/register")
@@ -55,7 +49,7 @@ def require_open_registration() -> None:
     status=201,
     limit=Limit.REGISTRATION,
     guard=require_open_registration,
-    raises=[RegistrationClosed, EmailTaken, PasswordsBusy],
+    raises=[errors.RegistrationClosed, EmailTaken, errors.PasswordsBusy],
 )
 async def register_user(
     body: Body[dict[str, Any]], write: IdempotentWrite
@@ -84,9 +78,9 @@ async def register_user(
     oauth=True,
     raises=[
         RedisUnavailable,
-        InvalidGrant,
-        UnsupportedGrantType,
-        PasswordsBusy,
+        errors.InvalidGrant,
+        errors.UnsupportedGrantType,
+        errors.PasswordsBusy,
         DatabaseUnavailable,
     ],
 )
@@ -102,7 +96,7 @@ async def create_token(body: Body[dict[str, str]]) -> TokenPair:
             return await grants.sign_in(body["username"], body["password"])
         case "refresh_token":
             return await grants.refresh(body["refresh_token"])
-    raise UnsupportedGrantType
+    raise errors.UnsupportedGrantType
 
 
 @auth.post("/logout")

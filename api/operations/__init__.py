@@ -29,15 +29,8 @@ from api.operations.columns import check_columns
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Declaration, Limit, Operation, ResponseHeader, View
+from storage import errors
 from storage.collections.collection import Collection
-from storage.errors import (
-    AlreadyExists,
-    NotAdmin,
-    RelatedRowNotFound,
-    RuleBroken,
-    StillReferenced,
-    VersionConflict,
-)
 
 OF_EVERY_OPERATION = (Exception, http.MisdirectedRequest)
 SIGN_IN: tuple[type[Exception], ...] = (http.Unauthorized, InvalidToken, ProviderUnavailable)
@@ -45,7 +38,7 @@ ERRORS_OF_ACCESS: dict[Access, tuple[type[Exception], ...]] = {
     Access.PUBLIC: (),
     Access.OWNERS: SIGN_IN,
     Access.USERS: SIGN_IN,
-    Access.ADMINS: (*SIGN_IN, NotAdmin),
+    Access.ADMINS: (*SIGN_IN, errors.NotAdmin),
 }
 ERRORS_OF_LIMIT: dict[Limit, tuple[type[Exception], ...]] = {
     Limit.NONE: (),
@@ -87,8 +80,8 @@ class operation(Declaration):  # noqa: N801  # a decorator
         conditional = not writes and any(header.name == "ETag" for header in headers)
         request_headers = [IF_MATCH, IF_NONE_MATCH] if conditional else []
         finds = bool(set(signature(view).parameters) - set(found))
-        errors = self._errors(providers, conditional=conditional, finds=finds)
-        problems = [problem_of(error) for error in errors]
+        raises = self._errors(providers, conditional=conditional, finds=finds)
+        problems = [problem_of(error) for error in raises]
         declared = {each.name: getattr(self, each.name) for each in fields(Declaration)}
         made = Operation(
             **declared | {"headers": headers},
@@ -117,7 +110,7 @@ class operation(Declaration):  # noqa: N801  # a decorator
         for provider in providers:
             yield from provider.errors
         if conditional:
-            yield VersionConflict
+            yield errors.VersionConflict
         if self.collection is not None:
             yield from self._errors_of(self.collection, finds=finds)
 
@@ -126,10 +119,10 @@ class operation(Declaration):  # noqa: N801  # a decorator
         if finds:
             yield collection.not_found
         if writes and collection.relations:
-            yield RelatedRowNotFound
+            yield errors.RelatedRowNotFound
         if writes and collection.rules:
-            yield RuleBroken
+            yield errors.RuleBroken
         if writes and collection.unique:
-            yield AlreadyExists
+            yield errors.AlreadyExists
         if finds and self.status == 204:
-            yield StillReferenced
+            yield errors.StillReferenced

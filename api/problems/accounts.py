@@ -2,19 +2,12 @@
 
 from werkzeug import exceptions as http
 
-from api.identity.errors import (
-    InvalidGrant,
-    InvalidToken,
-    PasswordsBusy,
-    ProviderUnavailable,
-    RegistrationClosed,
-    UnsupportedGrantType,
-)
+from api.identity import errors as identity
 from api.problems.requests import RETRY
 from schemas.problems import ProblemType
 from schemas.tokens import TokenProblem
-from storage.accounts.errors import EmailTaken, LastAdmin, UserOwnsRows, WrongPassword
-from storage.errors import NotAdmin, SignedOut, UnknownIdentity
+from storage import errors
+from storage.accounts import errors as accounts
 
 CHALLENGE = 'Bearer realm="api"'
 """The scheme needs at least one parameter (RFC 6750 §3)."""
@@ -29,7 +22,7 @@ INVALID_TOKEN = ProblemType(
 )
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
-    InvalidGrant: ProblemType(
+    identity.InvalidGrant: ProblemType(
         slug="invalid-grant",
         status=400,
         detail="The email address or the password is wrong.",
@@ -39,7 +32,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         code="invalid_grant",
         schema=TokenProblem,
     ),
-    UnsupportedGrantType: ProblemType(
+    identity.UnsupportedGrantType: ProblemType(
         slug="unsupported-grant-type",
         status=400,
         detail="The grant_type must be password or refresh_token.",
@@ -56,17 +49,17 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         remedy="Get one from /api/auth/token, and send it as Authorization: Bearer.",
         challenge=CHALLENGE,
     ),
-    InvalidToken: INVALID_TOKEN,
-    SignedOut: INVALID_TOKEN,
-    UnknownIdentity: INVALID_TOKEN,
-    NotAdmin: ProblemType(
+    identity.InvalidToken: INVALID_TOKEN,
+    errors.SignedOut: INVALID_TOKEN,
+    errors.UnknownIdentity: INVALID_TOKEN,
+    errors.NotAdmin: ProblemType(
         slug="forbidden",
         status=403,
         detail="Only admins may do this.",
         meaning="The operation is for admins, and the access token's user is not an admin.",
         remedy="Ask an admin to do it, or to give you the role admin.",
     ),
-    WrongPassword: ProblemType(
+    accounts.WrongPassword: ProblemType(
         slug="wrong-password",
         status=403,
         detail="The current password is incorrect.",
@@ -74,35 +67,35 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "because another identity provider signs its user in.",
         remedy="Send the password that you sign in with. The access token is still valid.",
     ),
-    RegistrationClosed: ProblemType(
+    identity.RegistrationClosed: ProblemType(
         slug="registration-closed",
         status=403,
         detail="This service is not open for registration.",
         meaning="This service doesn't let people create their own accounts.",
         remedy="Ask an admin for an account.",
     ),
-    EmailTaken: ProblemType(
+    accounts.EmailTaken: ProblemType(
         slug="email-taken",
         status=409,
         detail="Another account has this email address.",
         meaning="Another account has this email address; upper and lower case are the same.",
         remedy="Sign in to that account, or use another address.",
     ),
-    LastAdmin: ProblemType(
+    accounts.LastAdmin: ProblemType(
         slug="last-admin",
         status=409,
         detail="This is the last active admin.",
         meaning="This user is the last active admin; without an admin, no account can be managed.",
         remedy="Make another user an admin first.",
     ),
-    UserOwnsRows: ProblemType(
+    accounts.UserOwnsRows: ProblemType(
         slug="user-owns-data",
         status=409,
         detail="This user owns data: send delete_owned=true to delete it too.",
         meaning="The user owns data, and the request doesn't ask to delete it.",
         remedy="Send delete_owned=true to delete it with the user, or deactivate the user.",
     ),
-    ProviderUnavailable: ProblemType(
+    identity.ProviderUnavailable: ProblemType(
         slug="identity-provider-unavailable",
         status=503,
         detail="The identity provider's keys can't be fetched at the moment.",
@@ -111,7 +104,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         remedy="Try again with the same token after the number of seconds in Retry-After.",
         retry_after=30,
     ),
-    PasswordsBusy: ProblemType(
+    identity.PasswordsBusy: ProblemType(
         slug="passwords-busy",
         status=503,
         detail="Too many passwords are being checked at the moment.",

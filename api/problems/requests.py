@@ -6,20 +6,8 @@ from api.limiting.errors import RateLimited, RedisUnavailable
 from api.observability.readiness import NotReady
 from schemas.health import ReadinessProblem
 from schemas.problems import ProblemType
-from storage import DatabaseUnavailable
+from storage import DatabaseUnavailable, errors
 from storage.engines.revisions import RevisionError
-from storage.errors import (
-    AlreadyExists,
-    KeyInUse,
-    KeyReused,
-    NotFound,
-    PreconditionMissing,
-    QuotaExceeded,
-    RelatedRowNotFound,
-    RuleBroken,
-    StillReferenced,
-    VersionConflict,
-)
 
 RETRY = "Try again after the number of seconds in Retry-After."
 INTERNAL_ERROR = ProblemType(
@@ -55,8 +43,8 @@ DATABASE_UNAVAILABLE = ProblemType(
 
 PROBLEMS: dict[type[Exception], ProblemType] = {
     http.BadRequest: INVALID_REQUEST,
-    RelatedRowNotFound: INVALID_REQUEST,
-    RuleBroken: INVALID_REQUEST,
+    errors.RelatedRowNotFound: INVALID_REQUEST,
+    errors.RuleBroken: INVALID_REQUEST,
     http.NotFound: ProblemType(
         slug="not-found",
         status=404,
@@ -64,7 +52,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="No operation has this path.",
         remedy="Compare the path with the documentation at /docs.",
     ),
-    NotFound: ProblemType(
+    errors.NotFound: ProblemType(
         slug="unknown-id",
         status=404,
         detail="There is no resource with this id.",
@@ -78,28 +66,28 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         meaning="The path exists, but doesn't support this method.",
         remedy="Use one of the methods in the Allow header.",
     ),
-    AlreadyExists: ProblemType(
+    errors.AlreadyExists: ProblemType(
         slug="already-exists",
         status=409,
         detail="Another resource has this value, which must be unique.",
         meaning="Another resource has a value of the request that must be unique.",
         remedy="Find and use that resource, or send another value.",
     ),
-    StillReferenced: ProblemType(
+    errors.StillReferenced: ProblemType(
         slug="still-referenced",
         status=409,
         detail="It can't be deleted, because another resource refers to it.",
         meaning="Another resource refers to the resource that the request would delete.",
         remedy="Delete or change the resources that refer to it first.",
     ),
-    QuotaExceeded: ProblemType(
+    errors.QuotaExceeded: ProblemType(
         slug="quota-exceeded",
         status=409,
         detail="The account can't have more of these.",
         meaning="The account has as many resources of this kind as it may; detail has the number.",
         remedy="Delete those that are no longer needed, or ask the operator for a higher limit.",
     ),
-    KeyInUse: ProblemType(
+    errors.KeyInUse: ProblemType(
         slug="idempotency-key-in-use",
         status=409,
         detail="A request with this idempotency key is still running.",
@@ -107,7 +95,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         remedy="Send it again, with the same key, after the number of seconds in Retry-After.",
         retry_after=1,
     ),
-    VersionConflict: PRECONDITION_FAILED,
+    errors.VersionConflict: PRECONDITION_FAILED,
     http.PreconditionFailed: PRECONDITION_FAILED,
     http.MisdirectedRequest: ProblemType(
         slug="misdirected-request",
@@ -118,14 +106,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         remedy="Use an address of the service itself. Its operator can allow a name with "
         "ALLOWED_HOSTS.",
     ),
-    KeyReused: ProblemType(
+    errors.KeyReused: ProblemType(
         slug="idempotency-key-reused",
         status=422,
         detail="This idempotency key has been used for another request.",
         meaning="The Idempotency-Key was first sent with another method, path, query or body.",
         remedy="Generate a new key for each new write.",
     ),
-    PreconditionMissing: ProblemType(
+    errors.PreconditionMissing: ProblemType(
         slug="precondition-required",
         status=428,
         detail="This server requires an If-Match header with every change.",
