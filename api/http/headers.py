@@ -1,17 +1,20 @@
 """Response headers: those that every response carries, and those that follow from an operation."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
+from werkzeug.http import http_date
 
-from openapi.operation import Access, ResponseHeader
-from schemas.base import InputSchema, MergePatch, OutputSchema
+from openapi.operation import Access, Declaration, ResponseHeader
+from schemas.base import MergePatch
+from schemas.deprecation import Deprecation
 from schemas.pages import Page
 
 IN_QUERY = "!$'()*,/:;?@"
@@ -120,32 +123,63 @@ LINK = ResponseHeader(
     example='</api/items?cursor=WzE3Ni4uLl0.c2lnbmF0dXJl>; rel="next"',
 )
 NEXT_PAGE = replace(LINK, value=_link)
+DEPRECATION = ResponseHeader(
+    name="Deprecation",
+    description="Since when the operation is deprecated: `@` and a Unix time (RFC 9745).",
+    example="@1796083200",
+    required=True,
+)
+SUNSET = ResponseHeader(
+    name="Sunset",
+    description="From when on the operation may stop working (RFC 8594).",
+    example="Tue, 01 Jun 2027 00:00:00 GMT",
+    required=True,
+)
 
 
-def derived(
-    returns: type[OutputSchema] | None,
-    body: type[InputSchema] | None,
-    access: Access,
-    *,
-    creates: bool,
-) -> list[ResponseHeader]:
-    """The headers that follow from what an operation returns and takes.
+def derived(declaration: Declaration, *, creates: bool) -> Iterator[ResponseHeader]:
+    """Yield the headers that follow from what an operation returns and takes.
 
     A browser keeps responses for its user, not for the account that is signed in. So the responses
     of one account are not stored, and the ETag of a personal row has its id: the same address, such
     as /api/users/me, shows each caller another row.
     """
+    returns, body = declaration.returns, declaration.body
     if returns is None:
-        return []
-    headers = []
+        return
     if issubclass(returns, Page):
-        headers += [PAGE_ETAG, NEXT_PAGE]
+        yield from (PAGE_ETAG, NEXT_PAGE)
     elif "version" in returns._declared_fields:
-        headers.append(PERSONAL_ETAG if returns.personal else ETAG)
+        yield PERSONAL_ETAG if returns.personal else ETAG
     if creates:
-        headers.append(LOCATION)
+        yield LOCATION
     if body is not None and issubclass(body, MergePatch):
-        headers.append(ACCEPT_PATCH)
-    if returns.personal or access in {Access.USERS, Access.ADMINS}:
-        headers.append(NO_STORE)
-    return headers
+        yield ACCEPT_PATCH
+    if returns.personal or declaration.access in {Access.USERS, Access.ADMINS}:
+        yield NO_STORE
+
+
+def announcing(
+    deprecation: Deprecation, headers: Sequence[ResponseHeader]
+) -> tuple[ResponseHeader, ...]:
+    """Return `headers` and those of `deprecation`; its link joins a `Link` that is among them."""
+    since = f"@{_midnight(deprecation.since).timestamp():.0f}"
+    added = [replace(DEPRECATION, value=lambda *_: since)]
+    if deprecation.sunset is not None:
+        sunset = http_date(_midnight(deprecation.sunset))
+        added.append(replace(SUNSET, value=lambda *_: sunset))
+    if deprecation.link is None:
+        return (*headers, *added)
+    link = f'<{deprecation.link}>; rel="deprecation"'
+    others = [header for header in headers if header.name == LINK.name]
+
+    def joined(result: Any, caller_id: UUID | None) -> str:
+        values = [header.value(result, caller_id) for header in others]
+        return ", ".join([*filter(None, values), link])
+
+    kept = [header for header in headers if header not in others]
+    return (*kept, *added, replace(LINK, value=joined))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -17,9 +17,8 @@ from inspect import getdoc, signature
 
 from werkzeug import exceptions as http
 
-from api.http.deprecation import announcing
 from api.http.errors import InvalidRequest
-from api.http.headers import derived
+from api.http.headers import announcing, derived
 from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
 from api.http.providers import Provider, providers_of
 from api.identity.errors import InvalidToken, ProviderUnavailable
@@ -98,7 +97,7 @@ class operation(Declaration):  # noqa: N801  # a decorator
 
     def _headers(self) -> tuple[ResponseHeader, ...]:
         creates = self.collection is not None and self.status == 201
-        sent = (*derived(self.returns, self.body, self.access, creates=creates), *self.headers)
+        sent = (*derived(self, creates=creates), *self.headers)
         return announcing(self.deprecated, sent) if self.deprecated else sent
 
     def _errors(

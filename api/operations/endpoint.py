@@ -34,16 +34,13 @@ class CompleteResponse(Response):
         return ClosingIterator(body, self.close)
 
 
-class NoQuery(InputSchema):
-    """No parameters at all: an unknown one is refused everywhere."""
-
-
 class Endpoint:
     def __init__(self, operation: Operation, providers: dict[str, Provider]) -> None:
         self.operation = operation
         self.__name__ = operation.operation_id
         self.__doc__ = operation.docstring
-        self._query = (operation.query or NoQuery)()
+        # Without fields, InputSchema refuses every parameter.
+        self._query = (operation.query or InputSchema)()
         self._body = operation.body() if operation.body else None
         self._returns = operation.returns() if operation.returns else None
         self._reads = [(name, provider.read) for name, provider in providers.items()]
@@ -76,20 +73,20 @@ class Endpoint:
     def _answer(self, app: AsyncFlask, caller: Caller, arguments: dict[str, Any]) -> Response:
         if self.operation.guard is not None:
             self.operation.guard()
-        if self._body is not None and caller.credentials is not None:
-            self._admit_before_body(app, caller)
+        # The body is not read for a caller without the role, nor asked for (`Expect`) without a
+        # session; the unit of work checks both again. Others need no statement (SECURITY.md).
+        if (
+            self._body is not None
+            and caller.credentials is not None
+            and (self.operation.access is Access.ADMINS or "Expect" in request.headers)
+        ):
+            app.async_to_sync(caller.admit)()
         self._read(app.services[Settings], caller, arguments)
         result = app.async_to_sync(self.operation.view)(**arguments)
         if self.operation.access is not Access.PUBLIC and caller.viewer is None:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
         return self._respond(answer)
-
-    def _admit_before_body(self, app: AsyncFlask, caller: Caller) -> None:
-        """Check the role, and the session of a client that waits to be asked for the body. The unit
-        of work checks them again. Other requests don't need the statement (SECURITY.md)."""
-        if self.operation.access is Access.ADMINS or "Expect" in request.headers:
-            app.async_to_sync(caller.admit)()
 
     def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
