@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -85,8 +85,10 @@ def deactivate(email: str) -> None:
 @users.command("list")
 def list_users() -> None:
     """List the users, the newest first: id, role, state, when created, email address."""
-    for line in run(_lines()):
-        click.echo(line)
+    for user in run(_all_users()):
+        state = "active" if user.active else "closed"
+        email = user.email or "(of the identity provider)"
+        click.echo(f"{user.id}  {user.role:5}  {state}  {user.created_at:%Y-%m-%d}  {email}")
 
 
 def _create(email: str, role: str) -> None:
@@ -130,23 +132,13 @@ def _known(email: str) -> Iterator[None]:
         raise click.ClickException("This is the last active admin: create another first.") from None
 
 
-async def _lines() -> list[str]:
-    return [
-        f"{user.id}  {user.role:5}  {'active' if user.active else 'closed'}  "
-        f"{user.created_at:%Y-%m-%d}  {user.email or '(of the identity provider)'}"
-        async for user in _all_users()
-    ]
-
-
-async def _all_users() -> AsyncIterator[UserRow]:
-    after = None
-    while True:
-        page = await database.read(stored.list_users, OPERATOR, limit=PAGE, after=after)
-        for user in page.rows:
-            yield user
-        if page.next is None:
-            return
-        after = page.next
+async def _all_users() -> list[UserRow]:
+    page = await database.read(stored.list_users, OPERATOR, limit=PAGE, after=None)
+    found = [*page.rows]
+    while page.next is not None:
+        page = await database.read(stored.list_users, OPERATOR, limit=PAGE, after=page.next)
+        found += page.rows
+    return found
 
 
 def _read_password(email: str) -> str:
@@ -160,8 +152,7 @@ def _read_password(email: str) -> str:
 def _typed_password() -> str:
     if sys.stdin.isatty():
         prompt = "Password (12 to 128 characters)"
-        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
-        return typed
+        return str(click.prompt(prompt, hide_input=True, confirmation_prompt=True))
     try:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:

@@ -5,7 +5,7 @@ visits can't act in the user's name.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -49,7 +49,10 @@ log = structlog.get_logger(__name__)
 
 def init_app(app: Flask, settings: Settings, document: dict[str, Any]) -> None:
     grant = _hook_of_flask_cors(app, settings, document)
-    log_once = lru_cache(maxsize=MAX_REMEMBERED)(log_refused)
+
+    @lru_cache(maxsize=MAX_REMEMBERED)
+    def log_once(origin: str) -> None:
+        log.warning("cors_origin_refused", origin=origin, meaning="it is not in CORS_ORIGINS")
 
     def answer_origin(response: Response) -> Response:
         """Add `Vary` to every response, because responses differ by origin."""
@@ -80,6 +83,8 @@ def _hook_of_flask_cors(
 
     Without an Origin header it has nothing to add, but takes a tenth of a request's time.
     """
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    parameters = [parameter for operation in operations for parameter in operation["parameters"]]
     CORS(
         app,
         resources={
@@ -95,10 +100,10 @@ def _hook_of_flask_cors(
             "Content-Type",
             REQUEST_ID_HEADER,
             *SENT_BY_LIBRARIES,
-            *request_headers(document),
+            *{each["name"] for each in parameters if each["in"] == "header"},
             *settings.cors_headers,
         ],
-        expose_headers=sorted(response_headers(document)),
+        expose_headers=sorted(document["components"]["headers"]),
         max_age=MAX_AGE,
         supports_credentials=False,
         # Otherwise a request without an origin would get a list of all allowed origins.
@@ -136,10 +141,6 @@ def is_foreign(origin: str) -> bool:
     return origin == "null" or as_browsers_write(origin) == origin
 
 
-def log_refused(origin: str) -> None:
-    log.warning("cors_origin_refused", origin=origin, meaning="it is not in CORS_ORIGINS")
-
-
 def origin_pattern(origin: str) -> re.Pattern[str]:
     """Return an expression that matches only `origin`, in which `*.` stands for exactly one label
     and `:*` for any port, or none.
@@ -149,19 +150,3 @@ def origin_pattern(origin: str) -> re.Pattern[str]:
     """
     literal = re.escape(origin).replace(r":\*", "(:[0-9]+)?")
     return re.compile(literal.replace(r"\*", "[a-z0-9_-]+") + r"\Z")
-
-
-def request_headers(document: dict[str, Any]) -> Iterable[str]:
-    """Return the header parameters of all operations."""
-    return {
-        p["name"] for op in _operations(document) for p in op["parameters"] if p["in"] == "header"
-    }
-
-
-def response_headers(document: dict[str, Any]) -> Iterable[str]:
-    """Return the headers of all responses, errors included."""
-    return set(document["components"]["headers"])
-
-
-def _operations(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    return (operation for path in document["paths"].values() for operation in path.values())

@@ -10,7 +10,7 @@ docs/adding-a-resource.md shows.
 """
 
 from collections.abc import Collection as CollectionOf
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint
@@ -66,24 +66,16 @@ class Views:
         return await write.delete(self._collection, row_id, if_match)
 
 
-class Standard(NamedTuple):
-    """A standard operation: what follows from its resource's name alone."""
-
-    method: str
-    path: str
-    name: str
-    summary: str
-
-
 ONE = "/<id:{name}_id>"
 STANDARD = {
-    "list": Standard("GET", "", "list_{plural}", "List {plural}."),
-    "create": Standard("POST", "", "create_{name}", "Create {a} {name}."),
-    "get": Standard("GET", ONE, "get_{name}", "Read {a} {name}."),
-    "replace": Standard("PUT", ONE, "replace_{name}", "Replace {a} {name}."),
-    "update": Standard("PATCH", ONE, "update_{name}", "Change some fields of {a} {name}."),
-    "delete": Standard("DELETE", ONE, "delete_{name}", "Delete {a} {name}."),
+    "list": ("GET", "", "list_{plural}", "List {plural}."),
+    "create": ("POST", "", "create_{name}", "Create {a} {name}."),
+    "get": ("GET", ONE, "get_{name}", "Read {a} {name}."),
+    "replace": ("PUT", ONE, "replace_{name}", "Replace {a} {name}."),
+    "update": ("PATCH", ONE, "update_{name}", "Change some fields of {a} {name}."),
+    "delete": ("DELETE", ONE, "delete_{name}", "Delete {a} {name}."),
 }
+"""The method, the path, the name and the summary of each operation."""
 
 
 def standard_operations(  # noqa: PLR0913  # declarations, each by its name
