@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 from api.limiting.errors import RedisUnavailable
 from api.limiting.redis_batches import Batches
-from api.limiting.windows import Hit, Usage
+from api.limiting.windows import Hit, hit_of
 
 T = TypeVar("T")
 
@@ -35,14 +35,12 @@ return {{acquire(KEYS, ARGV), look(KEYS, {{ARGV[2]}})}}
 """
 HIT_ID = sha1(HIT.encode(), usedforsecurity=False).hexdigest()
 """Redis's id of the script."""
-
-log = structlog.get_logger(__name__)
-
-
 # It does nothing if the window has ended: decrementing a missing key creates one without expiry.
 GIVE_BACK = """
 if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then return redis.call('DECR', KEYS[1]) end
 """
+
+log = structlog.get_logger(__name__)
 
 
 class SharedWindows:
@@ -101,10 +99,10 @@ class SharedWindows:
             allowed, answer = await self.redis.ask("EVALSHA", HIT_ID, *arguments)
         except NoScriptError:
             allowed, answer = await self.redis.ask("EVAL", HIT, *arguments)
-        # Times are in milliseconds; a negative one means that the key doesn't exist.
-        previous, previous_left, current, current_left = (max(0, int(n or 0)) for n in answer)
-        usage = Usage(previous, previous_left / 1000, current, current_left / 1000)
-        return usage.hit(limit, allowed=bool(allowed))
+        previous, _, current, milliseconds = (int(n or 0) for n in answer)
+        # The current window's key lives for one period longer than the window.
+        left = max(0, milliseconds / 1000 - limit.get_expiry())
+        return hit_of(limit, previous, current, left, allowed=bool(allowed))
 
     def _probing(self) -> asyncio.Task[bool]:
         """Return the running probe, or start one."""

@@ -46,24 +46,17 @@ class Hit(NamedTuple):
         return max(1, ceil(round(self.more_in, 6)))  # rounding errors must not add a second
 
 
-@dataclass(slots=True)
-class Usage:
-    """The used part of a limit: numbers of requests, and the seconds for which each counts."""
+def used(limit: RateLimitItem, previous: int, current: int, left: float) -> int:
+    """Return how much of `limit` is used by the requests of the previous and the current window, if
+    the current one lasts `left` more seconds."""
+    return floor(previous * left / limit.get_expiry()) + current
 
-    previous: int = 0
-    previous_left: float = 0
-    current: int = 0
-    current_left: float = 0
 
-    def used(self, limit: RateLimitItem) -> int:
-        return floor(self.previous * self.previous_left / limit.get_expiry()) + self.current
-
-    def hit(self, limit: RateLimitItem, *, allowed: bool) -> Hit:
-        """Return the result for a request that has been counted if it was allowed."""
-        period = limit.get_expiry()
-        steps = [self.previous_left % (period / self.previous)] if self.previous else []
-        steps += [self.current_left - period] if self.current else []
-        return Hit(allowed, max(0, limit.amount - self.used(limit)), min(steps))
+def hit_of(limit: RateLimitItem, previous: int, current: int, left: float, *, allowed: bool) -> Hit:
+    """Return the result for a request that has been counted if it was allowed; as `used`."""
+    steps = [left % (limit.get_expiry() / previous)] if previous else []
+    steps += [left] if current else []
+    return Hit(allowed, max(0, limit.amount - used(limit, previous, current, left)), min(steps))
 
 
 @dataclass(slots=True)
@@ -82,10 +75,6 @@ class Window:
         elif passed >= period:
             self.beginning += period
             self.previous, self.current = self.current, 0
-
-    def usage(self, now: float, period: float) -> Usage:
-        left = self.beginning + period - now
-        return Usage(self.previous, left, self.current, left + period)
 
 
 class MemoryWindows:
@@ -118,10 +107,10 @@ class MemoryWindows:
             if len(self._windows) > self._most:
                 self._windows.popitem(last=False)
             window.move(now, self._period)
-            usage = window.usage(now, self._period)
-            allowed = usage.used(self._limit) < self._limit.amount
-            window.current = usage.current = usage.current + allowed
-            return usage.hit(self._limit, allowed=allowed)
+            previous, left = window.previous, window.beginning + self._period - now
+            allowed = used(self._limit, previous, window.current, left) < self._limit.amount
+            window.current += allowed
+            return hit_of(self._limit, previous, window.current, left, allowed=allowed)
 
     def forget(self, client: str) -> None:
         with self._lock:
