@@ -5,12 +5,13 @@ from flask.cli import AppGroup
 
 from api.commands.loop import run
 from api.runtime.expiry import Expiry
-from api.runtime.services import current_services, service
+from api.runtime.services import service
 from storage import Database
 from storage.collections.collection import COLLECTIONS
 from storage.engines import revisions
 
 database = service(Database)
+expiry = service(Expiry)
 db = AppGroup("db", help="The database's schema.")
 
 
@@ -76,4 +77,4 @@ def prune() -> None:
     ASGI servers do so every minute. Plain WSGI servers don't: run this command there, for example
     daily.
     """
-    run(current_services()[Expiry].delete())
+    run(expiry.delete())

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from api.runtime.services import current_services
+from api.runtime.async_flask import this_app
 from storage import DatabaseUnavailable
 from storage.engines import revisions
 
@@ -20,7 +20,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         try:
             return await coroutine
         finally:
-            await current_services().close()
+            await this_app().close()
 
     try:
         return asyncio.run(run_and_close())

@@ -77,18 +77,15 @@ def handle(error: Exception) -> Response:
     if isinstance(error, HTTPException) and problem is INTERNAL_ERROR and error.code:
         # An exception of Werkzeug without a row in the table, raised before a view was reached.
         problem = INVALID_REQUEST if error.code < 500 else INTERNAL_ERROR
-    if problem is INTERNAL_ERROR and not _logged_by_flask(error):
+    # Flask logs and wraps an exception from a hook before it calls this.
+    logged = isinstance(error, InternalServerError) and error.original_exception is not None
+    if problem is INTERNAL_ERROR and not logged:
         log.error("unhandled_exception", exc_info=error)
     elif problem.status >= 500:
         log.warning(problem.slug.replace("-", "_"), cause=str(error))
     # A driver's exceptions have such attributes too, and must not show them.
     details = {} if problem is INTERNAL_ERROR else details_of(error)
     return problem_response(problem, **details)
-
-
-def _logged_by_flask(error: Exception) -> bool:
-    """Flask logs and wraps an exception from a hook before it calls the error handler."""
-    return isinstance(error, InternalServerError) and error.original_exception is not None
 
 
 def details_of(error: Exception) -> dict[str, Any]:

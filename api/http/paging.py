@@ -5,16 +5,20 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import Flask, current_app, request
+from flask import request
 from itsdangerous import BadData, URLSafeSerializer
 
 from api.config.settings import Settings
 from api.http.errors import InvalidRequest
+from api.runtime.async_flask import AsyncFlask
+from api.runtime.services import service
 from storage.collections.declaration import LIST_PARAMETERS
 from storage.collections.orders import Position
+
+serializer = service(URLSafeSerializer)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -39,11 +43,11 @@ class PageOf(NamedTuple):
     total_is_exact: bool | None = None
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: AsyncFlask, settings: Settings) -> None:
     # itsdangerous signs with the last key and accepts all of them.
     keys = settings.secret_keys[::-1]
     sha256 = {"digest_method": hashlib.sha256}  # not its default, SHA-1
-    app.extensions["cursors"] = URLSafeSerializer(keys, signer_kwargs=sha256)
+    app.services[URLSafeSerializer] = URLSafeSerializer(keys, signer_kwargs=sha256)
 
 
 def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
@@ -54,7 +58,7 @@ def encode(position: Position | None, query: Mapping[str, Any]) -> str | None:
     # By isinstance, since asyncpg has a UUID of its own.
     kind = next((kind for kind in CODECS if isinstance(value, kind)), None)
     carried = value if kind is None else {kind.__name__: CODECS[kind][0](value)}
-    return str(_serializer().dumps([carried, position.id.hex], salt=_list_of(query)))
+    return str(serializer.dumps([carried, position.id.hex], salt=_list_of(query)))
 
 
 def decode(query: Mapping[str, Any]) -> Position | None:
@@ -65,7 +69,7 @@ def decode(query: Mapping[str, Any]) -> Position | None:
     if query["cursor"] is None:
         return None
     try:
-        value, hexadecimal = _serializer().loads(query["cursor"], salt=_list_of(query))
+        value, hexadecimal = serializer.loads(query["cursor"], salt=_list_of(query))
     except BadData:
         detail = (
             "Not a cursor of this list: send next_cursor as it was given, with the same order "
@@ -86,7 +90,3 @@ def _list_of(query: Mapping[str, Any]) -> str:
         if name not in OF_THE_PAGE
     }
     return f"{request.endpoint}?{sorted(asked.items())}"
-
-
-def _serializer() -> URLSafeSerializer:
-    return cast(URLSafeSerializer, current_app.extensions["cursors"])

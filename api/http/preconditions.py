@@ -89,12 +89,9 @@ def _versions(tags: list[str], *, weak: bool) -> frozenset[Version]:
     """The versions among `tags`. A tag that never was ours matches none; nor does a weak one in a
     strong comparison (RFC 9110 §8.8.3.2)."""
     found = (VERSION.fullmatch(tag.removeprefix("W/") if weak else tag) for tag in tags)
-    versions = (_version(*match.groups()) for match in found if match)
+    pairs = (match.groups() for match in found if match)
+    versions = (Version(int(number), UUID(row_id) if row_id else None) for row_id, number in pairs)
     return frozenset(version for version in versions if version.number <= MAX_VERSION)
-
-
-def _version(row_id: str | None, number: str) -> Version:
-    return Version(int(number), UUID(row_id) if row_id else None)
 
 
 IfMatch = Annotated[

@@ -7,7 +7,8 @@ from api.config.settings import Settings
 from api.identity.errors import InvalidToken
 from api.identity.refresh_tokens import PREFIX
 from api.identity.tokens import AccessTokens, TokenVerifier
-from api.runtime.services import current_services, service
+from api.runtime.async_flask import this_app
+from api.runtime.services import service
 from openapi.operation import Access
 from storage.accounts.admission import Credentials
 
@@ -56,7 +57,7 @@ def _token_in(header: str) -> str:
 
 
 async def _verified(token: str) -> Credentials:
-    provider: TokenVerifier | None = current_services().get(TokenVerifier)
+    provider: TokenVerifier | None = this_app().services.get(TokenVerifier)
     if provider is None or tokens.is_ours(token):
         return tokens.verify(token)
     return await provider.verify(token)

@@ -56,11 +56,6 @@ class Services(dict[type[Any], Any]):
                 stack.push_async_callback(close, self[kind])
 
 
-def current_services() -> Services:
-    """The services of the application that handles the current request or command."""
-    return app_ctx.app.services  # type: ignore[attr-defined,no-any-return]  # an AsyncFlask's
-
-
 def service(kind: type[T]) -> T:
     """Return a proxy for the service of this kind, for modules: it is looked up at each use."""
-    return cast(T, LocalProxy(lambda: app_ctx.app.services[kind]))  # type: ignore[attr-defined]  # as above
+    return cast(T, LocalProxy(lambda: app_ctx.app.services[kind]))  # type: ignore[attr-defined]  # an AsyncFlask

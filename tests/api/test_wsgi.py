@@ -10,8 +10,7 @@ import httpx
 import pytest
 from flask import Response, request
 
-from api.runtime.async_flask import AsyncFlask
-from api.runtime.background_loop import BackgroundLoop
+from api.runtime.async_flask import AsyncFlask, BackgroundLoop
 from tests.factory import PASSWORD
 from tests.live import HUNG
 from tests.processes import started
