@@ -244,4 +244,4 @@ def headers_of_every_answer(limit: Limit) -> tuple[ResponseHeader, ...]:
 
 def problem_description(problem: ProblemType) -> str:
     """Describe a problem, with a link to its page that works from the pages of the document."""
-    return f"[{problem.title}]({problem.uri.removeprefix('/')}). {problem.meaning}"
+    return f"[{problem.title}]({problem.uri.removeprefix('/')}). {problem.description}"

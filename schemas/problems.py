@@ -62,16 +62,17 @@ class ProblemType:
     """One type of problem: a row of the table from which responses, the document and the error
     pages are made.
 
-    `retry_after`: in seconds; None if a retry doesn't help. `challenge`: the value of
-    WWW-Authenticate (RFC 6750 §3). `code`: the error code of OAuth 2.0 (RFC 6749 §5.2); it is the
-    `error` of the response, which is then plain JSON.
+    `meaning`: what the type means in general, if `detail` doesn't say it. `retry_after`: in
+    seconds; None if a retry doesn't help. `challenge`: the value of WWW-Authenticate (RFC 6750 §3).
+    `code`: the error code of OAuth 2.0 (RFC 6749 §5.2); it is the `error` of the response, which is
+    then plain JSON.
     """
 
     slug: str
     status: int
     detail: str
-    meaning: str
     remedy: str
+    meaning: str = ""
     retry_after: int | None = None
     challenge: str | None = None
     code: str | None = None
@@ -80,6 +81,10 @@ class ProblemType:
     @property
     def title(self) -> str:
         return self.slug.replace("-", " ").capitalize()
+
+    @property
+    def description(self) -> str:
+        return self.meaning or self.detail
 
     @property
     def uri(self) -> str:

@@ -60,7 +60,7 @@ def test_every_problem_is_documented_as_it_is() -> None:
     text = (ROOT / "docs" / "errors.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| `/errors/")]
     assert rows == [
-        f"| `{problem.uri}` | {problem.status} | {problem.meaning} {problem.remedy} |"
+        f"| `{problem.uri}` | {problem.status} | {problem.description} {problem.remedy} |"
         for problem in sorted(BY_SLUG.values(), key=lambda p: (p.status, p.slug))
     ]
 

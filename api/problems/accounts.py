@@ -36,7 +36,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="unsupported-grant-type",
         status=400,
         detail="The grant_type must be password or refresh_token.",
-        meaning="This service doesn't support this grant_type.",
         remedy="Send grant_type=password, or grant_type=refresh_token.",
         code="unsupported_grant_type",
         schema=TokenProblem,
@@ -45,7 +44,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="authentication-required",
         status=401,
         detail="This operation needs an access token.",
-        meaning="The request has no access token, and the operation needs one.",
         remedy="Get one from /api/auth/token, and send it as Authorization: Bearer.",
         challenge=CHALLENGE,
     ),
@@ -71,7 +69,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="registration-closed",
         status=403,
         detail="This service is not open for registration.",
-        meaning="This service doesn't let people create their own accounts.",
         remedy="Ask an admin for an account.",
     ),
     accounts.EmailTaken: ProblemType(

@@ -14,7 +14,6 @@ INTERNAL_ERROR = ProblemType(
     slug="internal-error",
     status=500,
     detail="The server failed to handle the request.",
-    meaning="The server failed unexpectedly.",
     remedy="Try again once. If it fails again, report it with the request_id.",
 )
 PRECONDITION_FAILED = ProblemType(
@@ -49,7 +48,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="not-found",
         status=404,
         detail="There is nothing at this address.",
-        meaning="No operation has this path.",
         remedy="Compare the path with the documentation at /docs.",
     ),
     errors.NotFound: ProblemType(
@@ -70,14 +68,12 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="already-exists",
         status=409,
         detail="Another resource has this value, which must be unique.",
-        meaning="Another resource has a value of the request that must be unique.",
         remedy="Find and use that resource, or send another value.",
     ),
     errors.StillReferenced: ProblemType(
         slug="still-referenced",
         status=409,
         detail="It can't be deleted, because another resource refers to it.",
-        meaning="Another resource refers to the resource that the request would delete.",
         remedy="Delete or change the resources that refer to it first.",
     ),
     errors.QuotaExceeded: ProblemType(
@@ -91,7 +87,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="idempotency-key-in-use",
         status=409,
         detail="A request with this idempotency key is still running.",
-        meaning="A request with the same Idempotency-Key has not been answered yet.",
         remedy="Send it again, with the same key, after the number of seconds in Retry-After.",
         retry_after=1,
     ),
@@ -117,14 +112,12 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="precondition-required",
         status=428,
         detail="This server requires an If-Match header with every change.",
-        meaning="The server accepts a change only if it says which version it is based on.",
         remedy="Read the resource and send its ETag in If-Match; or If-Match: * to overwrite it.",
     ),
     http.RequestTimeout: ProblemType(
         slug="request-timeout",
         status=408,
         detail="The body didn't arrive in time.",
-        meaning="The request body took longer to arrive than the server waits.",
         remedy="Nothing was changed. Try again over a better connection.",
         retry_after=1,
     ),
@@ -132,7 +125,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         slug="content-too-large",
         status=413,
         detail="The body is larger than the server accepts.",
-        meaning="The request body has more bytes than the server accepts.",
         remedy="Send a smaller body.",
     ),
     http.UnsupportedMediaType: ProblemType(

@@ -62,7 +62,7 @@ async def test_the_type_of_every_problem_is_the_address_of_a_page(
     response = await client.get(problem.uri)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-    for text in (problem.title, problem.meaning, problem.remedy, f"status {problem.status},"):
+    for text in (problem.title, problem.description, problem.remedy, f"status {problem.status},"):
         assert text in text_of(response.text)
 
 
@@ -129,7 +129,7 @@ async def test_the_list_has_every_type_and_the_members_of_the_body(
     }
     assert re.findall(r"<tr><td><code>(\w+)</code>", page) == list(Problem().fields)
     for problem in BY_SLUG.values():
-        assert f"{problem.status}{problem.title}{problem.meaning}" in text_of(page)
+        assert f"{problem.status}{problem.title}{problem.description}" in text_of(page)
 
 
 async def test_the_pages_give_this_servers_own_settings(client: httpx.AsyncClient) -> None:
