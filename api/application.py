@@ -32,7 +32,7 @@ from api.observability.readiness import Readiness
 from api.observability.request_log import RequestLog
 from api.runtime.async_flask import AsyncFlask
 from api.runtime.expiry import Expiry
-from api.runtime.proxies import PathPrefix
+from api.runtime.proxies import with_prefix
 from api.runtime.services import Services
 from openapi import views as documentation
 from openapi.document import build_document
@@ -82,7 +82,7 @@ def add_parts(app: AsyncFlask, settings: Settings) -> None:
     allowed_hosts.init_app(app, settings)
     errors.init_app(app)
     paging.init_app(app, settings)
-    headers.init_app(app)
+    app.after_request(headers.add_accept_patch)
     rate_limits.init_app(app)
     cors.init_app(app, settings, document)
     commands.init_app(app, document)
@@ -92,15 +92,11 @@ def add_middleware(app: AsyncFlask, settings: Settings) -> None:
     """Put WSGI middleware around the application, and around its response to its own failure."""
 
     def recorded(application: WSGIApplication) -> RequestLog:
-        return RequestLog(
-            headers.SecurityHeaders(application),
-            observer=app.services[Metrics],
-            proxies=settings.trusted_proxies,
-        )
+        metrics, proxies = app.services[Metrics], settings.trusted_proxies
+        return RequestLog(application, metrics, proxies, headers.HEADERS)
 
-    prefixed = PathPrefix(
-        app.wsgi_app, settings.trusted_proxies, default=urlsplit(settings.public_url).path
-    )
+    prefix = urlsplit(settings.public_url).path
+    prefixed = with_prefix(app.wsgi_app, settings.trusted_proxies, default=prefix)
     app.wsgi_app = recorded(prefixed)  # type: ignore[method-assign]  # Flask's documented way
     app.failure = recorded(errors.failure_of(app))
 

@@ -1,15 +1,14 @@
 """Response headers: those that every response carries, and those that follow from an operation."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.http import http_date
 
 from openapi.operation import Access, Declaration, ResponseHeader
@@ -30,31 +29,7 @@ HEADERS = {
     # stored at all: NO_STORE.
     "Cache-Control": "no-cache",
 }
-PAIRS = [(name.lower(), (name, value)) for name, value in HEADERS.items()]
-
-
-class SecurityHeaders:
-    """WSGI middleware that adds the headers which a response lacks (the documentation has another
-    policy of its own).
-
-    In a Flask hook, `headers.setdefault` would make 29 calls for each response and take ten times
-    as long.
-    """
-
-    def __init__(self, application: WSGIApplication) -> None:
-        self._application = application
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            present = {name.lower() for name, _ in headers}
-            missing = [header for lower, header in PAIRS if lower not in present]
-            return start_response(code, headers + missing, *exc_info)
-
-        return self._application(environ, start)
-
-
-def init_app(app: Flask) -> None:
-    app.after_request(add_accept_patch)
+"""Added to responses that lack them; the documentation has another policy of its own."""
 
 
 def add_accept_patch(response: Response) -> Response:

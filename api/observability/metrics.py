@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from prometheus_client import (
     CollectorRegistry,
@@ -26,10 +26,12 @@ from prometheus_client.values import MutexValue
 from api.config.declaration import SettingsError
 from api.observability.log_output import OUTPUT
 from api.observability.metric_files import FolderCollector, gap, in_files
-from api.observability.request_log import Record
 from openapi.document import VERSION
 from storage.engines.database import Kind
 from storage.engines.private_files import make_private_folder
+
+if TYPE_CHECKING:
+    from api.observability.request_log import Record
 
 M = TypeVar("M", bound=MetricWrapperBase)
 Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
@@ -99,7 +101,7 @@ class Metrics:
     def begin(self) -> None:
         self.in_flight.inc()
 
-    def end(self, record: Record) -> None:
+    def end(self, record: "Record") -> None:
         operation = record.operation or NO_OPERATION
         self.in_flight.dec()
         self._child(self.requests, operation, record.status).inc()

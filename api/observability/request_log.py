@@ -6,17 +6,18 @@ This is WSGI middleware, because a streamed response ends after Flask has finish
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import getrandbits
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import request
 
+from api.observability.metrics import Metrics
 from api.runtime.proxies import Address, TrustedProxies, client_address
 
 RECORD = "api.record"
@@ -89,27 +90,24 @@ class Record:
             self.operation = "options" if self.method == "OPTIONS" else name
 
 
-class RequestObserver(Protocol):
-    """Is called at the beginning and at the end of each request."""
-
-    def begin(self) -> None: ...
-
-    def end(self, record: Record) -> None: ...
-
-
 class RequestLog:
-    """Gives each request a record, returns its id in a header, and finally logs it and calls
-    `observer`.
+    """Gives each request a record, and finally logs and counts it. Adds to each response its id,
+    and those of `headers` that it lacks.
 
     If several applications handle one request in turn, they share its record.
     """
 
     def __init__(
-        self, application: WSGIApplication, observer: RequestObserver, proxies: TrustedProxies
+        self,
+        application: WSGIApplication,
+        metrics: Metrics,
+        proxies: TrustedProxies,
+        headers: Mapping[str, str],
     ) -> None:
         self._application = application
-        self._observer = observer
+        self._metrics = metrics
         self._proxies = proxies
+        self._headers = [(name.lower(), (name, value)) for name, value in headers.items()]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         record = environ.get(RECORD) or self._begin(environ)
@@ -117,7 +115,10 @@ class RequestLog:
         def start(code: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             record.status = int(code[:3])
             record.match(environ)
-            added = [*record.headers.items(), (REQUEST_ID_HEADER, record.id)]
+            # A Flask hook with `headers.setdefault` would take ten times as long.
+            present = {name.lower() for name, _ in headers}
+            missing = [header for lower, header in self._headers if lower not in present]
+            added = [*record.headers.items(), (REQUEST_ID_HEADER, record.id), *missing]
             return start_response(code, headers + added, *exc_info)
 
         try:
@@ -136,7 +137,7 @@ class RequestLog:
             started=time.perf_counter(),
         )
         structlog.contextvars.bind_contextvars(request_id=record.id)
-        self._observer.begin()
+        self._metrics.begin()
         return record
 
     def _end(self, record: Record, failed: bool) -> None:
@@ -146,7 +147,7 @@ class RequestLog:
         record.duration = time.perf_counter() - record.started
         if failed:
             record.status = 500
-        self._observer.end(record)
+        self._metrics.end(record)
         if log.isEnabledFor(logging.INFO):
             # log.info() isn't used, because it would look up the caller's place in the code.
             log.handle(

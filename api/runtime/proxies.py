@@ -86,25 +86,18 @@ def network(address: Address | None, prefix: int = 64) -> str:
     return str(address)
 
 
-class PathPrefix:
-    """Sets SCRIPT_NAME, unless the server has, to the `X-Forwarded-Prefix` of a trusted proxy, or
-    else to `default`."""
+def with_prefix(
+    application: WSGIApplication, proxies: TrustedProxies, *, default: str
+) -> WSGIApplication:
+    """Return `application` with SCRIPT_NAME set, unless the server has, to the `X-Forwarded-Prefix`
+    of a trusted proxy, or else to `default`."""
 
-    def __init__(
-        self, application: WSGIApplication, proxies: TrustedProxies, *, default: str
-    ) -> None:
-        self._application = application
-        self._proxies = proxies
-        self._default = default
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not environ.get("SCRIPT_NAME"):
-            sent = environ.get("HTTP_X_FORWARDED_PREFIX")
-            environ["SCRIPT_NAME"] = (sent and self._trusted(sent, environ)) or self._default
-        return self._application(environ, start_response)
+            prefix = environ.get("HTTP_X_FORWARDED_PREFIX", "").rstrip("/")
+            peer = environ.get("REMOTE_ADDR", "")
+            is_valid = PREFIX.fullmatch(prefix) and proxies.include(parse_address(peer))
+            environ["SCRIPT_NAME"] = prefix if is_valid else default
+        return application(environ, start_response)
 
-    def _trusted(self, sent: str, environ: WSGIEnvironment) -> str:
-        """Return the prefix `sent`; an empty one unless a trusted proxy has sent a valid one."""
-        prefix = sent.rstrip("/")
-        peer = parse_address(environ.get("REMOTE_ADDR", ""))
-        return prefix if self._proxies.include(peer) and PREFIX.fullmatch(prefix) else ""
+    return respond

@@ -145,7 +145,9 @@ async def test_a_failure_outside_of_flask_is_a_problem_like_any_other(
         raise KeyError("colour")
 
     bridge = bridged(app)
-    bridge.wsgi_application = RequestLog(application, app.services[Metrics], TrustedProxies())
+    bridge.wsgi_application = RequestLog(
+        application, app.services[Metrics], TrustedProxies(), headers={}
+    )
     transport = httpx.ASGITransport(bridge)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
         headers = {"Origin": ORIGIN, "X-Request-ID": "abc"}
