@@ -24,8 +24,7 @@ counted = service(Metrics)
 async def get_metrics() -> Response:
     """Return the metrics in Prometheus's format, or as OpenMetrics if the client accepts it.
 
-    It isn't in the document, because it is for the operator. Without a token it is closed in
-    production.
+    It isn't in the document, because it is for the operator.
     """
     if settings.metrics_token:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

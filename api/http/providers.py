@@ -1,13 +1,7 @@
 """Where a view's parameters get their values.
 
-Each is a variable of the path, is annotated with a Provider, or has a class with a `provider`:
-
-    Body = Annotated[T, Provider(read_body, errors=(UnsupportedMediaType,))]
-
-    class Caller:
-        provider = Provider(lambda inputs: inputs.caller)
-
-    async def create_note(body: Body[dict[str, Any]], caller: Caller) -> NoteRow: ...
+Each is a variable of the path, is annotated with a Provider (as Body is in api/http/inputs.py), or
+has a class with a `provider` (as Caller in api/http/caller.py).
 """
 
 from collections.abc import Callable, Iterator

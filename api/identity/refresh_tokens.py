@@ -2,9 +2,8 @@
 
 All refresh tokens of a session share its id and a random value, its family, so that a made-up token
 can be recognized. The rest is the token's own secret. The first one is random; each successor is
-derived from its predecessor and SECRET_KEY. So it can be issued again if the response was lost,
-even if that key has become one of SECRET_KEY_FALLBACKS, and the holder of a used token can't
-compute it.
+derived from its predecessor and SECRET_KEY, so it can be issued again if the response was lost, and
+the holder of a used token can't compute it.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""The rate limits and the clients that each counts.
-
-docs/rate-limits.md explains them.
-"""
+"""The rate limits and the clients that each counts; docs/rate-limits.md explains them."""
 
 import time
 from functools import partial
@@ -32,9 +29,6 @@ def init_app(app: AsyncFlask) -> None:
     """Count the requests that reach no operation (operations count theirs): unknown paths and
     methods, preflights, the document and its pages."""
 
-    async def count() -> None:
-        await app.services[RateLimits].count(Limit.GENERAL, None)
-
     def count_unless_an_operation_does() -> None:
         rule = request.url_rule
         if rule is not None and rule.endpoint in UNCOUNTED:
@@ -44,7 +38,7 @@ def init_app(app: AsyncFlask) -> None:
         if operation is not None and (request.method != "OPTIONS" or operation.limit is Limit.NONE):
             return
         try:
-            app.ensure_sync(count)()
+            app.wait(app.services[RateLimits].count(Limit.GENERAL, None))
         except RateLimited:
             # If the preflight were refused, the browser would hide the request's 429 from the page.
             if not is_preflight():

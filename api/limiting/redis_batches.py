@@ -1,7 +1,6 @@
 """Commands to Redis in batches: commands that arrive while a batch is running go into the next one.
 
-A hundred requests at once then take one round trip on one connection instead of a hundred
-connections. A busy process would mistake the time for opening and queueing these for a slow Redis.
+So a hundred requests at once take one round trip on one connection (docs/dependencies.md).
 """
 
 import asyncio

@@ -1,9 +1,7 @@
 """Named limits, counted in sliding windows: in Redis, or in this process.
 
-The algorithm is the one that the limits package calls a sliding window counter. A client's window
-begins with its first request. The count of the previous window is weighted by the part of it that
-still lies within the last period. So used requests become available again evenly, and two numbers
-are enough for any limit.
+The algorithm is limits' sliding window counter: the count of the previous window is weighted by the
+part of it that still lies within the last period (docs/rate-limits.md).
 """
 
 import time
@@ -27,9 +25,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], float]
 
 MAX_CLIENTS = 20_000
-"""The number of windows of one limit that are kept in memory, about 5 MB: the most recently used. A
-client with more addresses gets new windows for them, as it would with new addresses; but the memory
-stays limited."""
+"""The windows of one limit that are kept in memory, about 5 MB: the most recently used."""
 
 
 class Hit(NamedTuple):
@@ -78,11 +74,7 @@ class Window:
 
 
 class MemoryWindows:
-    """The windows of one limit in this process.
-
-    limits' own MemoryStorage is not used: it traverses all its keys on each request, with a thread
-    hop for some strategies, and its size is not limited.
-    """
+    """The windows of one limit in this process; docs/dependencies.md says why not limits' own."""
 
     def __init__(
         self,

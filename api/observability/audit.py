@@ -35,10 +35,8 @@ log = structlog.get_logger("audit")
 
 
 def record(event: Event, *, user_id: UUID | None, by: UUID | None = None, **about: str) -> None:
-    """Write a line about the account `user_id`, or None if the named account doesn't exist.
-
-    `by`: the user who made the change; left out if it is the account's own user.
-    """
+    """Write a line about the account `user_id`, or None if the named account doesn't exist. `by`:
+    the user who made the change; it is left out if it is the account's own user."""
     address = current_record().client if has_request_context() else None
     if by not in {None, user_id}:
         about["by"] = str(by)

@@ -39,7 +39,14 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     check_standard_error()
-    OUTPUT.setFormatter(json_lines() if settings.log_format == "json" else text_lines())
+    if settings.log_format == "json":
+        renderer = structlog.processors.JSONRenderer()
+        OUTPUT.setFormatter(Formatter(TRACEBACKS, renderer, of_requests=as_json))
+    else:
+        console = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        OUTPUT.setFormatter(Formatter(console, of_requests=as_text))
     root = logging.getLogger()
     root.handlers = [OUTPUT]
     level = logging.getLevelNamesMapping()[settings.log_level]
@@ -69,17 +76,6 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
         if record.name == "request" and isinstance(record.msg, dict):
             return self._of_requests(record.msg)
         return super().format(record)
-
-
-def json_lines() -> Formatter:
-    return Formatter(TRACEBACKS, structlog.processors.JSONRenderer(), of_requests=as_json)
-
-
-def text_lines() -> Formatter:
-    console = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-    )
-    return Formatter(console, of_requests=as_text)
 
 
 def as_json(line: dict[str, Any]) -> str:

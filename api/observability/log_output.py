@@ -26,10 +26,6 @@ FLUSH_TIMEOUT = 1.0
 """The seconds for which the end of the process waits for a reader."""
 
 
-def ignore(lines: int) -> None:
-    pass
-
-
 class LogOutput(logging.Handler):
     """Writes each line to `descriptor`, and calls `on_drop` with the number of lines that it drops.
 
@@ -38,7 +34,7 @@ class LogOutput(logging.Handler):
 
     def __init__(self, descriptor: int = STANDARD_ERROR, *, most: int = MAX_WAITING) -> None:
         super().__init__()
-        self.on_drop: Callable[[int], None] = ignore
+        self.on_drop: Callable[[int], None] = lambda lines: None
         self.pause = PAUSE
         self._descriptor = descriptor
         self._most = most

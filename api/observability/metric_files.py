@@ -2,8 +2,7 @@
 
 prometheus-client maps them into memory without reserving their room, so that counting on a full
 disk ends the process with SIGBUS. Here each file has its room before it is mapped. If there is
-none, or the folder can't be used, this process counts on in memory: then its metrics have a gap,
-and nothing else happens.
+none, or the folder can't be used, this process counts in memory, and the metrics have a gap.
 """
 
 import os

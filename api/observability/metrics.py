@@ -1,7 +1,4 @@
-"""The metrics for Prometheus; docs/metrics.md describes them.
-
-Labels have few values, and a client can't add one.
-"""
+"""The metrics for Prometheus (docs/metrics.md). Labels have few values; no client can add one."""
 
 import os
 import platform

@@ -1,13 +1,6 @@
-"""The declaration on a view, and what it does: validate, call, serialize.
+"""The declaration on a view, from which it is validated, called, serialized and documented.
 
-    @orders.patch("/<id:order_id>")
-    @operation(collection=ORDERS, body=OrderPatch, returns=Order, access=Access.OWNERS)
-    async def update_order(
-        order_id: UUID, body: Body[dict[str, Any]], if_match: IfMatch, write: IdempotentWrite
-    ) -> Row | StoredResponse: ...
-
-A view's parameters are variables of the path, or annotated with a Provider (api/http/providers.py).
-`returns` serializes what the view returns. The document is made from the same declaration.
+api/items.py shows it; docs/architecture.md explains it.
 """
 
 from collections.abc import Collection as CollectionOf

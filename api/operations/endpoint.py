@@ -52,7 +52,7 @@ class Endpoint:
     def __call__(self, **arguments: Any) -> Response:
         app = this_app()
         record = current_record()
-        caller = app.async_to_sync(self._admit)(app.services[RateLimits])
+        caller: Caller = app.wait(self._admit(app.services[RateLimits]))
         try:
             if self._refuses_key and record.method not in SAFE_METHODS:
                 refuse_key()
@@ -80,9 +80,9 @@ class Endpoint:
             and caller.credentials is not None
             and (self.operation.access is Access.ADMINS or "Expect" in request.headers)
         ):
-            app.async_to_sync(caller.admit)()
+            app.wait(caller.admit())
         self._read(app.services[Settings], caller, arguments)
-        result = app.async_to_sync(self.operation.view)(**arguments)
+        result = app.wait(self.operation.view(**arguments))
         if self.operation.access is not Access.PUBLIC and caller.viewer is None:
             raise RuntimeError(f"{self.__name__} never looked up its caller")
         answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
@@ -107,8 +107,11 @@ class Endpoint:
 
     def _render(self, result: Any, caller: Caller) -> StoredResponse:
         made_of = result, caller.user_id
-        values = ((header.name, header.value(*made_of)) for header in self.operation.headers)
-        headers = {name: value for name, value in values if value is not None}
+        headers = {
+            header.name: value
+            for header in self.operation.headers
+            if (value := header.value(*made_of)) is not None
+        }
         if self.operation.conditional:
             require_match(headers["ETag"])
             if is_known(headers["ETag"]):

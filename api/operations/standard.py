@@ -1,12 +1,6 @@
 """The six standard operations of a resource, in one call.
 
-    orders = standard_operations(
-        __name__, ORDERS, "order",
-        body=OrderInput, patch=OrderPatch, returns=Order, page=OrderPage, query=OrderListQuery,
-    )
-
-To change one of a resource's operations, leave it out of `only` and write it out, as
-docs/adding-a-resource.md shows.
+To change one of them, leave it out of `only` and write it out, as docs/adding-a-resource.md shows.
 """
 
 from collections.abc import Collection as CollectionOf

@@ -1,8 +1,5 @@
-"""The table of problems: the error response for each exception.
-
-The responses, their descriptions in the OpenAPI document and the pages under /errors/ are all made
-from it.
-"""
+"""The table of problems: for each exception its response, its description in the OpenAPI document
+and its page under /errors/."""
 
 from dataclasses import replace
 from functools import cache
@@ -13,7 +10,6 @@ from schemas.tokens import TokenProblem
 
 PROBLEMS = requests.PROBLEMS | accounts.PROBLEMS
 BY_SLUG = {problem.slug: problem for problem in PROBLEMS.values()}
-
 
 OAUTH_CODES = {
     429: "temporarily_unavailable",

@@ -104,9 +104,14 @@ class AsyncFlask(Flask):
         return adapter
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+        wait = self.wait
+        return lambda *args, **kwargs: wait(func(*args, **kwargs))
+
+    @property
+    def wait(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+        """The function that runs a coroutine for the current request and returns its result."""
         bridge = request.environ.get(AWAIT) if has_request_context() else None
-        run: Callable[[Coroutine[Any, Any, T]], T] = bridge or self._background.run
-        return lambda *args, **kwargs: run(func(*args, **kwargs))
+        return bridge or self._background.run
 
 
 def require_exact(adapter: MapAdapter, environ: WSGIEnvironment) -> None:

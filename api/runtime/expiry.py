@@ -1,7 +1,5 @@
-"""Delete expired rows from the database regularly while the application serves.
-
-Every process does so at any time; storage.accounts.sessions prevents conflicts between them.
-"""
+"""Delete expired rows from the database regularly while the application serves. Every process does;
+storage.accounts.sessions prevents conflicts between them."""
 
 import asyncio
 from contextlib import suppress

@@ -1,9 +1,4 @@
-"""The objects that live as long as the application, accessed by their type.
-
-database = service(Database)
-
-async def get_something() -> Row: return await database.read(...)
-"""
+"""The objects that live as long as the application, accessed by their type."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
