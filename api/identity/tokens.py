@@ -52,7 +52,6 @@ class AccessTokens:
         )
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """Return the token with these claims."""
         signer = self._signers[self._current]
         return signer.sign(f"{self._current}.{_encoded(claims)}").decode()
 

@@ -166,7 +166,6 @@ class Policy:
             raise RateLimited(hit.wait)
 
     async def give_back(self, client: str) -> None:
-        """Uncount a request."""
         self._windows.give_back(client)
         if self._shared is not None:
             # If it can't be uncounted, the count expires with the window.
@@ -174,7 +173,6 @@ class Policy:
                 await self._shared.give_back(self._rate, self._name, client)
 
     async def forget(self, client: str) -> None:
-        """Reset the count."""
         self._windows.forget(client)
         if self._shared is not None:
             with suppress(RedisUnavailable):

@@ -16,8 +16,7 @@ from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
 from api.http.providers import Provider, providers_of
 from api.identity.errors import InvalidToken, ProviderUnavailable
 from api.limiting.errors import RateLimited, RedisUnavailable
-from api.operations.checks import check_parameters, check_query
-from api.operations.columns import check_columns
+from api.operations.checks import check_columns, check_parameters, check_query
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Declaration, Limit, Operation, ResponseHeader, View
@@ -63,7 +62,7 @@ class operation(Declaration):  # noqa: N801  # a decorator
     def __call__(self, view: View) -> Endpoint:
         found = providers_of(view)
         providers = found.values()
-        check_parameters(view, providers, query=self.query, body=self.body, access=self.access)
+        check_parameters(view, providers, self)
         if self.collection is not None:
             check_query(self.collection, self.query)
             check_columns(self.collection, self.body, self.query)

@@ -22,7 +22,6 @@ class Expiry:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the task on the running event loop."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

@@ -32,7 +32,6 @@ class Services(dict[type[Any], Any]):
         start: Callable[[T], Awaitable[object]] | None = None,
         close: Callable[[T], Awaitable[object]] | None = None,
     ) -> None:
-        """Add `service` as the only one of type `kind`."""
         self[kind] = service
         if start is not None:
             self._starts[kind] = start
