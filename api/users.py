@@ -18,16 +18,9 @@ from api.observability import audit
 from api.operations import operation
 from api.runtime.services import service
 from openapi.operation import Access
+from schemas import users as schemas
 from schemas.pages import PageQuery
 from schemas.passwords import error_in_password
-from schemas.users import (
-    CurrentUserDeletion,
-    CurrentUserPatch,
-    User,
-    UserDeletionQuery,
-    UserPage,
-    UserPatch,
-)
 from storage.accounts import credentials, deletion
 from storage.accounts import users as stored
 from storage.accounts.credentials import CredentialChanges, CredentialsRow
@@ -44,7 +37,7 @@ rate_limits = service(RateLimits)
 
 
 @users.get("/me")
-@operation(returns=User, access=Access.USERS)
+@operation(returns=schemas.User, access=Access.USERS)
 async def get_current_user(caller: Caller) -> UserRow:
     """Read your own account."""
     return await caller.read(stored.get_current_user)
@@ -52,8 +45,8 @@ async def get_current_user(caller: Caller) -> UserRow:
 
 @users.patch("/me")
 @operation(
-    body=CurrentUserPatch,
-    returns=User,
+    body=schemas.CurrentUserPatch,
+    returns=schemas.User,
     access=Access.USERS,
     raises=[WrongPassword, EmailTaken, PasswordsBusy, RedisUnavailable],
 )
@@ -80,8 +73,8 @@ async def update_current_user(
 
 @users.delete("/me")
 @operation(
-    body=CurrentUserDeletion,
-    query=UserDeletionQuery,
+    body=schemas.CurrentUserDeletion,
+    query=schemas.UserDeletionQuery,
     status=204,
     access=Access.USERS,
     raises=[
@@ -146,7 +139,7 @@ async def _credentials(body: dict[str, str], known: CredentialsRow) -> Credentia
 
 
 @users.get("")
-@operation(query=PageQuery, returns=UserPage, access=Access.ADMINS)
+@operation(query=PageQuery, returns=schemas.UserPage, access=Access.ADMINS)
 async def list_users(query: Query, caller: Caller) -> PageOf:
     """List users.
 
@@ -158,7 +151,7 @@ async def list_users(query: Query, caller: Caller) -> PageOf:
 
 
 @users.get("/<id(but='me'):user_id>")
-@operation(returns=User, access=Access.ADMINS, raises=[UserNotFound])
+@operation(returns=schemas.User, access=Access.ADMINS, raises=[UserNotFound])
 async def get_user(user_id: UUID, caller: Caller) -> UserRow:
     """Read a user."""
     return await caller.read(stored.get_user, user_id)
@@ -166,8 +159,8 @@ async def get_user(user_id: UUID, caller: Caller) -> UserRow:
 
 @users.patch("/<id(but='me'):user_id>")
 @operation(
-    body=UserPatch,
-    returns=User,
+    body=schemas.UserPatch,
+    returns=schemas.User,
     access=Access.ADMINS,
     raises=[UserNotFound, LastAdmin],
 )
@@ -188,7 +181,7 @@ async def update_user(
 
 @users.delete("/<id(but='me'):user_id>")
 @operation(
-    query=UserDeletionQuery,
+    query=schemas.UserDeletionQuery,
     status=204,
     access=Access.ADMINS,
     raises=[UserNotFound, LastAdmin, UserOwnsRows, StillReferenced],

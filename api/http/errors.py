@@ -8,13 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import orjson
 import structlog
 from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import (
-    BadRequest,
-    HTTPException,
-    InternalServerError,
-    MethodNotAllowed,
-    UnsupportedMediaType,
-)
+from werkzeug import exceptions as http
 
 from api.observability.request_log import current_record
 from api.problems import as_oauth, problem_of
@@ -34,7 +28,7 @@ log = structlog.get_logger(__name__)
 Error = dict[str, str]
 
 
-class InvalidRequest(BadRequest):
+class InvalidRequest(http.BadRequest):
     """`errors`: what is wrong, each with `detail` and `pointer`, `parameter` or `header`."""
 
     def __init__(self, errors: Iterable[Error]) -> None:
@@ -42,7 +36,7 @@ class InvalidRequest(BadRequest):
         self.errors = [error for error, _ in zip(errors, range(MAX_ERRORS), strict=False)]
 
 
-class UnsupportedContent(UnsupportedMediaType):
+class UnsupportedContent(http.UnsupportedMediaType):
     """The operation doesn't accept the body's media type or encoding, as `header` declares it."""
 
     def __init__(self, detail: str, *, header: str) -> None:
@@ -74,11 +68,11 @@ def failure_of(app: Flask) -> WSGIApplication:
 def handle(error: Exception) -> Response:
     """Return the response for any exception; one that the client didn't cause is logged, once."""
     problem = problem_of(type(error))
-    if isinstance(error, HTTPException) and problem is INTERNAL_ERROR and error.code:
+    if isinstance(error, http.HTTPException) and problem is INTERNAL_ERROR and error.code:
         # An exception of Werkzeug without a row in the table, raised before a view was reached.
         problem = INVALID_REQUEST if error.code < 500 else INTERNAL_ERROR
     # Flask logs and wraps an exception from a hook before it calls this.
-    logged = isinstance(error, InternalServerError) and error.original_exception is not None
+    logged = isinstance(error, http.InternalServerError) and error.original_exception is not None
     if problem is INTERNAL_ERROR and not logged:
         log.error("unhandled_exception", exc_info=error)
     elif problem.status >= 500:
@@ -93,17 +87,17 @@ def details_of(error: Exception) -> dict[str, Any]:
 
     Exceptions have them as the attributes `detail`, `errors`, `headers` and `checks`.
     """
-    if isinstance(error, HTTPException):
+    if isinstance(error, http.HTTPException):
         return _details_of_http(error)
     if isinstance(error, FieldError):
         return {"errors": [{"detail": error.detail, "pointer": f"/{error.name}"}]}
     return {name: getattr(error, name) for name in DETAILS if hasattr(error, name)}
 
 
-def _details_of_http(error: HTTPException) -> dict[str, Any]:
-    if isinstance(error, MethodNotAllowed):
+def _details_of_http(error: http.HTTPException) -> dict[str, Any]:
+    if isinstance(error, http.MethodNotAllowed):
         error.valid_methods = sorted(error.valid_methods or ())
-        if error.description == MethodNotAllowed.description:
+        if error.description == http.MethodNotAllowed.description:
             error.description = f"This address supports {', '.join(error.valid_methods)}."
     return {
         "detail": None if error.description == type(error).description else error.description,

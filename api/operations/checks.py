@@ -99,7 +99,9 @@ def check_columns(
         for place, field, column in _stored(collection, body):
             checks = PATCH_CHECKS if issubclass(body, MergePatch) else BODY_CHECKS
             _require(place, field, column, checks)
-        _check_example(body)
+        errors = {} if body.example is None else body().validate(dict(body.example))
+        if errors:
+            raise TypeError(f"{body.__name__}: its example is invalid: {errors}")
     if query is not None:
         for place, field, column in _compared(collection, query):
             _require(place, field, column, QUERY_CHECKS)
@@ -170,14 +172,10 @@ def _is_too_large(field: Any, column: Any) -> str | None:
     most = max_integer(column.type)
     if most is None or not isinstance(field, fields.Integer):
         return None
-    limits = [each for each in field.validators if isinstance(each, Range)]
-    if any(_is_between(each.min, most) and _is_between(each.max, most) for each in limits):
+    ranges = [(each.min, each.max) for each in field.validators if isinstance(each, Range)]
+    if any(None not in ends and -most - 1 <= min(ends) and max(ends) <= most for ends in ranges):
         return None
     return f"{type(column.type).__name__} stores {-most - 1} to {most}, so limit it by a Range"
-
-
-def _is_between(limit: Any, most: int) -> bool:
-    return limit is not None and -most - 1 <= limit <= most
 
 
 def _has_an_invalid_default(field: Any, _: Any) -> str | None:
@@ -195,12 +193,6 @@ def _is_strict(field: Any, _: Any) -> str | None:
     if not isinstance(field, Strict):
         return None
     return f"each value of a query is text, which {type(field).__name__} rejects"
-
-
-def _check_example(body: type[InputSchema]) -> None:
-    errors = {} if body.example is None else body().validate(dict(body.example))
-    if errors:
-        raise TypeError(f"{body.__name__}: its example is invalid: {errors}")
 
 
 PATCH_CHECKS: tuple[Check, ...] = (
