@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from flask import request
+from flask import Request, request
 
 from api.http.errors import InvalidRequest
 from api.http.providers import Provider, RequestInputs
@@ -47,7 +47,7 @@ class IdempotentWrite:
     """
 
     provider: ClassVar = Provider(
-        lambda inputs: IdempotentWrite(inputs, read_key()),
+        lambda inputs: IdempotentWrite(inputs, read_key(inputs.request)),
         errors=(KeyReused, KeyInUse, DatabaseUnavailable),
         headers=(IDEMPOTENCY_KEY,),
         identifies=True,
@@ -118,6 +118,7 @@ def fingerprints(inputs: RequestInputs) -> list[bytes]:
     Keyed, because the values may include a password, which a plain hash would let others guess. The
     first is by SECRET_KEY, the others by the earlier keys.
     """
+    request = inputs.request
     values = [request.method, request.path, sorted(request.args.items(multi=True)), inputs.parsed]
     text = json.dumps(values, sort_keys=True).encode()
     return [hmac.digest(key.encode(), text, "sha256") for key in inputs.settings.secret_keys]
@@ -131,7 +132,7 @@ def refuse_key() -> None:
         raise InvalidRequest([{"detail": detail, "header": IDEMPOTENCY_KEY.name}])
 
 
-def read_key() -> str | None:
+def read_key(request: Request) -> str | None:
     """Return the key of the request, or None. Raises InvalidRequest."""
     key = request.headers.get(IDEMPOTENCY_KEY.name)
     if key is not None and not (len(key) <= MAX_LENGTH and re.fullmatch(PATTERN, key)):

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Annotated, Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
-from flask import request
+from flask import Request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
@@ -42,13 +42,13 @@ BRACKETED = re.compile(r"(.+)\[[0-9]*\]")
 """How some libraries write the name of a list: `status[]`, `status[0]`."""
 
 
-def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
+def read_body(request: Request, media_types: Sequence[str], *, limit: int) -> bytes:
     """Return the body, of at most `limit` bytes. Raises UnsupportedContent and
     RequestEntityTooLarge; the server's stream raises RequestTimeout.
 
     Werkzeug's limit silently truncates a body without Content-Length.
     """
-    _require_media_type(media_types)
+    _require_media_type(request, media_types)
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
     data = bytearray()
@@ -57,13 +57,6 @@ def read_body(media_types: Sequence[str], *, limit: int) -> bytes:
         if len(data) > limit:
             raise RequestEntityTooLarge(f"The body may have {limit} bytes.")
     return bytes(data)
-
-
-def parse_body(data: bytes) -> Any:
-    """Return the values in `data`. Raises InvalidRequest."""
-    if not data:
-        raise malformed("The body is empty.")
-    return PARSERS[request.mimetype](data)
 
 
 def malformed(detail: str) -> InvalidRequest:
@@ -147,7 +140,7 @@ PARSERS: dict[str, Callable[[bytes], Any]] = {
 }
 
 
-def load_query(schema: Schema) -> Any:
+def load_query(request: Request, schema: Schema) -> Any:
     """The query's parameters, validated; only those that are lists may be there more than once."""
     if request.query_string.count(b"&") >= MAX_PARAMETERS:
         detail = f"The query has more than {MAX_PARAMETERS} parameters."
@@ -193,7 +186,7 @@ def _error_in(name: str, values: list[str], lists: set[str]) -> str | None:
     return None
 
 
-def _require_media_type(media_types: Sequence[str]) -> None:
+def _require_media_type(request: Request, media_types: Sequence[str]) -> None:
     # Werkzeug's parser takes long for many parameters.
     is_long = len(request.headers.get("Content-Type", "")) > MAX_MEDIA_TYPE
     if is_long or request.mimetype not in media_types:
@@ -208,9 +201,11 @@ def _require_media_type(media_types: Sequence[str]) -> None:
 def _body_of(inputs: RequestInputs) -> Any:
     schema: InputSchema = inputs.body  # type: ignore[assignment]  # declared with the parameter
     limit = min(inputs.operation.max_body, inputs.settings.max_body_bytes)
-    inputs.parsed = parse_body(read_body(schema.media_types, limit=limit))
-    values = inputs.parsed
-    if request.method == "PUT" and isinstance(values, dict):
+    data = read_body(inputs.request, schema.media_types, limit=limit)
+    if not data:
+        raise malformed("The body is empty.")
+    values = inputs.parsed = PARSERS[inputs.request.mimetype](data)
+    if inputs.request.method == "PUT" and isinstance(values, dict):
         values = values.copy()
         inputs.read_only = take_read_only(values, schema, inputs.returns)
     try:
@@ -233,6 +228,7 @@ Body = Annotated[
 """The body, validated by the schema of @operation(body=…)."""
 
 Query = Annotated[
-    dict[str, Any], Provider(lambda inputs: load_query(inputs.query), declares="query")
+    dict[str, Any],
+    Provider(lambda inputs: load_query(inputs.request, inputs.query), declares="query"),
 ]
 """The query's parameters, validated by the schema of @operation(query=…)."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from flask import Request
+
 from api.config.settings import Settings
 from openapi.operation import Operation, RequestHeader, View
 from schemas.base import InputSchema, OutputSchema
@@ -23,6 +25,7 @@ class RequestInputs:
 
     operation: Operation
     settings: Settings
+    request: Request
     query: InputSchema
     body: InputSchema | None
     returns: OutputSchema | None

@@ -58,8 +58,13 @@ class RateLimits:
         shared: "SharedWindows | None" = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.shared = open_shared(settings) if shared is None and settings.redis_url else shared
-        policy = partial(Policy, clock=clock, shared=self.shared)
+        if shared is None and settings.redis_url:
+            # Redis's client takes 70 ms and 5 MB, so it is imported only if Redis is configured.
+            from api.limiting.redis_windows import SharedWindows  # noqa: PLC0415
+
+            shared = SharedWindows(settings.redis_url, deadline=settings.redis_timeout / 1000)
+        self.shared = shared
+        policy = partial(Policy, clock=clock, shared=shared)
         rates = {
             Limit.GENERAL: settings.rate_limit,
             Limit.LOGIN: settings.login_rate_limit,
@@ -101,13 +106,6 @@ class RateLimits:
     async def close(self) -> None:
         if self.shared is not None:
             await self.shared.close()
-
-
-def open_shared(settings: Settings) -> "SharedWindows":
-    # Redis's client takes 70 ms and 5 MB, so it is imported only if Redis is configured.
-    from api.limiting.redis_windows import SharedWindows  # noqa: PLC0415
-
-    return SharedWindows(settings.redis_url, deadline=settings.redis_timeout / 1000)
 
 
 def _address() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Response, request
+from flask.globals import request_ctx
 from marshmallow import RAISE
 from werkzeug.wsgi import ClosingIterator
 
@@ -17,7 +18,7 @@ from api.http.providers import Provider, RequestInputs
 from api.identity.credentials import find_credentials
 from api.limiting.rate_limits import RateLimits
 from api.observability.request_log import current_record
-from api.runtime.async_flask import AsyncFlask, this_app
+from api.runtime.async_flask import Wait, this_app
 from openapi.operation import Access, Operation
 from schemas.base import InputSchema
 from storage.idempotency import StoredResponse
@@ -50,15 +51,19 @@ class Endpoint:
         self._refuses_query = not takes_query and self._query.unknown == RAISE
 
     def __call__(self, **arguments: Any) -> Response:
-        app = this_app()
-        record = current_record()
-        caller: Caller = app.wait(self._admit(app.services[RateLimits]))
+        app, record = this_app(), current_record()
+        wait = app.wait
+        caller: Caller = wait(self._admit(app.services[RateLimits]))
         try:
-            if self._refuses_key and record.method not in SAFE_METHODS:
-                refuse_key()
-            return self._answer(app, caller, arguments)
+            self._refuse_without_body(wait, caller)
+            self._read(app.services[Settings], caller, arguments)
+            result = wait(self.operation.view(**arguments))
         finally:
             record.user_id = caller.user_id
+        if self.operation.access is not Access.PUBLIC and caller.viewer is None:
+            raise RuntimeError(f"{self.__name__} never looked up its caller")
+        answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
+        return self._respond(answer)
 
     async def _admit(self, rate_limits: RateLimits) -> Caller:
         """The client that sent the request, once the request has been counted."""
@@ -70,38 +75,38 @@ class Endpoint:
             await rate_limits.count(self.operation.limit, credentials)
         return Caller(credentials, self.operation.access)
 
-    def _answer(self, app: AsyncFlask, caller: Caller, arguments: dict[str, Any]) -> Response:
+    def _refuse_without_body(self, wait: Wait, caller: Caller) -> None:
+        """Raise what refuses the request whatever its body is, before it is read.
+
+        The role is checked here, and for a client that waits to be asked for the body (`Expect`)
+        the session; the unit of work checks them again. Others need no statement (SECURITY.md).
+        """
+        if self._refuses_key and request.method not in SAFE_METHODS:
+            refuse_key()
         if self.operation.guard is not None:
             self.operation.guard()
-        # The body is not read for a caller without the role, nor asked for (`Expect`) without a
-        # session; the unit of work checks both again. Others need no statement (SECURITY.md).
         if (
             self._body is not None
             and caller.credentials is not None
             and (self.operation.access is Access.ADMINS or "Expect" in request.headers)
         ):
-            app.wait(caller.admit())
-        self._read(app.services[Settings], caller, arguments)
-        result = app.wait(self.operation.view(**arguments))
-        if self.operation.access is not Access.PUBLIC and caller.viewer is None:
-            raise RuntimeError(f"{self.__name__} never looked up its caller")
-        answer = result if isinstance(result, StoredResponse) else self._render(result, caller)
-        return self._respond(answer)
+            wait(caller.admit())
 
     def _read(self, settings: Settings, caller: Caller, arguments: dict[str, Any]) -> None:
         """Add what comes with the request. Here and not in the view, which is awaited outside the
         greenlet, the body can be read."""
-        if self._refuses_query and request.query_string:
-            load_query(self._query)
         inputs = RequestInputs(
             operation=self.operation,
             settings=settings,
+            request=request_ctx.request,
             query=self._query,
             body=self._body,
             returns=self._returns,
             caller=caller,
             render=lambda result: self._render(result, caller),
         )
+        if self._refuses_query and inputs.request.query_string:
+            load_query(inputs.request, self._query)
         for name, read in self._reads:
             arguments[name] = read(inputs)
 

@@ -18,6 +18,7 @@ from werkzeug.wsgi import get_host
 from api.runtime.services import Services
 
 T = TypeVar("T")
+Wait = Callable[[Coroutine[Any, Any, Any]], Any]
 
 AWAIT = "serving.await"
 """The environ key of the ASGI bridge's function that waits for a coroutine on the server's loop."""
@@ -108,7 +109,7 @@ class AsyncFlask(Flask):
         return lambda *args, **kwargs: wait(func(*args, **kwargs))
 
     @property
-    def wait(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    def wait(self) -> Wait:
         """The function that runs a coroutine for the current request and returns its result."""
         bridge = request.environ.get(AWAIT) if has_request_context() else None
         return bridge or self._background.run
