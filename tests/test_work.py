@@ -41,22 +41,22 @@ class Work(NamedTuple):
 
 
 SQLITE = {
-    "get_health": Work(0, 455, for_user=0),
-    "get_gizmo": Work(1, 610),
-    "list_gizmos": Work(1, 920),
-    "find_gizmos": Work(2, 770),
-    "create_gizmo": Work(1, 860, for_user=2),  # the other one counts the user's items
-    "update_gizmo": Work(1, 810),
-    "delete_gizmo": Work(1, 680),
+    "get_health": Work(0, 450, for_user=0),
+    "get_gizmo": Work(1, 605),
+    "list_gizmos": Work(1, 910),
+    "find_gizmos": Work(2, 760),
+    "create_gizmo": Work(1, 825, for_user=2),  # the other one counts the user's items
+    "update_gizmo": Work(1, 770),
+    "delete_gizmo": Work(1, 665),
 }
 POSTGRESQL = {
-    "get_health": Work(0, 480, for_user=0),
-    "get_gizmo": Work(1, 870),
-    "list_gizmos": Work(1, 1290),
-    "find_gizmos": Work(2, 1210),
-    "create_gizmo": Work(1, 1150),
-    "update_gizmo": Work(1, 1080),
-    "delete_gizmo": Work(1, 1090),
+    "get_health": Work(0, 470, for_user=0),
+    "get_gizmo": Work(1, 840),
+    "list_gizmos": Work(1, 1275),
+    "find_gizmos": Work(2, 1205),
+    "create_gizmo": Work(1, 1115),
+    "update_gizmo": Work(1, 1030),
+    "delete_gizmo": Work(1, 1065),
 }
 
 
