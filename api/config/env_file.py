@@ -35,7 +35,7 @@ def read_env_file(path: Path, names: Collection[str]) -> dict[str, str]:
 
     Raises SettingsError with the file and the line, but without the value, which may be a secret.
     """
-    text = _decode(_read(path), path)
+    text = _read(path)
     seen: dict[str, tuple[int, str]] = {}
     for number, binding in _bindings(text):
         key, value = binding.key or "", binding.value or ""
@@ -55,16 +55,13 @@ def likely_name(name: str, names: Collection[str]) -> str | None:
     return alike[0] if alike else None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> str:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
-        return b""
+        return ""
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _decode(content: bytes, path: Path) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
         raise SettingsError(f"{path} is not in UTF-8, perhaps in UTF-16: save it as UTF-8")
     try:

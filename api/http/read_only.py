@@ -19,14 +19,15 @@ def take_read_only(
     values: dict[str, Any], body: Schema, returns: OutputSchema | None
 ) -> dict[str, Any]:
     """Remove the members from `values` that only `returns` has, and return them."""
-    read_only = _keys(returns.dump_fields) - _keys(body.load_fields) if returns else set()
-    return {key: values.pop(key) for key in sorted(read_only & values.keys())}
+    read_only = _by_key(returns.dump_fields) if returns else {}
+    taken = sorted(values.keys() & read_only.keys() - _by_key(body.load_fields).keys())
+    return {key: values.pop(key) for key in taken}
 
 
 def require_same(sent: Mapping[str, Any], row: Any, returns: OutputSchema) -> None:
     """Raise InvalidRequest for each member of `sent` whose value isn't that of `row`."""
     stored = orjson.loads(returns.to_json(row))
-    by_key = {field.data_key or name: field for name, field in returns.dump_fields.items()}
+    by_key = _by_key(returns.dump_fields)
     wrong = [key for key in sent if not _are_same(by_key[key], sent[key], stored[key])]
     if wrong:
         raise InvalidRequest(errors_of({key: [DETAIL] for key in wrong}))
@@ -45,5 +46,5 @@ def _are_same(field: fields.Field[Any], sent: Any, stored: Any) -> bool:
     return bool(one == other)
 
 
-def _keys(schema_fields: Mapping[str, fields.Field[Any]]) -> set[str]:
-    return {field.data_key or name for name, field in schema_fields.items()}
+def _by_key(schema_fields: Mapping[str, fields.Field[Any]]) -> dict[str, fields.Field[Any]]:
+    return {field.data_key or name: field for name, field in schema_fields.items()}

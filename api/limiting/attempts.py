@@ -1,7 +1,7 @@
 """The limits on guessing passwords; docs/rate-limits.md explains them."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from hashlib import blake2b
 from ipaddress import IPv6Address
 from uuid import UUID
@@ -63,37 +63,16 @@ class Attempts:
         failed = [] if known else _clients(self._failed)
         first = [from_known] if known else _clients(self._first, account)
         together = [] if known else [(self._first_together, account)]
-        counted: list[Client] = []
-        try:
+        async with AsyncExitStack() as counted:
             with _audited(user_id):
-                await self._admit([from_address, *failed], counted)
-                if not await self._all_allowed([*first, *together], counted):
-                    await self._admit([(self._from_anywhere, account)], counted)
-        except RateLimited:
-            await self._give_back(counted)
-            raise
+                await _admit([from_address, *failed], counted)
+                if not await _all_allowed([*first, *together], counted):
+                    await _admit([(self._from_anywhere, account)], counted)
+            uncount = counted.pop_all().aclose
         yield
-        await self._give_back(counted)
+        await uncount()
         for policy, client in (from_address, first[0]):
             await policy.forget(client)
-
-    async def _admit(self, clients: list[Client], counted: list[Client]) -> None:
-        """Count each of `clients` and add it to `counted`. Raises RateLimited."""
-        for policy, client in clients:
-            await policy.admit(client)
-            counted.append((policy, client))
-
-    async def _all_allowed(self, clients: list[Client], counted: list[Client]) -> bool:
-        """Return whether all of `clients` are allowed; those that are get added to `counted`."""
-        for policy, client in clients:
-            if not (await policy.hit(client)).allowed:
-                return False
-            counted.append((policy, client))
-        return True
-
-    async def _give_back(self, counted: list[Client]) -> None:
-        for policy, client in counted:
-            await policy.give_back(client)
 
     async def count_change(self, user_id: UUID) -> None:
         """Count a change of an account, whether its password is right or wrong. Raises RateLimited
@@ -117,6 +96,22 @@ def _audited(user_id: UUID | None) -> Iterator[None]:
     except RateLimited:
         audit.record("attempt_limited", user_id=user_id)
         raise
+
+
+async def _admit(clients: list[Client], counted: AsyncExitStack) -> None:
+    """Count each of `clients` until `counted` is closed. Raises RateLimited."""
+    for policy, client in clients:
+        await policy.admit(client)
+        counted.push_async_callback(policy.give_back, client)
+
+
+async def _all_allowed(clients: list[Client], counted: AsyncExitStack) -> bool:
+    """Return whether all of `clients` are allowed, and count those that are, as `_admit`."""
+    for policy, client in clients:
+        if not (await policy.hit(client)).allowed:
+            return False
+        counted.push_async_callback(policy.give_back, client)
+    return True
 
 
 def digest(*texts: str) -> str:
