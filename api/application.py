@@ -22,7 +22,6 @@ from api.http import (
 )
 from api.http.path_ids import IdConverter
 from api.identity.passwords import Passwords
-from api.identity.refresh_tokens import RefreshTokens
 from api.identity.tokens import AccessTokens, TokenVerifier
 from api.limiting import rate_limits
 from api.limiting.rate_limits import RateLimits
@@ -128,7 +127,6 @@ def add_services(services: Services, settings: Settings) -> None:
     services.add(Expiry, Expiry(database), start=Expiry.start, close=Expiry.stop)
     services[Readiness] = Readiness(database, limits.available)
     services.add(Passwords, Passwords(), close=Passwords.close)
-    services[RefreshTokens] = RefreshTokens(settings.secret_keys)
     lifetime = timedelta(seconds=settings.access_token_seconds)
     services[AccessTokens] = AccessTokens(settings.secret_keys, lifetime=lifetime)
     if settings.jwt_jwks_url:

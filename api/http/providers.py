@@ -4,7 +4,7 @@ Each is a variable of the path, is annotated with a Provider (as Body is in api/
 has a class with a `provider` (as Caller in api/http/caller.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -60,11 +60,8 @@ class Provider:
 
 def providers_of(view: View) -> dict[str, Provider]:
     """By the names of the parameters, in the order in which they are read."""
-    found = dict(_annotated(view))
-    return dict(sorted(found.items(), key=lambda pair: pair[1].last))
-
-
-def _annotated(view: View) -> Iterator[tuple[str, Provider]]:
+    found: dict[str, Provider] = {}
     for name, annotation in get_type_hints(view, include_extras=True).items():
         candidates = getattr(annotation, "__metadata__", (getattr(annotation, "provider", None),))
-        yield from ((name, found) for found in candidates if isinstance(found, Provider))
+        found.update((name, each) for each in candidates if isinstance(each, Provider))
+    return dict(sorted(found.items(), key=lambda pair: pair[1].last))

@@ -9,7 +9,7 @@ from flask import request
 from api.config.settings import Settings
 from api.identity.errors import InvalidGrant, InvalidToken
 from api.identity.passwords import Passwords
-from api.identity.refresh_tokens import RefreshToken, RefreshTokens
+from api.identity.refresh_tokens import RefreshToken, successors
 from api.identity.tokens import AccessTokens
 from api.limiting.attempts import HOME
 from api.limiting.rate_limits import RateLimits
@@ -28,7 +28,6 @@ from storage.errors import SignedOut
 database = service(Database)
 passwords = service(Passwords)
 rate_limits = service(RateLimits)
-refresh_tokens = service(RefreshTokens)
 settings = service(Settings)
 tokens = service(AccessTokens)
 
@@ -94,12 +93,12 @@ async def refresh(text: str) -> TokenPair:
     if token is None:
         raise InvalidGrant(USED_UP)
     await rate_limits.count_refresh(token.family)
-    successors = {one.hashes.token: one for one in refresh_tokens.successors(token)}
+    by_hash = {one.hashes.token: one for one in successors(token, settings.secret_keys)}
     user_id, reused, successor = await database.write(
         stored.refresh_session,
         token.session_id,
         token.hashes,
-        successors=list(successors),
+        successors=list(by_hash),
         limits=_limits(),
         origin=_origin(),
     )
@@ -108,7 +107,7 @@ async def refresh(text: str) -> TokenPair:
     if user_id is None or successor is None:
         raise InvalidGrant(USED_UP)
     await rate_limits.forgive()
-    return _pair(successors[successor], user_id)
+    return _pair(by_hash[successor], user_id)
 
 
 async def revoke(text: str) -> None:

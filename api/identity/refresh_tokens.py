@@ -54,15 +54,9 @@ class RefreshToken:
         return Hashes(*(hashlib.sha256(part).digest() for part in parts))
 
 
-class RefreshTokens:
-    """Derives the successors of refresh tokens by each of `secrets`."""
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        purpose = b"items-api refresh token"
-        self._keys = [hmac.digest(secret.encode(), purpose, "sha256") for secret in secrets]
-
-    def successors(self, token: RefreshToken) -> list[RefreshToken]:
-        """Return the successor by the current key, and those by the earlier keys."""
-        content = token.session_id.bytes + token.family + token.secret
-        digests = (hmac.digest(key, content, "sha256") for key in self._keys)
-        return [replace(token, secret=digest[:PART]) for digest in digests]
+def successors(token: RefreshToken, keys: Sequence[str]) -> list[RefreshToken]:
+    """Return the successor by each of `keys`: SECRET_KEY, then the earlier keys."""
+    content = token.session_id.bytes + token.family + token.secret
+    derived = (hmac.digest(key.encode(), b"items-api refresh token", "sha256") for key in keys)
+    digests = (hmac.digest(key, content, "sha256") for key in derived)
+    return [replace(token, secret=digest[:PART]) for digest in digests]

@@ -45,14 +45,12 @@ class Readiness:
 
     async def checks(self) -> Checks:
         """Return the state of each dependency; callers during a check share its result."""
-        if self._asking is None or (self._asking.done() and self._is_old()):
+        is_old = self._clock() - self._asked_at >= self.keep
+        if self._asking is None or (self._asking.done() and is_old):
             self._asked_at = self._clock()
             self._asking = asyncio.create_task(self._ask())
         # shield(): if one caller is cancelled, the others still wait.
         return dict(await asyncio.shield(self._asking))
-
-    def _is_old(self) -> bool:
-        return self._clock() - self._asked_at >= self.keep
 
     async def _ask(self) -> Checks:
         checks = {"database": "ok", "migrations": "ok"}

@@ -46,9 +46,8 @@ class Endpoint:
         self._returns = operation.returns() if operation.returns else None
         self._reads = [(name, provider.read) for name, provider in providers.items()]
         self._headers = [] if operation.access is Access.PUBLIC else [("Vary", "Authorization")]
-        takes_query = any(provider.declares == "query" for provider in providers.values())
         self._refuses_key = IDEMPOTENCY_KEY not in operation.request_headers
-        self._refuses_query = not takes_query and self._query.unknown == RAISE
+        self._refuses_query = not self._query.fields and self._query.unknown == RAISE
 
     def __call__(self, **arguments: Any) -> Response:
         app, record = this_app(), current_record()
