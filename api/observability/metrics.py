@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from prometheus_client import (
     CollectorRegistry,
@@ -26,9 +26,6 @@ from api.observability.metric_files import FolderCollector, gap, in_files
 from openapi.document import VERSION
 from storage.engines.database import Kind
 from storage.engines.private_files import make_private_folder
-
-if TYPE_CHECKING:
-    from api.observability.request_log import Record
 
 M = TypeVar("M", bound=MetricWrapperBase)
 Child = tuple[MetricWrapperBase, tuple[str | int, ...]]
@@ -98,13 +95,16 @@ class Metrics:
     def begin(self) -> None:
         self.in_flight.inc()
 
-    def end(self, record: "Record") -> None:
-        operation = record.operation or NO_OPERATION
+    def end(
+        self, operation: str | None, status: int, duration: float, refused_by: str | None
+    ) -> None:
+        """Count a request that took `duration` seconds. `refused_by`: the limit that it met."""
+        operation = operation or NO_OPERATION
         self.in_flight.dec()
-        self._child(self.requests, operation, record.status).inc()
-        self._child(self.request_duration, operation).observe(record.duration)
-        if record.refused_by is not None:
-            self._child(self.rejections, record.refused_by).inc()
+        self._child(self.requests, operation, status).inc()
+        self._child(self.request_duration, operation).observe(duration)
+        if refused_by is not None:
+            self._child(self.rejections, refused_by).inc()
 
     def observe_unit(self, kind: Kind, waited: float, ran: float | None) -> None:
         """Count a unit of work: see storage.engines.database.Observer."""

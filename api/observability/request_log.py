@@ -147,7 +147,7 @@ class RequestLog:
         record.duration = time.perf_counter() - record.started
         if failed:
             record.status = 500
-        self._metrics.end(record)
+        self._metrics.end(record.operation, record.status, record.duration, record.refused_by)
         if log.isEnabledFor(logging.INFO):
             # log.info() isn't used, because it would look up the caller's place in the code.
             log.handle(

@@ -186,6 +186,18 @@ def test_signing_out_takes_an_expired_token() -> None:
     assert OURS.verify(token, expired_too=True) == SESSION
 
 
+def test_a_signature_is_computed_once_but_the_times_are_checked_each_time() -> None:
+    tokens = AccessTokens([SECRET_KEY], lifetime=MINUTE)
+    expired = signed_with(iat=1, exp=2)
+    for _ in range(3):
+        assert tokens.verify(expired, expired_too=True) == SESSION
+        with pytest.raises(InvalidToken):
+            tokens.verify(expired)
+        with pytest.raises(InvalidToken):
+            tokens.verify(expired[:-4] + "AAAA")
+    assert tokens._verified.cache_info().currsize == 1
+
+
 @pytest.mark.parametrize("claim", ["iat", "exp", "sub", "sid", "aud", "iss"])
 def test_no_claim_may_be_missing(claim: str) -> None:
     assert OURS.verify(signed_with()) == SESSION
