@@ -2,15 +2,14 @@
 
 asgiref's WsgiToAsgi runs one request at a time per process, in a thread. This subclass lets
 asgiref build the environ, but runs the WSGI call in a greenlet, so that requests can wait
-concurrently. `environ[AWAIT]` is the function with which the application waits for a coroutine.
-tests/serving/ tests the other differences from asgiref's wrapper.
+concurrently.
 """
 
 import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import chain
 from typing import Any, cast
 from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -40,9 +39,8 @@ class Bridge(WsgiToAsgi):
     """The ASGI application around `wsgi_application`.
 
     `lifespan` is entered at startup and left at shutdown. `body_timeout`: the seconds, from its
-    first read, in which a request's body must arrive. `drain_timeout`: the seconds for which a
-    response waits for the rest of an unread body. `failure` responds if the application raises an
-    exception instead of responding.
+    first read, in which a request's body must arrive. `drain_timeout`: see DRAIN_TIMEOUT.
+    `failure` responds if the application raises an exception instead.
     """
 
     def __init__(
@@ -94,7 +92,7 @@ class Exchange(WsgiToAsgiInstance):
         self.scope = {**scope, "headers": headers, "query_string": b""}
         self.query_string: bytes = scope.get("query_string", b"")
         self.multiplexed = not scope["http_version"].startswith("1")
-        self.body = RequestBody.of(scope["http_version"], headers, receive, bridge.body_timeout)
+        self.body = RequestBody(scope["http_version"], headers, receive, bridge.body_timeout)
         self.send = send
         self.cancelled = False
         self.head: Message | None = None
@@ -102,13 +100,14 @@ class Exchange(WsgiToAsgiInstance):
         self.content_length: int | None = None
 
     async def run(self) -> None:
+        self.task = cast("asyncio.Task[None]", asyncio.current_task())
         try:
             await run_in_greenlet(self._call_application)
         except ClientDisconnected:
             pass  # The client that would get the response has left.
         except asyncio.CancelledError:
             # Either our own watcher has cancelled the task, or the server, which must see it.
-            if not self.cancelled or current_task().uncancel():
+            if not self.cancelled or self.task.uncancel():
                 raise
         finally:
             if not self.body.over:
@@ -130,10 +129,7 @@ class Exchange(WsgiToAsgiInstance):
         return environ
 
     def start_response(
-        self,
-        status: str,
-        headers: list[tuple[str, str]],
-        exc_info: Any = None,
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
         """WSGI's start_response. Once the head is sent, an `exc_info` is raised again."""
         if exc_info and self.headed:
@@ -142,8 +138,8 @@ class Exchange(WsgiToAsgiInstance):
             raise RuntimeError("start_response was called a second time, without exc_info")
         code = int(status.split(" ", 1)[0])
         encoded = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]
-        declared = (int(v) for k, v in encoded if k == b"content-length")
-        self.content_length = 0 if code in {204, 304} else next(declared, None)
+        length = 0 if code in {204, 304} else dict(encoded).get(b"content-length")
+        self.content_length = None if length is None else int(length)
         self.head = {"type": "http.response.start", "status": code, "headers": encoded}
         return write_is_unsupported
 
@@ -174,49 +170,28 @@ class Exchange(WsgiToAsgiInstance):
             if streamed or self.multiplexed or not self.body.complete:
                 self._send_watching(chunks, cancellable=streamed or self.multiplexed)
             else:
-                wait_for(self._send_whole(next(chunks)))
+                wait_for(self._send(next(chunks), more=False))
         finally:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
 
-    async def _send_head(self) -> None:
+    async def _send(self, chunk: bytes, *, more: bool) -> None:
+        """Send `chunk`, after the head if it is the first one."""
         if self.head is None:
             raise RuntimeError("the application sent a body before it called start_response")
-        if not self.body.complete and not self.multiplexed:
-            # The rest of the body would be parsed as the next request.
-            self.head["headers"].append((b"connection", b"close"))
-        await self._send(self.head)
-        self.headed = True
-
-    async def _send_body(self, chunk: bytes, *, more: bool) -> None:
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
-
-    async def _send_whole(self, body: bytes) -> None:
-        await self._send_head()
-        await self._send_body(body, more=False)
-
-    async def _send(self, message: Message) -> None:
         try:
-            await self.send(message)
+            if not self.headed:
+                if not self.body.complete and not self.multiplexed:
+                    # The rest of the body would be parsed as the next request.
+                    self.head["headers"].append((b"connection", b"close"))
+                await self.send(self.head)
+                self.headed = True
+            await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
         except OSError as error:
             raise ClientDisconnected from error
 
     def _send_watching(self, chunks: Iterator[bytes], *, cancellable: bool) -> None:
-        with self._watching_client(cancellable=cancellable):
-            # The head is sent with the first chunk, so an earlier failure can still get a response.
-            first = next(chunks, b"")
-            wait_for(self._send_head())
-            for chunk in chain([first], chunks):
-                wait_for(self._send_body(chunk, more=True))
-            # If the server ended the response before the request's body has ended, the rest of the
-            # body would break the other streams of the connection (HTTP/2, Hypercorn #329), or the
-            # system would reset the connection before the client has read the response (HTTP/1.1).
-            wait_for(self.body.ended())
-            wait_for(self._send_body(b"", more=False))
-
-    @contextmanager
-    def _watching_client(self, *, cancellable: bool) -> Iterator[None]:
         """Read the server's messages while sending; end a stream whose client has left.
 
         The rest of an unread body must be read, or Hypercorn waits for room in its queue and never
@@ -224,24 +199,25 @@ class Exchange(WsgiToAsgiInstance):
         closed only its sending side. Over HTTP/2 it must be cancelled: Hypercorn would wait for
         the window of a closed connection.
         """
-        task = current_task()
 
         async def watch() -> None:
             await self.body.disconnected()
             if cancellable:
                 self.cancelled = True
-                task.cancel()
+                self.task.cancel()
 
         watcher = asyncio.ensure_future(watch())
         try:
-            yield
+            # The head is sent with the first chunk, so an earlier failure can still get a response.
+            for chunk in chain([next(chunks, b"")], chunks):
+                wait_for(self._send(chunk, more=True))
+            # If the server ended the response before the request's body has ended, the rest of the
+            # body would break the other streams of the connection (HTTP/2, Hypercorn #329), or the
+            # system would reset the connection before the client has read the response (HTTP/1.1).
+            wait_for(self.body.ended())
+            wait_for(self._send(b"", more=False))
         finally:
             watcher.cancel()
-
-
-def current_task() -> "asyncio.Task[None]":
-    """The task that the server runs the application in."""
-    return cast("asyncio.Task[None]", asyncio.current_task())
 
 
 def write_is_unsupported(data: bytes) -> object:

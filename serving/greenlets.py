@@ -1,9 +1,7 @@
 """Let synchronous code wait on the event loop that it runs on, without a thread.
 
 The function runs in a greenlet of its own. When it needs an awaitable's result it switches to
-the coroutine that started it, which awaits on its behalf and switches back. SQLAlchemy's asyncio
-support rests on the same technique; the package that offers it alone, awaitlet, is untyped and
-at 0.0.1, so it is written out here.
+the coroutine that started it, which awaits on its behalf and switches back, as in SQLAlchemy.
 """
 
 from collections.abc import Awaitable, Callable

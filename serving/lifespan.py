@@ -25,15 +25,14 @@ async def run_lifespan(
     server; an exception on leaving becomes the message of `lifespan.shutdown.failed`.
     """
     stage = "startup"
+    await receive()
     try:
-        await receive()
-        async with context:
+        async with opened(context):
             await send({"type": "lifespan.startup.complete"})
             await receive()
             stage = "shutdown"
-    except Exception as error:
-        log.debug("the %s failed", stage, exc_info=True)
-        message = str(error) or repr(error)
+    except SystemExit as failure:
+        message = str(failure)
     else:
         await send({"type": "lifespan.shutdown.complete"})
         return

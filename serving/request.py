@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
@@ -16,46 +16,37 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[bytes, bytes]]
 
+FRAMING = (b"content-length", b"transfer-encoding")
+
 
 class RequestBody(io.RawIOBase):
     """A file that waits for the server's messages, so that memory holds only what is being read.
 
-    `timeout`: the seconds, from the first read, in which the whole body must arrive. `complete`:
-    whether there is none, so that nothing needs to be read. `expected`: whether the client waits
-    for 100 Continue, which the server sends with the first read (RFC 9110 §10.1.1). Reading raises
-    RequestTimeout after that, ClientDisconnected if the client leaves before the end, and
-    RuntimeError if `drain` or `disconnected` has dropped a part.
+    Reading raises RequestTimeout `timeout` seconds after the first read, ClientDisconnected if the
+    client leaves before the end, and RuntimeError if a part has been dropped.
     """
 
     def __init__(
-        self, receive: Receive, *, timeout: float, complete: bool = False, expected: bool = False
+        self, http_version: str, headers: Headers, receive: Receive, timeout: float
     ) -> None:
-        self.complete = complete
-        self._expected = expected
+        names = dict(headers)
+        # Over HTTP/1 a body follows only a header that says how long it is (RFC 9112 §6.3).
+        self.complete = http_version.startswith("1") and names.keys().isdisjoint(FRAMING)
+        """Whether there is no more to read."""
         self.client_left = False
+        # The server sends 100 Continue with the first read (RFC 9110 §10.1.1).
+        self._expected = names.get(b"expect", b"").lower() == b"100-continue"
         self._receive = receive
         self._timeout = timeout
         self._deadline: float | None = None
         self._ended = asyncio.Event()
-        if complete:
-            self._ended.set()
         self._unread = memoryview(b"")
         self._dropped = False
 
-    @classmethod
-    def of(cls, http_version: str, headers: Headers, receive: Receive, timeout: float) -> Self:
-        """Return the body that may follow `headers`."""
-        return cls(
-            receive,
-            timeout=timeout,
-            complete=not may_have_body(http_version, headers),
-            expected=dict(headers).get(b"expect", b"").lower() == b"100-continue",
-        )
-
     @property
     def over(self) -> bool:
-        """Whether no more data can arrive: `complete` or `client_left`."""
-        return self._ended.is_set()
+        """Whether no more data can arrive."""
+        return self.complete or self.client_left
 
     @property
     def withheld(self) -> bool:
@@ -78,11 +69,7 @@ class RequestBody(io.RawIOBase):
 
     async def drain(self, limit: int, *, seconds: float) -> None:
         """Read and drop the rest of the body: at most about `limit` bytes, for at most `seconds`,
-        and until the deadline.
-
-        Afterwards `complete` and `client_left` say how it ended; if both are false, more data may
-        arrive.
-        """
+        and until the deadline."""
         until = min(self._begin(), asyncio.get_running_loop().time() + seconds)
         with contextlib.suppress(ClientDisconnected, RequestTimeout):
             while not self.complete and limit > 0:
@@ -95,9 +82,9 @@ class RequestBody(io.RawIOBase):
                 self._drop(self._taken(await self._receive()))
 
     async def ended(self) -> None:
-        """Return when another task has read to the end of the body, the client has left, or the
-        deadline has passed; at once if the body is withheld."""
-        if self.withheld:
+        """Wait until another task has read to the end, the client has left, or the deadline has
+        passed; don't wait for a body that is withheld."""
+        if self.withheld or self.over:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._begin()):
@@ -150,12 +137,3 @@ def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         elif name != b"upgrade" and b"_" not in name:
             kept.append((name, value))
     return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
-
-
-def may_have_body(http_version: str, headers: Headers) -> bool:
-    """Return whether a body may follow `headers`: over HTTP/1 only after a header that says how
-    long it is (RFC 9112 §6.3)."""
-    if not http_version.startswith("1"):
-        return True
-    names = dict(headers)
-    return b"content-length" in names or b"transfer-encoding" in names
