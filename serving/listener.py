@@ -1,14 +1,14 @@
-"""The listening socket: the server's own, or one that a supervisor holds."""
+"""The listening socket: the server's own, or one that a supervisor holds.
+
+Without it, SystemExit with one line for the operator is raised.
+"""
 
 import os
 import socket
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket on `host` and `port` (0: any free port).
-
-    Raises SystemExit with one line for the operator.
-    """
+    """Open a listening socket on `host` and `port` (0: any free port)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
@@ -21,10 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def inherited(descriptor: int) -> socket.socket:
-    """Return the socket of `descriptor`, on which other processes may listen too.
-
-    Raises SystemExit with one line for the operator.
-    """
+    """Return the socket of `descriptor`, on which other processes may listen too."""
     try:
         listener = socket.socket(fileno=descriptor)
         listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)

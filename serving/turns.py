@@ -14,16 +14,14 @@ PER_TURN = 16
 """How much may begin in one turn of the loop."""
 
 PER_TURN_WHEN_CROWDED = 2
-"""The same, while a client has more than CROWD_SIZE waiting and another one is active. Fewer in
-each turn means more turns, which cost a fifth of the CPU time at 16 requests at once, because other
-threads take Python's lock in each turn."""
+"""The same, while a client has more than CROWD_SIZE waiting and another one is active. Otherwise
+more turns cost a fifth of the CPU time, because other threads take Python's lock in each."""
 
 CROWD_SIZE = 16
 
 SWITCH_INTERVAL, SWITCH_INTERVAL_WHEN_CROWDED = sys.getswitchinterval(), 0.0005
-"""The seconds for which the loop keeps Python's lock while another thread waits for it. A read on
-SQLite needs the lock several times, and in a crowd each time is a wait. Otherwise short intervals
-cost more than they gain: health takes an eighth more CPU time."""
+"""The seconds for which the loop keeps Python's lock while another thread waits for it. In a crowd
+each wait of a read on SQLite counts; otherwise short intervals cost an eighth more CPU time."""
 
 ACTIVE = 1.0
 """The seconds for which a client counts as active."""
@@ -73,9 +71,15 @@ class Turns:
 
     def _renew(self) -> None:
         self._renewing = False
+        if not self._waiting and not self._crowded:
+            self._left = PER_TURN
+            return
         is_crowded = any(len(waiting) > CROWD_SIZE for waiting in self._waiting.values())
-        is_shared = self._loop.time() - self._alternated < ACTIVE
-        self._adapt(crowded=is_crowded and is_shared)
+        crowded = is_crowded and self._loop.time() - self._alternated < ACTIVE
+        self._left = PER_TURN_WHEN_CROWDED if crowded else PER_TURN
+        if crowded is not self._crowded:
+            self._crowded = crowded
+            sys.setswitchinterval(SWITCH_INTERVAL_WHEN_CROWDED if crowded else SWITCH_INTERVAL)
         while self._left and self._waiting:
             client, waiting = self._waiting.popitem(last=False)
             future = waiting.popleft()
@@ -84,9 +88,3 @@ class Turns:
             if not future.done():  # its connection may have ended meanwhile
                 self._begin(client)
                 future.set_result(None)
-
-    def _adapt(self, *, crowded: bool) -> None:
-        self._left = PER_TURN_WHEN_CROWDED if crowded else PER_TURN
-        if crowded is not self._crowded:
-            self._crowded = crowded
-            sys.setswitchinterval(SWITCH_INTERVAL_WHEN_CROWDED if crowded else SWITCH_INTERVAL)
