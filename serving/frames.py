@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection, _decode_headers
@@ -11,7 +10,6 @@ from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
     Event,
-    PriorityUpdated,
     RequestReceived,
     StreamEnded,
     StreamReset,
@@ -33,7 +31,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from serving.http1_parser import MAX_FIELDS, OTHER_FORMS
+from serving.http1_parser import MAX_FIELDS, OTHER_FORMS, TOKEN
 
 FRAMES, SECONDS = 1000, 10.0
 """The number of frames without content that a client may send within this many seconds."""
@@ -41,14 +39,11 @@ CANCELLED = 5
 """The number of such frames for which a reset stream counts, because its work was wasted."""
 MAX_HEADER_TABLE = 4096
 """The size in bytes of the table of sent headers, from which HPACK compresses the next ones. It is
-HTTP/2's default."""
-
-FrameHandler = Callable[[Any], Any]
+HTTP/2's default, and the client doesn't decide how large it becomes."""
 
 NAMES = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z:-]*")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 SCHEMES = {b"http", b"https"}
-METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PATH = re.compile(rb"/[\x21\x22\x24-\x3e\x40-\x7e]*(\?[\x21\x22\x24-\x7e\x80-\xff]*)?")
 
 ZERO_UPDATE = re.compile(
@@ -58,47 +53,23 @@ ZERO_UPDATE = re.compile(
 )
 
 
-def status_of_refusal(request: RequestReceived) -> bytes | None:
+def status_of_refusal(request: RequestReceived) -> int | None:
     """Return the status for a `request` that fails a check that h2 doesn't make itself."""
     headers = request.headers or []
     if len(headers) > MAX_FIELDS:
-        return b"431"
+        return 431
     values = dict(headers)  # joined below, because one search costs less than one for each header
     method, path = values.get(b":method", b""), values.get(b":path", b"")
     well_formed = (
         NAMES.fullmatch(b"".join(values)) is not None
         and CONTROL.search(b"".join([value for _, value in headers])) is None
         and values.get(b":scheme") in SCHEMES
-        and METHOD.fullmatch(method) is not None
+        and TOKEN.fullmatch(method) is not None
         and (PATH.fullmatch(path) is not None or (method, path) in OTHER_FORMS)
         and method != b"CONNECT"  # which is for proxies, and for WebSockets (RFC 8441)
         and not (request.stream_ended and int(values.get(b"content-length", 0)))
     )
-    return None if well_formed else b"400"
-
-
-def with_bounded_table(handle: FrameHandler) -> FrameHandler:
-    """Wrap `handle` so that the client doesn't decide how large the table of sent headers becomes:
-    its SETTINGS may allow 4 GiB, and the encoder searches the table for each header."""
-
-    def handle_bounded(frame: SettingsFrame) -> Any:
-        kind = SettingsFrame.HEADER_TABLE_SIZE
-        if frame.settings.get(kind, 0) > MAX_HEADER_TABLE:
-            frame.settings[kind] = MAX_HEADER_TABLE
-        return handle(frame)
-
-    return handle_bounded
-
-
-def with_checked_update(handle: FrameHandler) -> FrameHandler:
-    """Wrap `handle` so that an increment of 0, which TolerantBuffer lets pass, is an error."""
-
-    def handle_checked(frame: WindowUpdateFrame) -> Any:
-        if not frame.window_increment:
-            raise ProtocolError("a WINDOW_UPDATE of 0")
-        return handle(frame)
-
-    return handle_checked
+    return None if well_formed else 400
 
 
 class TolerantBuffer(FrameBuffer):
@@ -136,20 +107,6 @@ class Http2Connection(H2Connection):
         self._empty_frames = 0
         self._counted_since = time.monotonic()
         self.incoming_buffer = TolerantBuffer(server=True)
-        # Private: h2 has no public way to handle a frame, or its error, in another manner.
-        handlers = self._frame_dispatch_table
-        handlers[SettingsFrame] = with_bounded_table(handlers[SettingsFrame])
-        handlers[HeadersFrame] = self._with_refused_streams(handlers[HeadersFrame])
-        for kind in (HeadersFrame, DataFrame):
-            handlers[kind] = self._isolated(handlers[kind])
-        handlers[WindowUpdateFrame] = self._isolated(
-            with_checked_update(handlers[WindowUpdateFrame])
-        )
-        # RFC 9113 has removed priorities, but h2 ends the connection for a circular one.
-        handlers[PriorityFrame] = lambda frame: ([], [PriorityUpdated()])
-        # A client that sends GOAWAY still waits for its responses, as Node's session.close() does,
-        # but h2 would stop sending. So the frame is ignored.
-        handlers[GoAwayFrame] = lambda frame: ([], [])
 
     def receive(self, data: bytes) -> list[Event]:
         """Return the events in `data`. Raises ProtocolError, with a GOAWAY to be sent, if the
@@ -160,45 +117,54 @@ class Http2Connection(H2Connection):
         return events
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
-        """Count frames that cause no event, such as those of a stream that was reset. Private in
-        h2, which has no public way to see them."""
-        events = super()._receive_frame(frame)
+        """Handle a frame, and reset its stream if it has an error. Count frames that cause no
+        event, such as those of a stream that was reset. Private: h2 has no public way."""
+        try:
+            events = self._receive_bounded(frame)
+        except ProtocolError as error:
+            if (
+                not isinstance(frame, HeadersFrame | DataFrame | WindowUpdateFrame)
+                or frame.stream_id not in self.streams
+                or isinstance(error, NoSuchStreamError)
+                # The decoder's state is lost, so no further header can be decoded.
+                or isinstance(error.__cause__, HPACKError)
+            ):
+                raise
+            self.reset_stream(frame.stream_id, error.error_code)
+            events = [StreamReset(stream_id=frame.stream_id, remote_reset=False)]
         self._empty_frames += not events
         return events
 
-    def _with_refused_streams(self, handle: FrameHandler) -> FrameHandler:
-        """Wrap `handle` so that a stream beyond the limit is reset (RFC 9113 §5.1.2). h2 would end
-        the connection, but a client may open the stream before it has read our SETTINGS."""
+    def _receive_bounded(self, frame: Frame) -> list[Event]:
+        table_size = SettingsFrame.HEADER_TABLE_SIZE
+        match frame:
+            case PriorityFrame():
+                return []  # RFC 9113 has no priorities; h2 ends the connection for a circular one
+            case GoAwayFrame():
+                # h2 would stop sending. But the client still waits for its responses, as Node's
+                # session.close() does.
+                return []
+            case WindowUpdateFrame(window_increment=0):  # which TolerantBuffer lets pass
+                raise ProtocolError("a WINDOW_UPDATE of 0")
+            case SettingsFrame() if frame.settings.get(table_size, 0) > MAX_HEADER_TABLE:
+                # A client may allow 4 GiB, and the encoder searches the table for each header.
+                frame.settings[table_size] = MAX_HEADER_TABLE
+        try:
+            return super()._receive_frame(frame)
+        except TooManyStreamsError:
+            if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
+                raise
+            self._refuse_stream(cast("HeadersFrame", frame))
+            return []
 
-        def handle_refusing(frame: HeadersFrame) -> Any:
-            try:
-                return handle(frame)
-            except TooManyStreamsError:
-                if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
-                    raise
-            _decode_headers(self.decoder, frame.data)  # later headers may refer to these
-            self.highest_inbound_stream_id = frame.stream_id
-            self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
-            return [RstStreamFrame(frame.stream_id, error_code=ErrorCodes.REFUSED_STREAM)], []
-
-        return handle_refusing
-
-    def _isolated(self, handle: Callable[[Frame], Any]) -> Callable[[Frame], Any]:
-        def handle_isolated(frame: Frame) -> tuple[list[Frame], list[Event]]:
-            try:
-                frames, events = handle(frame)
-            except ProtocolError as error:
-                # The decoder's state is lost, so no further header can be decoded.
-                spoiled = isinstance(error.__cause__, HPACKError)
-                if spoiled or isinstance(error, NoSuchStreamError):
-                    raise
-                if frame.stream_id not in self.streams:
-                    raise
-                self.reset_stream(frame.stream_id, error.error_code)
-                return [], [StreamReset(stream_id=frame.stream_id, remote_reset=False)]
-            return frames, events
-
-        return handle_isolated
+    def _refuse_stream(self, frame: HeadersFrame) -> None:
+        """Reset a stream beyond the limit (RFC 9113 §5.1.2). h2 would end the connection, but a
+        client may open the stream before it has read our SETTINGS."""
+        _decode_headers(self.decoder, frame.data)  # later headers may refer to these
+        self.highest_inbound_stream_id = frame.stream_id
+        self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
+        refusal = RstStreamFrame(frame.stream_id, error_code=ErrorCodes.REFUSED_STREAM)
+        self._prepare_for_sending([refusal])
 
     def _bound_empty_frames(self, events: list[Event]) -> None:
         """End a connection with too many frames without content: RFC 9113 §10.5."""
@@ -222,11 +188,8 @@ class Http2Connection(H2Connection):
             self._empty_frames, self._counted_since = 0, now
 
     def _bound_unfinished_headers(self) -> None:
-        """End a connection whose unfinished header list is already too long.
-
-        h2 itself limits only the number of its frames, to 64, which can be 1 MiB. The frames are
-        private there.
-        """
+        """End a connection whose unfinished header list is already too long. h2 limits only the
+        number of its frames, which are private there, to 64: they can have 1 MiB."""
         unfinished = self.incoming_buffer._headers_buffer
         if sum(len(frame.data) for frame in unfinished) > self._max_header_list:
             self.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)

@@ -13,11 +13,10 @@ import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.events import Closed, Event, RawData, Updated
 
-from serving.asgi import Application, Scope
+from serving.asgi import Addresses, Application, Scope
 from serving.config import ServerConfig
 from serving.http1_exchange import CLOSE, NO_BODY, Exchange, Headers, head
 from serving.http1_parser import StrictConnection
-from serving.http2 import Addresses
 
 
 class Http1:
@@ -29,9 +28,8 @@ class Http1:
         config: ServerConfig,
         group: TaskGroup,
         addresses: Addresses,
-        *,
-        turn: Callable[[], Awaitable[None]],
         send: Callable[[Event], Awaitable[None]],
+        turn: Callable[[], Awaitable[None]],
     ) -> None:
         self._application = application
         self._config = config
@@ -59,7 +57,7 @@ class Http1:
 
     async def handle(self, event: Event) -> None:
         """Handle what was received; this waits for a turn, and while too much is unanswered."""
-        if isinstance(event, Closed):
+        if type(event) is Closed:
             self._client_left = True
             self._stop_receiving()
         elif isinstance(event, RawData) and not self._is_last:
@@ -92,7 +90,7 @@ class Http1:
                 return
             if event is h11.NEED_DATA:
                 return
-            if isinstance(event, h11.Request):
+            if type(event) is h11.Request:
                 await self._begin(event)
             elif exchange is not None:
                 await exchange.arrived(event)
@@ -102,7 +100,9 @@ class Http1:
             await self._turn()
         self._has_turn = False
         self._exchange = exchange = Exchange(
-            request,
+            request.method,
+            self._parser.headers,
+            is_http11=request.http_version == b"1.1",
             awaits_continue=self._parser.they_are_waiting_for_100_continue,
             general_headers=self._general_headers,
             write=self._write,
@@ -111,7 +111,7 @@ class Http1:
         self._group.spawn(self._run, exchange, self._scope_of(request))
 
     def _scope_of(self, request: h11.Request) -> Scope:
-        path, _, query = request.target.partition(b"?")
+        path, _, query = self._parser.target.partition(b"?")
         return {
             "type": "http",
             "asgi": {"spec_version": "2.1", "version": "3.0"},
@@ -122,7 +122,7 @@ class Http1:
             "raw_path": path,
             "query_string": query,
             "root_path": "",
-            "headers": list(request.headers),
+            "headers": self._parser.headers,
             "client": self._client,
             "server": self._server,
             "state": {},

@@ -1,17 +1,21 @@
 """One request over HTTP/1.1 and its response, as ASGI's `receive` and `send`."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import h11
 
 from serving.asgi import Message
+from serving.http1_parser import TOKEN
 
 Headers = list[tuple[bytes, bytes]]
 
 MAX_UNREAD = 64 * 1024
 """The bytes of a request's body that may wait for the application before reading stops."""
+
+LINE_END = re.compile(rb"[\0\n\r\v\f]")
 
 BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
@@ -29,8 +33,10 @@ class Exchange:
 
     def __init__(
         self,
-        request: h11.Request,
+        method: bytes,
+        headers: Headers,
         *,
+        is_http11: bool,
         awaits_continue: bool,
         general_headers: Callable[[], Headers],
         write: Callable[[bytes], Awaitable[None]],
@@ -40,11 +46,11 @@ class Exchange:
         """Whether the whole request has arrived."""
         self.begun = False
         """Whether a part of the response was sent."""
-        options = b",".join(value for name, value in request.headers if name == b"connection")
-        self._is_http11 = request.http_version == b"1.1"
+        options = b",".join([value for name, value in headers if name == b"connection"])
+        self._is_http11 = is_http11
         self.keep_alive = self._is_http11 and not closes(options)
         """Whether another request may follow."""
-        self._method = request.method
+        self._method = method
         self._awaits_continue = awaits_continue
         self._general_headers = general_headers
         self._write = write
@@ -64,7 +70,7 @@ class Exchange:
     async def arrived(self, event: h11.Data | h11.EndOfMessage) -> None:
         """Take the next part of the request's body, and wait while it is full."""
         self._awaits_continue = False
-        if isinstance(event, h11.Data):
+        if type(event) is h11.Data:
             self._unread += event.data
         else:
             self.complete = True
@@ -158,10 +164,11 @@ class Exchange:
 
 
 def head(status: int, headers: Headers) -> bytes:
-    """Return the head of a response. Raises ValueError if a header has a line break."""
+    """Return the head of a response. Raises ValueError for an illegal header (RFC 9110 §5)."""
+    names, values = zip(*headers, strict=True)
+    if not all(map(TOKEN.fullmatch, names)) or LINE_END.search(b"".join(values)):
+        raise ValueError("a header of the response has an illegal name or value")
     fields = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if fields.count(b"\n") != len(headers):
-        raise ValueError("a header has a line break")
     return b"HTTP/1.1 %d \r\n%b\r\n" % (status, fields)
 
 

@@ -26,6 +26,7 @@ MAX_FIELDS = 100
 MAX_CHUNK_LINE = 256
 """The bytes of a chunk's size with its extensions, which no limit on bodies counts."""
 
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 VERSIONS = (b"1.0", b"1.1")
 OTHER_FORMS = {(b"OPTIONS", b"*")}
 ABSOLUTE_FORM = re.compile(
@@ -34,11 +35,8 @@ ABSOLUTE_FORM = re.compile(
 
 
 class StrictBuffer(ReceiveBuffer):
-    """The unparsed input. Raises h11.LocalProtocolError, as h11's parser does.
-
-    Its methods replace h11's private ones, which accept what ILLEGAL finds, and a head of any size
-    that arrives at once.
-    """
+    """The unparsed input. Its methods replace h11's private ones, which accept what ILLEGAL finds,
+    and a head of any size that arrives at once."""
 
     def __init__(self, max_head: int) -> None:
         super().__init__()
@@ -86,6 +84,9 @@ class StrictConnection(h11.Connection):
         if received:
             self.receive_data(received)
         self._http2_cleartext = config.http2_cleartext
+        self.target = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        """The request's. A list, because each look at one of h11's headers costs two calls."""
 
     def next_event(self) -> Any:
         if self.their_state is h11.IDLE:
@@ -96,7 +97,7 @@ class StrictConnection(h11.Connection):
             elif received._data == b"\r":
                 return h11.NEED_DATA
         event = super().next_event()
-        return self._checked(event) if isinstance(event, h11.Request) else event
+        return self._checked(event) if type(event) is h11.Request else event
 
     def _checked(self, request: h11.Request) -> h11.Request:
         if request.http_version not in VERSIONS:
@@ -105,39 +106,23 @@ class StrictConnection(h11.Connection):
             raise h11.RemoteProtocolError("not HTTP/1.1", error_status_hint=505)
         if b"#" in request.target:
             raise h11.RemoteProtocolError("the target has a fragment")
-        names = {name for name, _ in request.headers}
+        self.target, self.headers = request.target, list(request.headers)
+        names = dict(self.headers)
         if b"transfer-encoding" in names and (
             b"content-length" in names or request.http_version == b"1.0"
         ):
             raise h11.RemoteProtocolError("the body's length is ambiguous (RFC 9112 §6.1)")
-        if b"upgrade" in names:
-            # RFC 9110 §7.8 allows us to ignore it.
-            request = changed(request, [h for h in request.headers if h[0] != b"upgrade"])
-        if request.target.startswith(b"/") or (request.method, request.target) in OTHER_FORMS:
-            return request
-        return request if request.method == b"CONNECT" else origin_form(request)
+        is_path = request.target.startswith(b"/")
+        is_other = request.method == b"CONNECT" or (request.method, request.target) in OTHER_FORMS
+        if not (is_path or is_other):
+            self._take_origin_form(request.target)
+        return request
 
-
-def origin_form(request: h11.Request) -> h11.Request:
-    """Turn a request for an absolute URL into one for its path, with the URL's authority as Host.
-
-    RFC 9112 §3.2.2 requires a server to accept such a request and to ignore its Host header. Raises
-    h11.RemoteProtocolError for any other target.
-    """
-    url = ABSOLUTE_FORM.fullmatch(request.target)
-    if url is None:
-        raise h11.RemoteProtocolError("the target is neither a path nor an absolute URL")
-    headers = [(b"host", url["authority"]), *(h for h in request.headers if h[0] != b"host")]
-    return changed(request, headers, target=b"/" + url["path"])
-
-
-def changed(
-    request: h11.Request, headers: list[tuple[bytes, bytes]], *, target: bytes | None = None
-) -> h11.Request:
-    """Return `request` with other headers, and another target if it is given."""
-    return h11.Request(
-        method=request.method,
-        target=request.target if target is None else target,
-        headers=headers,
-        http_version=request.http_version,
-    )
+    def _take_origin_form(self, url: bytes) -> None:
+        """Take the path and the Host from an absolute `url`, as RFC 9112 §3.2.2 requires."""
+        parts = ABSOLUTE_FORM.fullmatch(url)
+        if parts is None:
+            raise h11.RemoteProtocolError("the target is neither a path nor an absolute URL")
+        others = [header for header in self.headers if header[0] != b"host"]
+        self.headers = [(b"host", parts["authority"]), *others]
+        self.target = b"/" + parts["path"]

@@ -16,7 +16,9 @@ from api.runtime.async_flask import AsyncFlask
 from api.runtime.proxies import TrustedProxies
 from serving import Bridge
 from tests.conftest import bridged
+from tests.live import served
 from tests.serving.call import Answer, Call, answer_of
+from tests.serving.wire import Http1
 
 pytestmark = pytest.mark.no_database
 
@@ -193,3 +195,22 @@ async def test_teardown_and_call_on_close_run_once(
     assert steps == ["teardown after None", "closed"]
     assert (await client.head("/respond")).headers["Content-Length"] == "4"
     assert steps[2:] == ["teardown after None", "closed"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(("X-A", f"b{c}X-B: d") for c in ("\r\n", "\n", "\r", "\0", "\v", "\f")),
+        *((name, "b") for name in ("", "X A", "X-A:", "X-A,B", "X-A\r\nX-B", "X-\xe4", "X-A\0")),
+    ],
+)
+async def test_an_illegal_header_of_a_response_is_not_sent(header: tuple[str, str]) -> None:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [header])
+        return [b"abc"]
+
+    async with served(Bridge(application)) as address, Http1.connect(address) as client:
+        await client.request("GET /")
+        response = await client.response()
+    assert response.status == 500
+    assert response.headers.keys() <= {"content-type", "content-length", "date", "connection"}

@@ -1,5 +1,8 @@
 """HTTP/1.1 as RFC 9112 has it: what could be read in two ways is refused, and the rest is not."""
 
+import re
+import sys
+from types import FrameType
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -15,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 LINE = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 MAX_HEAD = 16 * 1024
+COUNTED = re.compile("/(h11|hypercorn|(?<!tests/)serving)/")
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -180,3 +184,22 @@ async def test_a_client_that_closes_its_sending_side_gets_its_answers_and_no_mor
         assert (await client.response()).body == b"a /next "
         assert (await client.response()).body == b"a /next "
         assert await client.closed()
+
+
+async def test_a_request_costs_few_calls_of_python_functions() -> None:
+    """At most a tenth more than there are on Python 3.11, without those of asyncio."""
+    counted = 0
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal counted
+        counted += event == "call" and COUNTED.search(frame.f_code.co_filename) is not None
+
+    async with served(Bridge(application)) as address, Http1.connect(address) as client:
+        try:
+            for _ in range(21):
+                await client.request("GET /", "Accept: */*", "User-Agent: a")
+                assert (await client.response()).status == 200
+                sys.setprofile(count)
+        finally:
+            sys.setprofile(None)
+    assert counted / 20 < 162

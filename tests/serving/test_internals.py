@@ -33,7 +33,7 @@ INTERNALS = [
     Internal(h11.Connection(h11.SERVER), "_receive_buffer", "h11", "serving/http1_parser.py"),
     Internal(
         HTTP2,
-        "_frame_dispatch_table MAX_CLOSED_STREAMS _receive_frame _closed_streams",
+        "MAX_CLOSED_STREAMS _receive_frame _closed_streams _prepare_for_sending",
         "h2",
         "serving/frames.py",
     ),
