@@ -7,11 +7,10 @@ from serving.asgi import Application, Message, Receive, Scope, Send
 from serving.turns import Turns
 
 ROOM = 1024 * 1024
-"""The number of bytes that may wait for a client before its further requests wait too."""
+"""The bytes that may wait for a client before its further requests wait too."""
 
 MAX_UNANSWERED = 16
-"""The number of requests of a connection that may be in progress before their responses begin. It
-is limited because the size of these responses isn't known yet."""
+"""The requests of a connection whose responses haven't begun, so that their size isn't known."""
 
 
 class Admission:
@@ -26,13 +25,12 @@ class Admission:
         client: str,
     ) -> None:
         self.unsent = 0
-        """The number of bytes that wait for the client."""
         self.client_left = False
         self._application = application
         self._held = held
         self._turns = turns
         self._client = client
-        self._unanswered = 0
+        self._unanswered: set[object] = set()
         self._changed = asyncio.Event()
 
     def hold(self, change: int) -> None:
@@ -41,33 +39,25 @@ class Admission:
         self._held(change)
         self._changed.set()
 
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send, *_: Callable[..., object]
-    ) -> None:
-        """Call it as ASGI; Hypercorn also passes two functions for threads."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._turns.turn(self._client)
-        while self.unsent > ROOM or self._unanswered >= MAX_UNANSWERED:
+        while self.unsent > ROOM or len(self._unanswered) >= MAX_UNANSWERED:
             self._changed.clear()
             await self._changed.wait()
-        if not self.client_left:
-            await self._count(scope, receive, send)
+        if self.client_left:
+            return
+        request = object()
+        self._unanswered.add(request)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        unanswered = 1
-        self._unanswered += 1
-
-        def answered() -> None:
-            nonlocal unanswered
-            self._unanswered -= unanswered
-            unanswered = 0
+        def answer_begins() -> None:
+            self._unanswered.discard(request)
             self._changed.set()
 
         async def send_and_count(message: Message) -> None:
-            if unanswered:
-                answered()
+            answer_begins()
             await send(message)
 
         try:
             await self._application(scope, receive, send_and_count)
         finally:
-            answered()
+            answer_begins()

@@ -9,9 +9,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HypercornApplication = Callable[..., Awaitable[None]]
-"""An application as Hypercorn calls it: with ASGI's three arguments, and two for threads."""
-
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
 """Whether TLS is used, the client's address and the server's address."""

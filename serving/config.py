@@ -1,7 +1,6 @@
 """The options of the server, and Hypercorn's configuration, which is made from them."""
 
 import logging
-import sys
 from dataclasses import dataclass, fields
 from time import time
 from typing import Self
@@ -40,7 +39,8 @@ class Options:
 
 
 class ServerConfig(Config):
-    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security.
+    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security. What is added
+    to each response is made once a second, with its date.
 
     `http2_cleartext`: whether HTTP/2 without TLS is supported, for clients that begin with it.
     """
@@ -70,7 +70,6 @@ def hypercorn_config(options: Options) -> ServerConfig:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.backlog = 1024  # connections wait there while a process is replaced
     config.h2_max_header_list_size = config.h11_max_incomplete_size
-    config.keep_alive_max_requests = sys.maxsize
     if options.tls_certfile:
         config.certfile = options.tls_certfile
         config.keyfile = options.tls_keyfile or options.tls_certfile

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import struct
 from ssl import SSLContext
+from typing import Any
 
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -17,8 +18,8 @@ from serving.config import ServerConfig
 from serving.connections import Connections
 from serving.http1 import Http1
 from serving.http2 import Http2
-from serving.output import SLICE, Output
-from serving.tcp import read_progress
+from serving.output import SLICE, Output, read_progress
+from serving.turns import client_of
 
 GOAWAY = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
 """RFC 9113 §6.8: the client must open no more streams; those in progress are still handled."""
@@ -39,13 +40,13 @@ class Connection:
         config: ServerConfig,
         context: Connections,
         accepted: socket.socket,
-        client: str,
+        address: Any,
         tls: SSLContext | None,
     ) -> None:
         self.protocol: Http1 | Http2 | None = None
-        self.client = client
+        self.client = client_of(address)
         self._application = application
-        self._admission = Admission(application, context.hold, context.turns, client)
+        self._admission = Admission(application, context.hold, context.turns, self.client)
         self._config = config
         self._context = context
         self._socket = accepted
@@ -69,16 +70,19 @@ class Connection:
 
     @property
     def unsent(self) -> int:
+        """The response bytes that wait for the client."""
         return self._admission.unsent
 
     @property
     def waits_for_client(self) -> bool:
+        """Whether the client has to act before the connection can continue."""
         if self.protocol is None or self._writer is None:
             return True
         held = self.unsent or self._writer.transport.get_write_buffer_size()
         return not self._queued and (bool(held) or self.protocol.waits_for_client)
 
     def abort(self) -> None:
+        """End the connection without waiting for its client."""
         if self._writer is None:
             self.task.cancel()
             return
@@ -90,12 +94,13 @@ class Connection:
         self._writer.transport.abort()
 
     async def check(self, now: float) -> bool:
-        """End the connection if its client has sent no request, or read nothing, for too long."""
+        """End the connection, or its streams, if its client has sent no request, or read nothing,
+        for too long. Return whether the connection ends."""
         if self.protocol is None or self._writer is None:
             return False  # the handshake of TLS has a timeout of its own
-        limits = self._context.limits
+        send_timeout = self._context.send_timeout
         if self._idle and not self._writer.is_closing():
-            if now - self._waits_since < limits.keep_alive:
+            if now - self._waits_since < self._context.keep_alive:
                 return False
             await self.protocol.handle(Closed())
             self._writer.close()
@@ -103,14 +108,14 @@ class Connection:
         progress, pending = read_progress(self._socket, self._writer.transport)
         if not pending or progress != self._progress:
             self._progress, self._progressed_at = progress, now
-        elif now - self._progressed_at >= limits.send_timeout:
+        elif now - self._progressed_at >= send_timeout:
             self._context.log.warning(
-                "a client read nothing for %s seconds: connection reset", limits.send_timeout
+                "a client read nothing for %s seconds: connection reset", send_timeout
             )
             self.abort()
             return True
         if isinstance(self.protocol, Http2):
-            await self.protocol.reset_stalled(now - limits.send_timeout)
+            await self.protocol.reset_stalled(now - send_timeout)
         return False
 
     async def _run(self) -> None:
@@ -121,7 +126,9 @@ class Connection:
             return  # the client has left, or the handshake of TLS has failed
         try:
             async with TaskGroup(self._loop) as group:
-                self.protocol = self._speak(group, writer)
+                tls = writer.get_extra_info("ssl_object")
+                is_http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
+                self.protocol = self._speak(group, http2=is_http2)
                 await self.protocol.initiate()
                 await self._read(reader, group)
         finally:
@@ -136,14 +143,13 @@ class Connection:
         )
         reader = asyncio.StreamReader(limit=SLICE // 2)  # it stops reading at twice as much
         protocol = asyncio.StreamReaderProtocol(reader)
-        timeouts: dict[str, float] = {}
-        if self._tls is not None:
-            timeouts = {
-                "ssl_handshake_timeout": self._config.ssl_handshake_timeout,
-                "ssl_shutdown_timeout": TLS_SHUTDOWN_TIMEOUT,
-            }
+        tls = self._tls
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: protocol, self._socket, ssl=self._tls, **timeouts
+            lambda: protocol,
+            self._socket,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self._config.ssl_handshake_timeout,
+            ssl_shutdown_timeout=None if tls is None else TLS_SHUTDOWN_TIMEOUT,
         )
         # Undocumented: asyncio reads 256 KiB at once, which many connections would hold together.
         transport.max_size = SLICE  # type: ignore[attr-defined]  # not in its types
@@ -152,30 +158,11 @@ class Connection:
         self._output = Output(self._writer, self._admission.hold)
         return reader, self._writer
 
-    def _speak(self, group: TaskGroup, writer: asyncio.StreamWriter) -> Http1 | Http2:
-        tls = writer.get_extra_info("ssl_object")
-        if tls is not None and tls.selected_alpn_protocol() == "h2":
-            return self._speak_http2(group)
-        return Http1(
-            self._application,
-            self._config,
-            group,
-            self._addresses,
-            turn=self._turn,
-            send=self._send,
-        )
-
-    def _speak_http2(self, group: TaskGroup) -> Http2:
-        return Http2(
-            self._admission,
-            self._config,
-            self._context,
-            group,
-            self._addresses,
-            turn=self._turn,
-            send=self._send,
-            hold=self._admission.hold,
-        )
+    def _speak(self, group: TaskGroup, *, http2: bool) -> Http1 | Http2:
+        shared = group, self._addresses, self._send, self._turn
+        if http2:
+            return Http2(self._admission, self._config, self._context, *shared)
+        return Http1(self._application, self._config, *shared)
 
     async def _read(self, reader: asyncio.StreamReader, group: TaskGroup) -> None:
         with contextlib.suppress(OSError):
@@ -186,7 +173,7 @@ class Connection:
                 try:
                     await self._handle(RawData(data))
                 except H2ProtocolAssumedError as assumed:
-                    self.protocol = self._speak_http2(group)
+                    self.protocol = self._speak(group, http2=True)
                     await self.protocol.initiate()
                     await self._handle(RawData(assumed.data))
         self._admission.client_left = True
@@ -197,26 +184,28 @@ class Connection:
             await self.protocol.handle(event)
 
     async def _send(self, event: Event) -> None:
-        if isinstance(event, RawData):
-            try:
-                await self._output.write(event.data)
-            except (OSError, RuntimeError):
-                await self._handle(Closed())
-        elif isinstance(event, Closed):
-            await self._output.close()
-        elif isinstance(event, Updated):
-            self._waits_since = self._loop.time()
-            if isinstance(self.protocol, Http2):
-                self._multiplexes |= len(self.protocol.streams) > 1
-            self.follow()
+        match event:
+            case RawData(data=data):
+                try:
+                    await self._output.write(data)
+                except (OSError, RuntimeError):
+                    await self._handle(Closed())
+            case Updated(idle=is_idle):
+                if is_idle:
+                    self._waits_since = self._loop.time()
+                elif isinstance(self.protocol, Http2):
+                    self._multiplexes |= len(self.protocol.streams) > 1
+                if self._context.retiring:
+                    self.follow()
+            case _:
+                await self._output.close()
 
     def _announce(self, writer: asyncio.StreamWriter) -> None:
         """Announce the end over HTTP/2, as soon as that does no harm.
 
         Some clients, such as httpx, drop their open streams when they get a GOAWAY. So a client
-        that opens one stream at a time gets it between two streams, with the number of the last:
-        a request that crosses it is ignored and can be sent again on another connection. A client
-        that has had several streams open at once gets it immediately, as the RFC says.
+        that opens one stream at a time gets it between two streams: a request that crosses it can
+        be sent again. One that has had several open at once gets it immediately.
         """
         http2 = self.protocol
         if not isinstance(http2, Http2):

@@ -2,69 +2,50 @@
 
 import asyncio
 import logging
+import resource
 import time
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
 from hypercorn.asyncio.worker_context import WorkerContext
 
+from serving.config import Options
 from serving.turns import Turns
 
+DEFAULT_CONNECTIONS = 4096
+"""The default limit, unless descriptors are fewer: a connection takes about 50 kB of memory."""
+
+RESERVED = 256
+"""The descriptors reserved for the database, its pool, files and the log; half of all if there are
+fewer than twice as many."""
+
 CHECKED_PER_TURN = 16
-"""The number of connections that are checked in one turn of the loop."""
+"""The connections that are checked in one turn of the loop."""
 
 MAX_UNSENT = 24 * 1024 * 1024
-"""The number of response bytes that may wait for all clients together."""
-
+"""The response bytes that may wait for all clients together."""
 
 LOG_INTERVAL = 10.0
 """The seconds between two lines of the same kind."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """The limits on connections.
-
-    `keep_alive`: the seconds that a connection may wait for its next request. `send_timeout`: the
-    seconds in which a client must read some of the data that waits for it. `connections`: the
-    number of open connections.
-    """
-
-    keep_alive: float = 5
-    send_timeout: float = 30
-    connections: int = 4096
 
 
 class Member(Protocol):
     """The interface of a connection that `Connections` uses."""
 
     @property
-    def client(self) -> str:
-        """The client's address, or the network of an IPv6 address."""
-
+    def client(self) -> str: ...
     @property
-    def unsent(self) -> int:
-        """The number of response bytes that wait for the client."""
-
+    def unsent(self) -> int: ...
     @property
-    def waits_for_client(self) -> bool:
-        """Whether the client has to act before the connection can continue."""
-
-    def abort(self) -> None:
-        """End the connection without waiting for its client."""
-
-    async def check(self, now: float) -> bool:
-        """End the connection, or its streams, if it has waited too long for the client. Return
-        whether it did."""
+    def waits_for_client(self) -> bool: ...
+    def abort(self) -> None: ...
+    async def check(self, now: float) -> bool: ...
 
 
 class SparingLog:
-    """A log for lines that clients can cause any number of times.
-
-    It writes one line of each kind per LOG_INTERVAL, with the number of omitted lines.
-    """
+    """A log for lines that clients can cause at will: it writes one of each kind per LOG_INTERVAL,
+    with the number of omitted lines."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -86,13 +67,16 @@ class SparingLog:
 class Connections(WorkerContext):
     """The state that all connections share: their limits, and how far the shutdown has come.
 
-    The addresses, and the connections of each, are kept in the order in which a client last sent
-    something, or a search for room last found the connection in use.
+    Addresses, and the connections of each, are in the order in which they were last in use.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, options: Options) -> None:
         super().__init__(max_requests=None)
-        self.limits = limits
+        self.keep_alive = options.keep_alive_timeout
+        self.send_timeout = options.send_timeout
+        self.limit = options.max_connections or min(
+            DEFAULT_CONNECTIONS, descriptors_for_connections()
+        )
         self.log = SparingLog(logging.getLogger(__name__))
         self.turns = Turns()
         self.retiring = False
@@ -103,7 +87,7 @@ class Connections(WorkerContext):
 
     @property
     def full(self) -> bool:
-        return self._count >= self.limits.connections
+        return self._count >= self.limit
 
     def add(self, member: Member) -> None:
         self._count += 1
@@ -118,18 +102,16 @@ class Connections(WorkerContext):
                 del self._members[member.client]
 
     def mark_active(self, member: Member) -> None:
-        """Record that the client of `member` has sent something."""
         members = self._members.get(member.client)
         if members is not None and member in members:
             members.move_to_end(member)
             self._members.move_to_end(member.client)
 
     def longest_waiting(self) -> Member | None:
-        """Return the connection that has waited longest for its client, if possible of
-        those of the address that has most; None if no connection waits for its client.
+        """Return the connection that has waited longest for its client, if possible of the address
+        that has most; None if no connection waits for its client.
 
-        Those that don't wait go to the end. Otherwise each new connection would cost a look at all
-        of them, while hundreds are being served.
+        Those that don't wait go to the end, so that not each new connection costs a look at all.
         """
         most = max(self._members.values(), key=len, default=OrderedDict[Member, None]())
         for members in (most, *self._members.values()):
@@ -145,7 +127,7 @@ class Connections(WorkerContext):
         member.abort()
 
     def hold(self, change: int) -> None:
-        """Record that `change` more bytes wait for clients; abort the largest if it is too much."""
+        """`change` more bytes wait for clients; if it is too much, abort the largest."""
         self._unsent += change
         if change > 0 and self._unsent > MAX_UNSENT:
             self._shed()
@@ -153,7 +135,7 @@ class Connections(WorkerContext):
     async def watch(self) -> None:
         """Check all connections regularly until cancelled; they share one timer."""
         loop = asyncio.get_running_loop()
-        interval = min(1.0, self.limits.keep_alive / 4, self.limits.send_timeout / 4)
+        interval = min(1.0, self.keep_alive / 4, self.send_timeout / 4)
         while True:
             await asyncio.sleep(interval)
             now = loop.time()
@@ -176,3 +158,11 @@ class Connections(WorkerContext):
             )
             unsent -= largest.unsent
             self.dismiss(largest)
+
+
+def descriptors_for_connections() -> int:
+    """Return the limit of descriptors without those that are RESERVED."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 2**31
+    return max(soft - RESERVED, soft // 2)

@@ -6,6 +6,7 @@ has removed.
 """
 
 import asyncio
+import copy
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,49 +22,43 @@ from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import ConnectionState, TaskGroup
 from hypercorn.utils import filter_pseudo_headers
 
-from serving.asgi import HypercornApplication
+from serving.admission import Admission
+from serving.asgi import Addresses
 from serving.connections import Connections
 from serving.frames import Http2Connection, status_of_refusal
-from serving.streams import HIGH_WATER, Inbox, Outbox, Stream, without_queue_limit
+from serving.streams import HIGH_WATER, Inbox, Outbox, Stream
 
 PIECE = 1024
 """The number of bytes that are parsed in one turn: about 110 of the smallest frames."""
 
-Address = tuple[str, int] | None
-Addresses = tuple[bool, Address, Address]
-"""Whether TLS is used, the client's address and the server's address."""
+Headers = list[tuple[bytes, bytes]]
 
 log = logging.getLogger(__name__)
 
 
 class Http2:
-    """The server's side of one connection. It parses each piece of the input after `turn`, and
-    calls `hold` with changes in the waiting bytes."""
+    """The server's side of one connection. It parses each piece of the input after `turn`."""
 
     def __init__(
         self,
-        application: HypercornApplication,
+        admission: Admission,
         config: Config,
         context: Connections,
         task_group: TaskGroup,
         addresses: Addresses,
-        *,
-        turn: Callable[[], Awaitable[None]],
         send: Callable[[ConnectionEvent], Awaitable[None]],
-        hold: Callable[[int], None],
+        turn: Callable[[], Awaitable[None]],
     ) -> None:
         self.connection = Http2Connection(config)
         self.streams: dict[int, Stream] = {}
         self.closed = False
-        self._application = application
-        self._config = without_queue_limit(config)
-        self._context = context
+        self._admission = admission
+        self._config = copy.copy(config)
+        self._config.max_app_queue_size = 0  # the window limits the bodies of streams
         self._task_group = task_group
-        self._state = ConnectionState({})
-        self._addresses = addresses
+        self._shared = self._config, context, task_group, *addresses
         self._turn = turn
         self._send = send
-        self._hold = hold
         self._wake = asyncio.Event()
 
     @property
@@ -98,16 +93,11 @@ class Http2:
         if stream is None:
             await asyncio.sleep(0)  # otherwise an application that only sends would block the loop
             return
-        with suppress(ProtocolError):  # the connection has ended, and its streams will soon end
-            await self._send_part(stream, event)
-
-    async def _send_part(self, stream: Stream, event: stream_events.Event) -> None:
         self._wake.set()
         match event:
             case stream_events.Response() | stream_events.InformationalResponse():
-                status = (b":status", b"%d" % event.status_code)
-                headers = [status, *event.headers, *self._config.response_headers("h2")]
-                self.connection.send_headers(event.stream_id, headers)
+                with suppress(ProtocolError):  # the connection has ended; its streams soon will
+                    self._send_headers(stream.id, event.status_code, event.headers)
                 stream.inbox.awaits_continue = False
             case stream_events.Body():
                 await stream.outbox.put(event.data)
@@ -163,27 +153,24 @@ class Http2:
         if padding := event.flow_controlled_length - unread:
             self.connection.acknowledge_received_data(padding, event.stream_id)
         if stream is not None:
-            stream.inbox.arrived(unread)
+            stream.inbox.unread += unread
             await stream.http.handle(stream_events.Body(stream.id, event.data))
 
     async def _open(self, request: RequestReceived) -> None:
         stream_id, headers = request.stream_id, request.headers or []
         if status := status_of_refusal(request):
-            self._refuse(stream_id, status)
+            self._send_headers(stream_id, status, [(b"content-length", b"0")], end=True)
+            with suppress(ProtocolError):
+                self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
             return
         values = dict(headers)
         awaits_continue = values.get(b"expect", b"").lower() == b"100-continue"
         inbox = Inbox(self.connection, stream_id, self._wake.set, awaits_continue=awaits_continue)
-        http = HTTPStream(
-            inbox.before(self._application),
-            self._config,
-            self._context,
-            self._task_group,
-            *self._addresses,
-            self.stream_send,
-            stream_id,
+        application = inbox.before(self._admission)
+        http = HTTPStream(application, *self._shared, self.stream_send, stream_id)
+        self.streams[stream_id] = stream = Stream(
+            stream_id, http, inbox, Outbox(self._admission.hold)
         )
-        self.streams[stream_id] = stream = Stream(stream_id, http, inbox, Outbox(self._hold))
         await self._send(Updated(idle=False))
         await http.handle(
             stream_events.Request(
@@ -192,17 +179,16 @@ class Http2:
                 http_version="2",
                 method=values[b":method"].decode("ascii"),
                 raw_path=values[b":path"],
-                state=self._state,
+                state=ConnectionState({}),
             )
         )
         stream.begun = True
 
-    def _refuse(self, stream_id: int, status: bytes) -> None:
-        headers = [(b":status", status), (b"content-length", b"0")]
-        headers += self._config.response_headers("h2")
-        self.connection.send_headers(stream_id, headers, end_stream=True)
-        with suppress(ProtocolError):
-            self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
+    def _send_headers(
+        self, stream_id: int, status: int, headers: Headers, *, end: bool = False
+    ) -> None:
+        head = [(b":status", b"%d" % status), *headers, *self._config.response_headers("h2")]
+        self.connection.send_headers(stream_id, head, end_stream=end)
 
     async def _send_answers(self) -> None:
         """Send what fits into the windows, one frame of each stream in turn.

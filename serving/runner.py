@@ -17,19 +17,10 @@ from types import FrameType
 
 from serving.bridge import Bridge
 from serving.config import Options, ServerConfig, hypercorn_config
-from serving.connections import Limits
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, inherited, listen
-from serving.notify import State, notify
 from serving.server import Server
-
-DEFAULT_CONNECTIONS = 4096
-"""The default limit, unless descriptors are fewer: a connection takes about 50 kB of memory."""
-
-RESERVED = 256
-"""The descriptors reserved for the database, its pool, files and the log; half of all if there are
-fewer than twice as many."""
 
 REPEATED = {signal.SIGHUP, getattr(signal, "SIGPWR", signal.SIGHUP)}
 """Signals that can come more than once for one event: a terminal that is closed sends SIGHUP again,
@@ -60,15 +51,15 @@ async def serve(
 ) -> None:
     """Enter the application's lifespan, serve on `listener` until a signal, and leave both."""
     drain = Drain(application)
-    server = Server(drain, config, limits_of(options))
+    server = Server(drain, config, options)
     async with opened(application.lifespan):
         await server.start(listener)
         stop = first_signal()
         log.info("Running on %s", address_of(listener, tls=config.ssl_enabled))
-        notify(options.notify_socket, State.READY)
+        notify(options.notify_socket, "READY=1")
         alive = asyncio.create_task(report_alive(options))
         await stop.wait()
-        notify(options.notify_socket, State.STOPPING)
+        notify(options.notify_socket, "STOPPING=1")
         drain.stopping = True
         log.info("stopping, in %s seconds; another signal stops it at once", options.shutdown_delay)
         await asyncio.sleep(options.shutdown_delay)
@@ -77,28 +68,11 @@ async def serve(
         alive.cancel()
 
 
-def limits_of(options: Options) -> Limits:
-    most = options.max_connections or min(DEFAULT_CONNECTIONS, descriptors_for_connections())
-    return Limits(
-        keep_alive=options.keep_alive_timeout,
-        send_timeout=options.send_timeout,
-        connections=most,
-    )
-
-
 def raise_descriptor_limit() -> None:
     """Raise the soft limit to the hard one, which needs no privilege."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # as on macOS, which doesn't allow its own hard limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def descriptors_for_connections() -> int:
-    """Return the limit of descriptors without those that are RESERVED."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return 2**31
-    return max(soft - RESERVED, soft // 2)
 
 
 async def report_alive(options: Options) -> None:
@@ -110,11 +84,24 @@ async def report_alive(options: Options) -> None:
     seconds = (options.watchdog_usec or 0) / 1e6
     try:
         while seconds:
-            notify(options.notify_socket, State.ALIVE)
+            notify(options.notify_socket, "WATCHDOG=1")
             faulthandler.dump_traceback_later(seconds, exit=True)
             await asyncio.sleep(seconds / 2)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def notify(address: str, state: str) -> None:
+    """Send `state` to the service manager's socket, as sd_notify(3) describes, unless `address` is
+    empty; `@` means an abstract socket."""
+    if not address:
+        return
+    path = f"\0{address[1:]}" if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.sendto(state.encode(), path)
+    except OSError as error:
+        log.warning("cannot send %s to %s: %s", state, address, error.strerror)
 
 
 def first_signal() -> asyncio.Event:

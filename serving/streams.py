@@ -1,18 +1,16 @@
 """One stream of an HTTP/2 connection: its received and its outgoing data."""
 
 import asyncio
-import copy
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 
 from h2.exceptions import ProtocolError
-from hypercorn.config import Config
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import AppWrapper
 
-from serving.asgi import HypercornApplication, Message, Receive, Scope
+from serving.asgi import Application, Message, Receive, Scope, Send
 from serving.frames import Http2Connection
 
 HIGH_WATER = 64 * 1024
@@ -20,10 +18,8 @@ HIGH_WATER = 64 * 1024
 
 
 class Outbox:
-    """The part of a response that doesn't fit into the client's window yet.
-
-    It keeps data without copying, and calls `hold` with each change in its size.
-    """
+    """The part of a response that doesn't fit into the client's window yet. It calls `hold` with
+    each change in its size."""
 
     def __init__(self, hold: Callable[[int], None]) -> None:
         self.size = 0
@@ -34,17 +30,12 @@ class Outbox:
         """Whether all data and the end of the stream were sent."""
         self._hold = hold
         self._chunks: deque[memoryview] = deque()
-        self._closed = False
+        self.closed = False
         self._changed = asyncio.Event()
-
-    @property
-    def unsent(self) -> bool:
-        """Whether there is data, or only the end, to send."""
-        return not self._closed and (self.size > 0 or self.ended)
 
     async def put(self, data: bytes) -> None:
         """Add `data`, and wait until less than HIGH_WATER is left."""
-        if self._closed:
+        if self.closed:
             return
         if not self.size:
             self.taken_at = asyncio.get_running_loop().time()
@@ -56,7 +47,7 @@ class Outbox:
     async def end(self) -> None:
         """Mark the end, and wait until all data is sent or the stream is closed."""
         self.ended = True
-        while not self._closed:
+        while not self.closed:
             await self._wait()
 
     def take(self, size: int) -> memoryview:
@@ -69,13 +60,9 @@ class Outbox:
         self.taken_at = asyncio.get_running_loop().time()
         return taken
 
-    def end_sent(self) -> None:
-        self.sent = True
-        self.close()
-
     def close(self) -> None:
         """Drop the rest of the data."""
-        self._closed = True
+        self.closed = True
         self._chunks.clear()
         self._resize(-self.size)
 
@@ -92,9 +79,8 @@ class Outbox:
 class Inbox:
     """Passes a request's body to the application, and reopens the window as the application reads.
 
-    Hypercorn reopens the window as soon as data arrives, and stops reading from the connection, for
-    all streams, while one application doesn't read. It doesn't send 100 Continue either, which
-    `awaits_continue` requires when the application first reads (RFC 9110 §10.1.1).
+    Hypercorn reopens it as soon as data arrives, and reads nothing, of any stream, while one
+    application doesn't read. It doesn't send 100 Continue (RFC 9110 §10.1.1) either.
     """
 
     def __init__(
@@ -111,22 +97,20 @@ class Inbox:
         self._connection = connection
         self._stream_id = stream_id
         self._wake = wake
-        self._unread = 0
-
-    def arrived(self, size: int) -> None:
-        self._unread += size
+        self.unread = 0
+        """The bytes by which the window is smaller."""
 
     def give_back(self, size: int) -> None:
         """Let the client send `size` bytes more."""
-        size = min(size, self._unread)
+        size = min(size, self.unread)
         if size:
-            self._unread -= size
+            self.unread -= size
             self._connection.acknowledge_received_data(size, self._stream_id)
             self._wake()
 
     def close(self) -> None:
         """Reopen the window for all unread data, because the application no longer reads."""
-        self.give_back(self._unread)
+        self.give_back(self.unread)
 
     def _send_continue(self) -> None:
         if self.awaits_continue and not self.complete:
@@ -135,17 +119,19 @@ class Inbox:
             self._wake()
         self.awaits_continue = False
 
-    def before(self, application: HypercornApplication) -> AppWrapper:
+    def before(self, application: Application) -> AppWrapper:
         """Wrap `application` so that its `receive` reopens the window for what it returns."""
 
-        async def read(scope: Scope, receive: Receive, *rest: Any) -> None:
+        async def read(
+            scope: Scope, receive: Receive, send: Send, *_: Callable[..., object]
+        ) -> None:
             async def take() -> Message:
                 self._send_continue()
                 message = await receive()
                 self.give_back(len(message.get("body", b"")))
                 return message
 
-            await application(scope, take, *rest)
+            await application(scope, take, send)
 
         return cast("AppWrapper", read)
 
@@ -168,7 +154,7 @@ class Stream:
     def send_frame(self, connection: Http2Connection) -> int:
         """Send a frame of the response's body, or its end; return the number of bytes."""
         outbox, size = self.outbox, 0
-        if not outbox.unsent:
+        if outbox.closed:
             return 0
         try:
             if outbox.size:
@@ -184,7 +170,8 @@ class Stream:
                 connection.credit()
             if outbox.ended and not outbox.size:
                 connection.end_stream(self.id)
-                outbox.end_sent()
+                outbox.sent = True
+                outbox.close()
         except ProtocolError:
             outbox.close()  # the client has reset it
         return size
@@ -192,10 +179,3 @@ class Stream:
     def close(self) -> None:
         self.inbox.close()
         self.outbox.close()
-
-
-def without_queue_limit(config: Config) -> Config:
-    """Return `config` without a queue limit: the window limits the bodies of streams."""
-    unlimited = copy.copy(config)
-    unlimited.max_app_queue_size = 0
-    return unlimited

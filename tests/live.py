@@ -16,7 +16,6 @@ from serving.config import Options, hypercorn_config
 from serving.drain import Drain
 from serving.lifespan import opened
 from serving.listener import address_of, listen
-from serving.runner import limits_of
 from serving.server import Server
 
 HUNG = 60
@@ -49,7 +48,7 @@ async def on_our_server(
 ) -> None:
     """As `make serve` does."""
     options = Options()
-    server = Server(Drain(bridge), hypercorn_config(options), limits_of(options))
+    server = Server(Drain(bridge), hypercorn_config(options), options)
     async with opened(bridge.lifespan):
         await server.start(listener)
         await stopped()
@@ -132,7 +131,7 @@ async def started(
     drain = Drain(application)
     # Over TLS alone, what a test sends frame by frame would be hard to see.
     options = Options(**{"http2_cleartext": True, **given})
-    server = Server(drain, hypercorn_config(options), limits_of(options))
+    server = Server(drain, hypercorn_config(options), options)
     listener = listen("127.0.0.1", 0)
     running = Running(address_of(listener, tls=False), server, drain)
     await server.start(listener)

@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 
-from serving.connections import CHECKED_PER_TURN, Connections, Limits
+from serving.config import Options
+from serving.connections import CHECKED_PER_TURN, Connections
 
 
 class Waiting:
@@ -30,7 +31,7 @@ class Waiting:
 
 async def test_many_connections_are_checked_a_few_in_each_turn() -> None:
     checked: list[int] = []
-    connections = Connections(Limits(keep_alive=0.01))
+    connections = Connections(Options(keep_alive_timeout=0.01))
     for _ in range(100):
         connections.add(Waiting(checked))
     watching = asyncio.ensure_future(connections.watch())
@@ -44,7 +45,7 @@ async def test_many_connections_are_checked_a_few_in_each_turn() -> None:
 async def test_making_room_looks_at_each_connection_in_use_once() -> None:
     """For each new connection it looked at all of them: 1 ms for 768."""
     looked_at: list[int] = []
-    connections = Connections(Limits())
+    connections = Connections(Options())
     for number in range(200):
         connections.add(Waiting(looked_at, is_busy=number < 100))
     for _ in range(100):

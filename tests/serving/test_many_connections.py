@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.runner import RESERVED, descriptors_for_connections
+from serving.connections import RESERVED, descriptors_for_connections
 from tests.live import HUNG, Running, started
 from tests.serving.observed import Observed
 from tests.serving.test_runner import running

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.config.settings import Settings
-from serving.runner import DEFAULT_CONNECTIONS, RESERVED
+from serving.connections import DEFAULT_CONNECTIONS, RESERVED
 from tests.factory import SECRET_KEY
 from tests.live import HUNG
 from tests.processes import ROOT, environment
