@@ -39,8 +39,7 @@ class Options:
 
 
 class ServerConfig(Config):
-    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security. What is added
-    to each response is made once a second, with its date.
+    """Hypercorn's configuration; with TLS, responses have Strict-Transport-Security.
 
     `http2_cleartext`: whether HTTP/2 without TLS is supported, for clients that begin with it.
     """
