@@ -114,7 +114,7 @@ async def test_a_single_statement_that_locks_a_row_runs_again_as_a_transaction(
     gizmo = await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())
 
     def change(connection: Connection) -> None:
-        assert GIZMOS._locks(connection, ANONYMOUS, gizmo.id)
+        connection.execute(GIZMOS._lock.by(ANONYMOUS), {"_row_id": gizmo.id}).one()
         GIZMOS.update(connection, ANONYMOUS, gizmo.id, {"quantity": 2})
 
     for _ in range(2):
