@@ -9,6 +9,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+Headers = list[tuple[bytes, bytes]]
 Address = tuple[str, int] | None
 Addresses = tuple[bool, Address, Address]
 """Whether TLS is used, the client's address and the server's address."""

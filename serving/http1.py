@@ -13,9 +13,9 @@ import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.events import Closed, Event, RawData, Updated
 
-from serving.asgi import Addresses, Application, Scope
+from serving.asgi import Addresses, Application, Headers, Scope
 from serving.config import ServerConfig
-from serving.http1_exchange import CLOSE, NO_BODY, Exchange, Headers, head
+from serving.http1_exchange import CLOSE, NO_BODY, Exchange, head
 from serving.http1_parser import StrictConnection
 
 

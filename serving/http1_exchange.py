@@ -7,10 +7,8 @@ from http import HTTPStatus
 
 import h11
 
-from serving.asgi import Message
+from serving.asgi import Headers, Message
 from serving.http1_parser import TOKEN
-
-Headers = list[tuple[bytes, bytes]]
 
 MAX_UNREAD = 64 * 1024
 """The bytes of a request's body that may wait for the application before reading stops."""

@@ -11,6 +11,7 @@ import h11
 from h11._receivebuffer import ReceiveBuffer  # h11 has no public way to replace its rules
 from hypercorn.protocol.h11 import H2ProtocolAssumedError
 
+from serving.asgi import Headers
 from serving.config import ServerConfig
 
 BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -85,7 +86,7 @@ class StrictConnection(h11.Connection):
             self.receive_data(received)
         self._http2_cleartext = config.http2_cleartext
         self.target = b""
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: Headers = []
         """The request's. A list, because each look at one of h11's headers costs two calls."""
 
     def next_event(self) -> Any:

@@ -23,15 +23,13 @@ from hypercorn.typing import ConnectionState, TaskGroup
 from hypercorn.utils import filter_pseudo_headers
 
 from serving.admission import Admission
-from serving.asgi import Addresses
+from serving.asgi import Addresses, Headers
 from serving.connections import Connections
 from serving.frames import Http2Connection, status_of_refusal
 from serving.streams import HIGH_WATER, Inbox, Outbox, Stream
 
 PIECE = 1024
 """The number of bytes that are parsed in one turn: about 110 of the smallest frames."""
-
-Headers = list[tuple[bytes, bytes]]
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
-from serving.asgi import Message, Receive
+from serving.asgi import Headers, Message, Receive
 from serving.greenlets import wait_for
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-Headers = list[tuple[bytes, bytes]]
 
 FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -122,14 +120,14 @@ class RequestBody(io.RawIOBase):
         return len(chunk)
 
 
-def clean(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def clean(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return the headers that CGI variables can represent.
 
     Names with an underscore are dropped, because `X_Request_ID` would look like `X-Request-ID`.
     HTTP/2's split Cookie headers are joined by a semicolon (RFC 9113 §8.2.3). Upgrade is dropped
     (RFC 9110 §7.8), because Werkzeug finds no route for a request that asks for a WebSocket.
     """
-    kept: list[tuple[bytes, bytes]] = []
+    kept: Headers = []
     cookies: list[bytes] = []
     for name, value in headers:
         if name == b"cookie":
