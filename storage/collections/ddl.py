@@ -50,12 +50,13 @@ CREATE INDEX {index} ON {table} USING gin (({concatenated}), (ARRAY[owner_id]))
 """
 
 SQLITE_ENTRIES = """
-INSERT INTO {entries} SELECT element.value, {table}.created_at, {table}.id, {table}.owner_id
+INSERT INTO {entries}
+  SELECT DISTINCT element.value, {table}.created_at, {table}.id, {table}.owner_id
   FROM {table}, json_each({table}.{column}) AS element;
 
 CREATE TRIGGER {entries}_insert AFTER INSERT ON {table} BEGIN
   INSERT INTO {entries}
-    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+    SELECT DISTINCT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
 END;
 
 CREATE TRIGGER {entries}_delete AFTER DELETE ON {table} BEGIN
@@ -68,11 +69,12 @@ CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table}
   DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
     AND created_at = old.created_at AND row_id = old.id;
   INSERT INTO {entries}
-    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+    SELECT DISTINCT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
 END;
 """
 POSTGRESQL_ENTRIES = """
-INSERT INTO {entries} SELECT element, {table}.created_at, {table}.id, {table}.owner_id
+INSERT INTO {entries}
+  SELECT DISTINCT element, {table}.created_at, {table}.id, {table}.owner_id
   FROM {table}, json_array_elements_text({table}.{column}) AS element;
 
 CREATE FUNCTION {entries}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -84,7 +86,7 @@ BEGIN
   END IF;
   IF TG_OP <> 'DELETE' THEN
     INSERT INTO {entries}
-      SELECT element, NEW.created_at, NEW.id, NEW.owner_id
+      SELECT DISTINCT element, NEW.created_at, NEW.id, NEW.owner_id
       FROM json_array_elements_text(NEW.{column}) AS element;
   END IF;
   RETURN NULL;

@@ -22,8 +22,9 @@ def resource_columns() -> list[Column[Any]]:
         Column("created_at", UtcDateTime, nullable=False),
         Column("updated_at", UtcDateTime, nullable=False),
         Column("version", Integer, nullable=False),
-        # Null where the row was created without an account.
-        Column("owner_id", ForeignKey("users.id")),
+        # Null where the row was created without an account. The type is not left to the foreign key:
+        # it would be unknown to a resource that is imported before the users.
+        Column("owner_id", Uuid, ForeignKey("users.id")),
     ]
 
 
@@ -88,7 +89,7 @@ def list_index(table: Table, *columns: str) -> None:
 
 
 def entries_table(table: Table, column: str, type_: TypeEngine[Any]) -> Table:
-    """A table with a row for each element of `column`, a JSON list of different values of `type_`;
+    """A table with a row for each different element of `column`, a JSON list of values of `type_`;
     for the filter AllOf. Triggers of the database keep it up to date (storage.collections.ddl)."""
     entries = Table(
         f"{table.name}_{column}",

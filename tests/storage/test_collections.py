@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    Uuid,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import SchemaItem
@@ -164,6 +165,20 @@ async def test_values_come_back_as_they_were_written(database: Database) -> None
         changes = {"price": price, "paid_on": None, "floor": None}
         changed = await database.write(BOOKINGS.update, ANONYMOUS, row.id, changes)
         assert (changed.price, changed.paid_on, changed.version) == (price, None, 2)
+
+
+async def test_a_list_may_have_a_value_twice(database: Database, ada: Viewer) -> None:
+    row = await database.write(BOOKINGS.create, ada, booking(1, extras=["sea", "sea"]))
+    assert row.extras == ["sea", "sea"]
+    assert await walk(database, ada, {"extra": ["sea"]}, limit=9) == [row.id]
+    await database.write(BOOKINGS.update, ada, row.id, {"extras": ["bath", "bath", "sea"]})
+    assert await walk(database, ada, {"extra": ["bath", "sea"]}, limit=9) == [row.id]
+    await database.write(BOOKINGS.delete, ada, row.id)
+    assert await walk(database, ada, {"extra": ["bath"]}, limit=9) == []
+
+
+def test_the_owner_has_a_type_even_without_the_table_of_users() -> None:
+    assert isinstance(Table("rooms", MetaData(), *resource_columns()).c.owner_id.type, Uuid)
 
 
 def test_a_write_with_a_relation_is_more_than_one_statement() -> None:
