@@ -16,7 +16,7 @@ from api.http.preconditions import IF_MATCH, IF_NONE_MATCH
 from api.http.providers import Provider, providers_of
 from api.identity.errors import InvalidToken, ProviderUnavailable
 from api.limiting.errors import RateLimited, RedisUnavailable
-from api.operations.checks import check_columns, check_parameters, check_query
+from api.operations.checks import check_columns, check_created, check_parameters, check_query
 from api.operations.endpoint import Endpoint
 from api.problems import as_oauth, problem_of
 from openapi.operation import Access, Declaration, Limit, Operation, ResponseHeader, View
@@ -66,6 +66,8 @@ class operation(Declaration):  # noqa: N801  # a decorator
         if self.collection is not None:
             check_query(self.collection, self.query)
             check_columns(self.collection, self.body, self.query)
+            if self.status == 201:
+                check_created(self.collection, self.body, self.returns)
         headers = self._headers()
         writes = any(provider.writes for provider in providers)
         conditional = not writes and any(header.name == "ETag" for header in headers)

@@ -57,22 +57,32 @@ def check_query(collection: Collection, query: type[InputSchema] | None) -> None
         )
 
 
-def check_fields(
-    collection: Collection, body: type[InputSchema], returns: type[OutputSchema]
-) -> None:
-    """Raises TypeError where a schema has a field that is no column, or where a column that can't
-    be null has no field in `body`: the first request would fail."""
+def check_fields(collection: Collection, *schemas: type[Schema] | None) -> None:
+    """Raises TypeError where a field is no column of the table: the first request would fail."""
     columns = {column.name for column in collection.columns}
-    needed = {column.name for column in collection.columns if not column.nullable}
-    sent, shown = _attributes(body), _attributes(returns)
-    for name in sorted((sent | shown) - columns):
-        raise TypeError(f"{body.__name__}, {returns.__name__}: {name} is no column of the table")
-    for name in sorted(needed - sent - MADE_BY_THE_COLLECTION):
-        raise TypeError(f"{body.__name__}: {name} can't be null in the table, so it needs a field")
+    for schema in filter(None, schemas):
+        for name in sorted(set(_fields_of(schema)) - columns):
+            raise TypeError(f"{schema.__name__}: {name} is no column of the table")
 
 
-def _attributes(schema: type[Schema]) -> set[str]:
-    return {field.attribute or name for name, field in schema._declared_fields.items()}
+def check_created(
+    collection: Collection, body: type[InputSchema] | None, returns: type[OutputSchema] | None
+) -> None:
+    """Raises TypeError where a new row would lack a value that its column needs, or where its
+    response would have a null that the document doesn't describe."""
+    sent, shown = (_fields_of(schema) if schema else {} for schema in (body, returns))
+    unset = [column.name for column in collection.columns if column.name not in sent]
+    for name in sorted(set(unset) - MADE_BY_THE_COLLECTION):
+        place = f"{collection.table.name}.{name}"
+        if name not in collection.initial:
+            raise TypeError(f"{place}: new rows need a field for it, or a constant as its default")
+        if name in shown and collection.initial[name] is None and not shown[name].allow_none:
+            raise TypeError(f"{place}: new rows have null, so its field needs allow_none=True")
+
+
+def _fields_of(schema: type[Schema]) -> dict[str, Any]:
+    """The fields of a schema by the columns that they are about."""
+    return {field.attribute or name: field for name, field in schema._declared_fields.items()}
 
 
 def check_parameters(

@@ -19,7 +19,7 @@ from sqlite3 import SQLITE_CONSTRAINT_UNIQUE
 from typing import NoReturn
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Index, Table, UniqueConstraint, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.collections.creation import Creation
@@ -27,7 +27,7 @@ from storage.collections.declaration import check_declaration, missing_indexes
 from storage.collections.filters import Filter
 from storage.collections.lists import Lists, Query, Row
 from storage.collections.preconditions import ANY_VERSION, Guarded, Precondition
-from storage.collections.tables import rules_of
+from storage.collections.tables import initial_of, rules_of, unique_of
 from storage.collections.viewers import Viewer
 from storage.column_types import Later, UtcDateTime
 from storage.engines.database import Kind
@@ -69,7 +69,7 @@ class Collection(Lists):
         check_declaration(table, sorts, filters or {}, targets)
         super().__init__(table, sorts, filters or {})
         by_id = table.c.id == bindparam("_row_id")
-        self._nulls = dict.fromkeys(c.name for c in self.columns if c.nullable)
+        self.initial = initial_of(self.columns)
         self._creation = Creation(table, self.columns)
         self._select = Guarded(select(*self.columns).where(by_id), table)
         # The related row must not be deleted while a row that refers to it is written.
@@ -101,8 +101,9 @@ class Collection(Lists):
         Raises QuotaExceeded, RelatedRowNotFound, RuleBroken and AlreadyExists.
         """
         if self.relations:
-            self._require_related(connection, viewer, values)
-        row = {**self._nulls, **values, **self._texts.words_of(values), "id": uuid4(), "version": 1}
+            self._related(connection, viewer, values)
+        row = {**self.initial, **values, **self._texts.words_of(values)}
+        row |= {"id": uuid4(), "version": 1}
         try:
             return self._creation.insert(connection, row, viewer.user_id, quota)
         except IntegrityError as error:
@@ -130,7 +131,7 @@ class Collection(Lists):
         AlreadyExists.
         """
         if self.relations:
-            self._require_related(connection, viewer, changes)
+            changes = self._related(connection, viewer, changes, row_id)
         params = {"_row_id": row_id, **viewer.parameters, **precondition.parameters()}
         values = {**changes, **self._texts.words_of(changes), "_now": datetime.now(UTC)}
         statement = self._update.by(viewer, precondition)
@@ -182,12 +183,25 @@ class Collection(Lists):
         rule = self.rules.get(_constraint_of(error))
         return error if rule is None else RuleBroken(*rule)
 
-    def _require_related(self, connection: Connection, viewer: Viewer, values: Query) -> None:
-        for name, related in self.relations.items():
-            if values.get(name) is not None:
-                params = {"_row_id": values[name], **viewer.parameters}
-                if connection.execute(related._lock.by(viewer), params).one_or_none() is None:
-                    raise RelatedRowNotFound(name)
+    def _related(
+        self, connection: Connection, viewer: Viewer, values: Query, row_id: UUID | None = None
+    ) -> Query:
+        """Lock the related rows. Return `values` without the relations that the row has already,
+        because an admin has set them, and that lead to rows which the viewer may not see."""
+        unseen = set()
+        for name, collection in self.relations.items():
+            value = values.get(name)
+            if value is None or collection._locks(connection, viewer, value):
+                continue
+            if row_id is None or getattr(self.get(connection, viewer, row_id), name) != value:
+                raise RelatedRowNotFound(name)
+            unseen.add(name)
+        return {name: value for name, value in values.items() if name not in unseen}
+
+    def _locks(self, connection: Connection, viewer: Viewer, row_id: UUID) -> bool:
+        """Whether the viewer has such a row; it stays until the transaction ends."""
+        params = {"_row_id": row_id, **viewer.parameters}
+        return connection.execute(self._lock.by(viewer), params).one_or_none() is not None
 
     def _raise_not_found_or_conflict(
         self, connection: Connection, viewer: Viewer, row_id: UUID, precondition: Precondition
@@ -203,15 +217,6 @@ COLLECTIONS: list[Collection] = []
 
 UNIQUE_VIOLATION = "23505"
 BROKEN_ON_SQLITE = "CHECK constraint failed: "
-
-
-def unique_of(table: Table) -> dict[str, list[str]]:
-    """Return the columns of each constraint or index over values that must be unique, by its name;
-    the id is left out."""
-    unique: list[UniqueConstraint | Index] = [each for each in table.indexes if each.unique]
-    unique += [each for each in table.constraints if isinstance(each, UniqueConstraint)]
-    columns = {str(each.name): list(each.columns.keys()) for each in unique}
-    return {name: names for name, names in columns.items() if names != ["id"]}
 
 
 def _is_about_uniqueness(error: IntegrityError) -> bool:

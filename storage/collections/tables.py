@@ -2,10 +2,21 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import words_column
@@ -22,8 +33,8 @@ def resource_columns() -> list[Column[Any]]:
         Column("created_at", UtcDateTime, nullable=False),
         Column("updated_at", UtcDateTime, nullable=False),
         Column("version", Integer, nullable=False),
-        # Null where the row was created without an account. The type is not left to the foreign key:
-        # it would be unknown to a resource that is imported before the users.
+        # Null where the row was created without an account. Without its own type, it would have
+        # none in a resource that is imported before the users.
         Column("owner_id", Uuid, ForeignKey("users.id")),
     ]
 
@@ -76,6 +87,28 @@ def rule_constraints(table: Table) -> list[CheckConstraint]:
         for constraint in table.constraints
         if isinstance(constraint, CheckConstraint) and "rule" in constraint.info
     ]
+
+
+def unique_of(table: Table) -> dict[str, list[str]]:
+    """Return the columns of each constraint or index over values that must be unique, by its name;
+    the id is left out."""
+    unique: list[UniqueConstraint | Index] = [each for each in table.indexes if each.unique]
+    unique += [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    columns = {str(each.name): list(each.columns.keys()) for each in unique}
+    return {name: names for name, names in columns.items() if names != ["id"]}
+
+
+def initial_of(columns: Iterable[Column[Any]]) -> dict[str, Any]:
+    """Return what a new row has in each column that it is given no value for: the column's default,
+    if that is a constant, or null. Columns with another default are left out."""
+    initial = {}
+    for column in columns:
+        default = column.default
+        if default is not None and default.is_scalar:
+            initial[column.name] = default.arg
+        elif column.nullable and default is column.server_default is None:
+            initial[column.name] = None
+    return initial
 
 
 def list_index(table: Table, *columns: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import (
+    JSON,
     Column,
     DateTime,
     Float,
@@ -29,7 +30,7 @@ from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections.collection import COLLECTIONS, Collection
 from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
-from storage.collections.tables import resource_columns, rule
+from storage.collections.tables import initial_of, resource_columns, rule
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.column_types import FixedPoint, metadata
 from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
@@ -200,20 +201,54 @@ async def test_a_relation_leads_to_a_row_of_the_viewer(database: Database, ada: 
     assert await walk(database, ada, {"gizmo_id": own.id}, limit=9) == [row.id]
     with pytest.raises(StillReferenced):
         await database.write(GIZMOS.delete, ada, own.id)
+    await database.write(BOOKINGS.update, ANONYMOUS, row.id, {"gizmo_id": other.id})
+    changes = {"gizmo_id": other.id, "floor": 7}
+    changed = await database.write(BOOKINGS.update, ada, row.id, changes)
+    assert (changed.gizmo_id, changed.floor) == (other.id, 7)
     await database.write(BOOKINGS.delete, ada, row.id)
     await database.write(GIZMOS.delete, ada, own.id)
+    with pytest.raises(BookingNotFound):
+        await database.write(BOOKINGS.update, ada, row.id, changes)
     with pytest.raises(BookingNotFound):
         await database.read(BOOKINGS.get, ada, row.id)
 
 
-async def test_a_value_that_must_be_unique_is_taken_once(database: Database, ada: Viewer) -> None:
-    columns = Column("number", Integer), UniqueConstraint("number")
+async def made(database: Database, *columns: SchemaItem) -> Collection:
+    """A collection of a table of its own, with these columns."""
     table = Table("rooms", metadata, *resource_columns(), *columns)
     before = list(COLLECTIONS)
     rooms = Collection(table, BookingNotFound)
     COLLECTIONS[:] = before
     metadata.remove(table)
     await database.administer(table.create)
+    return rooms
+
+
+async def test_a_new_row_has_the_default_of_a_column_that_is_not_sent(
+    database: Database, ada: Viewer
+) -> None:
+    state = Column("state", String(4), nullable=False, default="open")
+    rooms = await made(database, state, Column("floor", Integer), Column("beds", JSON, default=[]))
+    for viewer in (ada, ANONYMOUS):
+        row = await database.write(rooms.create, viewer, {})
+        assert (row.state, row.floor, row.beds) == ("open", None, [])
+        row = await database.write(rooms.create, viewer, {"state": "shut", "beds": None})
+        assert (row.state, row.beds) == ("shut", None)
+
+
+def test_only_a_constant_is_used_as_a_default() -> None:
+    columns = [
+        Column("constant", Integer, default=0),
+        Column("computed", Integer, default=lambda: 0),
+        Column("of_the_database", Integer, server_default="0"),
+        Column("none", Integer),
+        Column("needed", Integer, nullable=False),
+    ]
+    assert initial_of(columns) == {"constant": 0, "none": None}
+
+
+async def test_a_value_that_must_be_unique_is_taken_once(database: Database, ada: Viewer) -> None:
+    rooms = await made(database, Column("number", Integer), UniqueConstraint("number"))
     first = await database.write(rooms.create, ada, {"number": 1})
     other = await database.write(rooms.create, ANONYMOUS, {"number": 2})
     for viewer in (ada, ANONYMOUS):

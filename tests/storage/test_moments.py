@@ -53,7 +53,7 @@ async def change(database: Database, collection: Collection, row_id: UUID) -> An
 
 def written_at(connection: Connection, collection: Collection, moment: datetime) -> None:
     """Create a row as if the clock had shown `moment`."""
-    values = {**collection._nulls, **VALUES[collection], "owner_id": None, "version": 1}
+    values = {**collection.initial, **VALUES[collection], "owner_id": None, "version": 1}
     moments = {"created_at": moment, "updated_at": moment}
     row = {**values, **collection._texts.words_of(values), "id": UUID(int=1), **moments}
     if connection.dialect.name == "sqlite":

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from marshmallow import validates_schema
+from marshmallow import fields, validates_schema
 
 from api.http.caller import Caller
 from api.http.inputs import Query
@@ -14,7 +14,7 @@ from schemas.fields import Text
 from schemas.pages import PageQuery
 from schemas.queries import QueryFlag
 from schemas.values_as_text import Identifier
-from tests.bookings import BOOKINGS, BookingInput, BookingListQuery, operations
+from tests.bookings import BOOKINGS, FLOOR, Booking, BookingInput, BookingListQuery, operations
 from tests.gizmos import GIZMOS, Gizmo, GizmoListQuery
 
 
@@ -63,12 +63,24 @@ class Coloured(Unnamed):
     colour = Text(max_length=9, metadata={"description": "A colour.", "examples": ["red"]})
 
 
+FLOORLESS = {name: each for name, each in BookingInput._declared_fields.items() if name != "floor"}
+Floorless = type("Floorless", (InputSchema,), FLOORLESS)
+
+
+class Floored(Booking):
+    """A booking whose floor is never null."""
+
+    floor = fields.Integer(metadata=FLOOR)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"body": Unnamed}, "Unnamed: arrives_at can't be null in the table"),
-        ({"body": Coloured}, "Coloured, Booking: colour is no column"),
-        ({"returns": Gizmo}, "BookingInput, Gizmo: description is no column"),
+        ({"body": Floorless, "returns": Floored}, "bookings.floor: new rows have null"),
+        ({"body": None, "only": ("create",)}, "create: declare body and take it, or neither"),
+        ({"body": Unnamed}, "bookings.arrives_at: new rows need a field for it"),
+        ({"body": Coloured}, "Coloured: colour is no column"),
+        ({"returns": Gizmo}, "Gizmo: description is no column"),
     ],
 )
 def test_a_field_without_a_column_or_a_column_without_a_field_stops_the_start(

@@ -93,7 +93,7 @@ def test_operations_written_out_have_the_same_document(settings: Settings) -> No
 def test_only_the_named_operations_are_registered() -> None:
     app = AsyncFlask("api")
     app.url_map.converters["id"] = IdConverter
-    app.register_blueprint(operations(only=("list", "get")))
+    app.register_blueprint(operations(only=("list", "get"), body=None, patch=None))
     methods = {rule.endpoint: rule.methods for rule in app.url_map.iter_rules()}
     assert set(methods) == {"bookings.list_bookings", "bookings.get_booking"}
 
