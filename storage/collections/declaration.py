@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.filters import AllOf, Bounded, EqualTo, Filter, Matches
-from storage.column_types import FixedPoint, UtcDateTime
+from storage.column_types import FixedPoint, UtcDateTime, Words
 
 ORDERED = (UtcDateTime, Date, FixedPoint, Integer, BigInteger, Boolean, Uuid)
 """The types that both databases order alike, besides text by code point, and whose values a cursor
@@ -23,6 +23,8 @@ WORDS_MISSING = "add *words_columns(…) with the texts of Matches to the table"
 NEEDED = ("seq", "id", "created_at", "updated_at", "version", "owner_id")
 LIST_PARAMETERS = {"limit", "cursor", "sort", "include_total"}
 """Parameters of every list, which no filter can be called."""
+ROW_ATTRIBUTES = {"t", "tuple"}
+"""Names that every row has already: a column of this name can't be read."""
 
 
 def check_declaration(
@@ -42,13 +44,12 @@ def check_declaration(
     for parameter, kind in filters.items():
         if parameter in LIST_PARAMETERS:
             raise TypeError(f"{table.name}: no filter can be called {parameter}")
-        if isinstance(kind, Bounded):
-            _check_order(table.c[kind.column])
-        if isinstance(kind, AllOf) and kind.entries.info["entries_of"][0] != table.name:
-            raise TypeError(f"{table.name}: {kind.entries.name} has entries of another table")
+        for name in kind.columns:
+            _check_filter(kind, table.c[name])
     if sum(isinstance(kind, Matches) for kind in filters.values()) > 1:
         raise TypeError(f"{table.name}: declare at most one Matches filter, with all texts")
     for column in table.c:
+        _check_name(column)
         _check_relation(column, relations.get(column.name))
 
 
@@ -74,12 +75,36 @@ def missing_indexes(
     ]
 
 
+def _check_name(column: Column[Any]) -> None:
+    if column.name.startswith("_") or column.name in ROW_ATTRIBUTES:
+        raise TypeError(f"{column}: SQLAlchemy uses this name: give the column another one")
+
+
 def _check_order(column: Column[Any]) -> None:
     if isinstance(column.type, ORDERED) or _is_by_code_point(column.type):
         return
     name = type(column.type).__name__
     instead = INSTEAD.get(name, f"there is no order for {name}")
     raise TypeError(f"{column}: to sort or bound by it, use {instead}")
+
+
+def _check_filter(kind: Filter, column: Column[Any]) -> None:
+    if isinstance(kind, Bounded):
+        _check_order(column)
+    if isinstance(kind, EqualTo) and isinstance(column.type, JSON):
+        raise TypeError(
+            f"{column}: JSON can't be compared on PostgreSQL; a list can have the filter AllOf"
+        )
+    if isinstance(kind, Matches) and not isinstance(column.type, String | Words):
+        raise TypeError(f"{column}: only text has words to search for")
+    if not isinstance(kind, AllOf):
+        return
+    if kind.entries.info["entries_of"][0] != column.table.name:
+        raise TypeError(f"{column}: {kind.entries.name} has entries of another table")
+    if column.nullable:
+        raise TypeError(f"{column}: a list with the filter AllOf can be empty, but not null")
+    if not isinstance(kind.entries.c.value.type, String):
+        raise TypeError(f"{column}: a list with the filter AllOf has entries of text")
 
 
 def _is_by_code_point(type_: TypeEngine[Any]) -> bool:

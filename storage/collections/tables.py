@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
 from storage.collections.full_text import words_column
@@ -101,12 +102,11 @@ def unique_of(table: Table) -> dict[str, list[str]]:
 def initial_of(columns: Iterable[Column[Any]]) -> dict[str, Any]:
     """Return what a new row has in each column that it is given no value for: the column's default,
     if that is a constant, or null. Columns with another default are left out."""
-    initial = {}
+    initial: dict[str, Any] = {}
     for column in columns:
-        default = column.default
-        if default is not None and default.is_scalar:
-            initial[column.name] = default.arg
-        elif column.nullable and default is column.server_default is None:
+        if isinstance(column.default, ScalarElementColumnDefault):
+            initial[column.name] = column.default.arg
+        elif column.nullable and column.default is None and column.server_default is None:
             initial[column.name] = None
     return initial
 

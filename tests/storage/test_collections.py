@@ -25,14 +25,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
 from storage.collections.collection import COLLECTIONS, Collection
-from storage.collections.filters import After, EqualTo, Filter, Matches, OneOf
-from storage.collections.tables import initial_of, resource_columns, rule
+from storage.collections.filters import After, AllOf, EqualTo, Filter, Matches, OneOf
+from storage.collections.tables import (
+    entries_table,
+    initial_of,
+    resource_columns,
+    rule,
+    words_columns,
+)
 from storage.collections.viewers import ANONYMOUS, Viewer
-from storage.column_types import FixedPoint, metadata
+from storage.column_types import FixedPoint, by_code_point, metadata
 from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
 from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound
 from tests.gizmos import GIZMOS
@@ -278,6 +285,15 @@ def declared(*parts: SchemaItem, **options: Any) -> None:
         COLLECTIONS[:] = before
 
 
+def entries(of: str, column: str, type_: TypeEngine[Any] | None = None) -> Table:
+    """A table of entries that no metadata knows."""
+    table = Table(of, metadata, *resource_columns(), Column(column, JSON))
+    made = entries_table(table, column, type_ or by_code_point(9))
+    metadata.remove(table)
+    metadata.remove(made)
+    return made
+
+
 UNSOUND: list[tuple[list[SchemaItem], dict[str, Any], str]] = [
     ([], {"sorts": ["nothing"]}, "things.nothing: there is no such column"),
     ([Column("x", String(9))], {"sorts": ["x"]}, r"things.x: .* use by_code_point"),
@@ -291,6 +307,25 @@ UNSOUND: list[tuple[list[SchemaItem], dict[str, Any], str]] = [
         {"filters": {"q": Matches("x")}},
         r"things.x_words: add \*words",
     ),
+    (
+        [Column("x", Integer), *words_columns("x")],
+        {"filters": {"q": Matches("x")}},
+        "things.x: only text has words",
+    ),
+    ([Column("x", JSON)], {"filters": {"x": EqualTo("x")}}, "things.x: JSON can't be compared"),
+    ([Column("x", JSON)], {"filters": {"x": AllOf(entries("things", "x"))}}, "not null"),
+    (
+        [Column("x", JSON, nullable=False)],
+        {"filters": {"x": AllOf(entries("things", "x", Integer()))}},
+        "things.x: a list with the filter AllOf has entries of text",
+    ),
+    (
+        [Column("x", JSON, nullable=False)],
+        {"filters": {"x": AllOf(entries("others", "x"))}},
+        "things.x: others_x has entries of another table",
+    ),
+    ([Column("_x", Integer)], {}, "things._x: SQLAlchemy uses this name"),
+    ([Column("tuple", Integer)], {}, "things.tuple: SQLAlchemy uses this name"),
     ([Column("x", ForeignKey("gizmos.id"))], {}, "things.x: a foreign key has to be among"),
     (
         [Column("x", ForeignKey("things.id"))],
