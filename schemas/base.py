@@ -35,7 +35,10 @@ class InputSchema(DocumentedSchema):
         """Raise TypeError, which stops the start, if a field has no bound."""
         inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
         if not (isinstance(field_obj, Bounded) and isinstance(inner, Bounded)):
-            raise TypeError(f"{type(self).__name__}.{field_name}: use a Bounded field")
+            raise TypeError(
+                f"{type(self).__name__}.{field_name}: use a field with a bound, which are those of "
+                "docs/adding-a-resource.md and the subclasses of schemas.fields.Bounded"
+            )
 
     @property
     def max_body(self) -> int:

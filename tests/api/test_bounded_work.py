@@ -174,7 +174,7 @@ def test_each_body_has_room_for_the_largest_that_is_valid(app: AsyncFlask) -> No
 def test_a_schema_whose_field_has_no_bound_stops_the_start() -> None:
     for field in (fields.String(), fields.List(Text(max_length=1)), fields.Raw(), fields.Integer()):
         careless = InputSchema.from_dict({"note": field}, name="Careless")
-        with pytest.raises(TypeError, match=r"Careless\.note: use a Bounded field"):
+        with pytest.raises(TypeError, match=r"Careless\.note: use a field with a bound"):
             careless()
 
 

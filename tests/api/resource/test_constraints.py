@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.runtime.async_flask import AsyncFlask
+from openapi.operation import Access
 from storage.accounts.tables import ADMIN
 from tests.accounts import account
 from tests.api.callers import Callers, described
@@ -106,3 +107,13 @@ async def test_the_generic_tests_create_related_rows_and_unique_values(
         assert created.status_code == 201, created.text
         assert created.json()["gizmo_id"] is not None
         assert re.fullmatch("[A-Z][a-z]{3}-[0-9]{4}", created.json()["reference"])
+
+
+@pytest.mark.parametrize("access", [Access.ADMINS])
+async def test_the_generic_tests_create_rows_that_only_admins_may_create(
+    app: AsyncFlask, client: httpx.AsyncClient
+) -> None:
+    callers = await Callers.of(app, client)
+    path = await callers.path("get_booking")
+    assert (await callers.send("admin", "GET", path)).status_code == 200
+    assert (await callers.send("owner", "GET", path)).status_code == 403
