@@ -7,10 +7,13 @@ Nothing runs offline or on a connection of its own, so the caller's lock holds f
 from alembic import context
 
 from migrations.autogenerate import add_collections, render_type
+from storage.collections.ddl import keep_triggers
 from storage.column_types import is_described, metadata
 
+connection = context.config.attributes["connection"]
+keep_triggers(connection)
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
     include_name=is_described,
     render_as_batch=True,

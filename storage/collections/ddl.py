@@ -9,8 +9,9 @@ with the new one.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, event, inspect
 
 from storage.collections.full_text import index_name, words_column
 
@@ -109,6 +110,31 @@ END;
 CONDITION = re.compile(r"WHEN NOT \(SELECT (.*) FROM \(SELECT new\.", re.DOTALL)
 RULE = r"ck_{table}_\w+_[0-9a-f]{{8}}"
 """How the names of rules look (storage.collections.tables.rule)."""
+
+
+REBUILD_BEGINS = re.compile(r'\s*CREATE TABLE "?_alembic_tmp_(\w+)')
+REBUILD_ENDS = re.compile(r'ALTER TABLE "?_alembic_tmp_(\w+)"? RENAME')
+
+
+def keep_triggers(connection: Connection) -> None:
+    """From now on, keep the triggers of a table that a migration rebuilds. On SQLite, Alembic does
+    so to change or drop a column: it drops the table after it has copied the rows."""
+    kept: dict[str, list[str]] = {}
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def before(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
+        if begins := REBUILD_BEGINS.match(statement):
+            triggers = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+            kept[begins[1]] = [sql for (sql,) in cursor.execute(triggers, begins.groups())]
+            # Otherwise the view of the full text prevents the renaming, as it lacks its table.
+            cursor.execute("PRAGMA legacy_alter_table = ON")
+
+    @event.listens_for(connection, "after_cursor_execute")
+    def after(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
+        if ends := REBUILD_ENDS.match(statement):
+            for sql in kept.pop(ends[1]):
+                cursor.execute(sql)
+            cursor.execute("PRAGMA legacy_alter_table = OFF")
 
 
 def create_full_text(connection: Connection, table: str, texts: Sequence[str]) -> None:

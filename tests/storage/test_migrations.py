@@ -1,17 +1,21 @@
 """The migrations lead to the tables that the code describes, and back."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, Integer, String
 
-from storage import open_database
+from storage import Database, open_database
 from storage.accounts.users import create_user
-from storage.collections.ddl import rules_in
+from storage.collections.ddl import keep_triggers, rules_in
 from storage.collections.tables import rules_of
+from storage.collections.viewers import ANONYMOUS
 from storage.column_types import is_described, metadata
 from storage.engines import revisions
 from tests.accounts import count_users
+from tests.gizmos import GIZMOS, gizmo_input
 from tests.migrated import OWN_TABLES
 
 
@@ -57,3 +61,27 @@ async def test_each_migration_goes_down_and_up_again_with_data(empty_url: str) -
             assert await database.administer(differences) == []
             # Below the first migration there is no table that could keep a row.
             assert await database.read(count_users) == (0 if older == "base" else 1)
+
+
+@pytest.mark.parametrize("change", ["alter", "drop"])
+async def test_a_resource_keeps_its_search_and_entries_when_a_column_changes(
+    database: Database, change: str
+) -> None:
+    def migrate(connection: Connection) -> None:
+        keep_triggers(connection)
+        operations = Operations(MigrationContext.configure(connection))
+        operations.add_column("gizmos", Column("extra", Integer))
+        with operations.batch_alter_table("gizmos") as batch:
+            if change == "drop":
+                batch.drop_column("extra")
+            else:
+                batch.alter_column("description", existing_type=String(2000), type_=String(9))
+
+    await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
+    await database.administer(migrate)
+    await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
+    for query in ({"q": "first"}, {"tag": ["home"]}, {"q": "first", "tag": ["home"]}):
+        page = await database.read(GIZMOS.page, ANONYMOUS, query, limit=9)
+        assert len(page.rows) == 2, query
+        await database.write(GIZMOS.delete, ANONYMOUS, page.rows[0].id)
+        await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
