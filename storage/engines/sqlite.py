@@ -126,9 +126,16 @@ def stop(workers: list[Worker]) -> None:
 
 def _migrate(engine: Engine, unit_of_work: Callable[[Connection], T]) -> T:
     with engine.connect() as connection:
+        driver = driver_of(connection)
+        # Alembic drops and replaces a table to change a column, also if other rows refer to its
+        # rows. So their references are checked in the end.
+        driver.execute("PRAGMA foreign_keys = OFF")
         # What a migration does to the schema is in the same transaction.
-        driver_of(connection).execute("BEGIN IMMEDIATE")
+        driver.execute("BEGIN IMMEDIATE")
         result = unit_of_work(connection)
+        broken = driver.total_changes and driver.execute("PRAGMA foreign_key_check").fetchone()
+        if broken:
+            raise sqlite3.IntegrityError(f"a row of {broken[0]} refers to no row of {broken[2]}")
         connection.commit()
         return result
 

@@ -86,7 +86,7 @@ async def test_is_unavailable_when_the_file_is_damaged(tmp_path: Path) -> None:
 async def test_writes_survive_a_power_cut(database: Database) -> None:
     pragmas = {}
     for name in ("journal_mode", "synchronous", "foreign_keys"):
-        pragmas[name] = await database.administer(scalars, f"PRAGMA {name}")
+        pragmas[name] = await database.write(scalars, f"PRAGMA {name}")
     assert pragmas == {"journal_mode": ["wal"], "synchronous": [2], "foreign_keys": [1]}
 
 

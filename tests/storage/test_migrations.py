@@ -1,11 +1,14 @@
 """The migrations lead to the tables that the code describes, and back."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Integer, String
+from sqlalchemy import Column, Connection, Integer, String, delete
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
@@ -15,8 +18,18 @@ from storage.collections.viewers import ANONYMOUS
 from storage.column_types import is_described, metadata
 from storage.engines import revisions
 from tests.accounts import count_users
-from tests.gizmos import GIZMOS, gizmo_input
+from tests.bookings import BOOKINGS
+from tests.gizmos import GIZMOS, gizmo_input, gizmos
 from tests.migrated import OWN_TABLES
+
+BOOKING = {
+    "guest": "Ada",
+    "arrives_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "confirmed": True,
+    "code": UUID(int=1),
+    "kind": "room",
+    "extras": ["sea"],
+}
 
 
 def is_migrated(_object: object, name: str | None, *_: object) -> bool:
@@ -77,11 +90,24 @@ async def test_a_resource_keeps_its_search_and_entries_when_a_column_changes(
             else:
                 batch.alter_column("description", existing_type=String(2000), type_=String(9))
 
+    other = await database.write(
+        GIZMOS.create, ANONYMOUS, gizmo_input(name="Other", description=None, tags=[])
+    )
+    booking = await database.write(BOOKINGS.create, ANONYMOUS, BOOKING | {"gizmo_id": other.id})
     await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
     await database.administer(migrate)
+    assert await database.read(BOOKINGS.get, ANONYMOUS, booking.id) == booking
     await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
     for query in ({"q": "first"}, {"tag": ["home"]}, {"q": "first", "tag": ["home"]}):
         page = await database.read(GIZMOS.page, ANONYMOUS, query, limit=9)
         assert len(page.rows) == 2, query
         await database.write(GIZMOS.delete, ANONYMOUS, page.rows[0].id)
         await database.write(GIZMOS.create, ANONYMOUS, gizmo_input(description=None))
+
+
+async def test_a_migration_that_breaks_a_reference_is_undone(database: Database) -> None:
+    gizmo = await database.write(GIZMOS.create, ANONYMOUS, gizmo_input())
+    await database.write(BOOKINGS.create, ANONYMOUS, BOOKING | {"gizmo_id": gizmo.id})
+    with pytest.raises(Exception, match=r"refers to no row of gizmos|violates foreign key"):
+        await database.administer(lambda connection: connection.execute(delete(gizmos)))
+    assert await database.read(GIZMOS.get, ANONYMOUS, gizmo.id) == gizmo
