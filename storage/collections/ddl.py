@@ -50,14 +50,15 @@ CREATE INDEX {index} ON {table} USING gin (({concatenated}), (ARRAY[owner_id]))
   WITH (fastupdate = off)
 """
 
+# A list may have a value twice.
 SQLITE_ENTRIES = """
-INSERT INTO {entries}
-  SELECT DISTINCT element.value, {table}.created_at, {table}.id, {table}.owner_id
+INSERT OR IGNORE INTO {entries}
+  SELECT element.value, {table}.created_at, {table}.id, {table}.owner_id
   FROM {table}, json_each({table}.{column}) AS element;
 
 CREATE TRIGGER {entries}_insert AFTER INSERT ON {table} BEGIN
-  INSERT INTO {entries}
-    SELECT DISTINCT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+  INSERT OR IGNORE INTO {entries}
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
 END;
 
 CREATE TRIGGER {entries}_delete AFTER DELETE ON {table} BEGIN
@@ -69,14 +70,15 @@ CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table}
   WHEN new.{column} <> old.{column} OR new.owner_id IS NOT old.owner_id BEGIN
   DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
     AND created_at = old.created_at AND row_id = old.id;
-  INSERT INTO {entries}
-    SELECT DISTINCT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+  INSERT OR IGNORE INTO {entries}
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
 END;
 """
 POSTGRESQL_ENTRIES = """
 INSERT INTO {entries}
-  SELECT DISTINCT element, {table}.created_at, {table}.id, {table}.owner_id
-  FROM {table}, json_array_elements_text({table}.{column}) AS element;
+  SELECT element, {table}.created_at, {table}.id, {table}.owner_id
+  FROM {table}, json_array_elements_text({table}.{column}) AS element
+  ON CONFLICT DO NOTHING;
 
 CREATE FUNCTION {entries}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -87,8 +89,9 @@ BEGIN
   END IF;
   IF TG_OP <> 'DELETE' THEN
     INSERT INTO {entries}
-      SELECT DISTINCT element, NEW.created_at, NEW.id, NEW.owner_id
-      FROM json_array_elements_text(NEW.{column}) AS element;
+      SELECT element, NEW.created_at, NEW.id, NEW.owner_id
+      FROM json_array_elements_text(NEW.{column}) AS element
+      ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
 END $$;
@@ -110,8 +113,6 @@ END;
 CONDITION = re.compile(r"WHEN NOT \(SELECT (.*) FROM \(SELECT new\.", re.DOTALL)
 RULE = r"ck_{table}_\w+_[0-9a-f]{{8}}"
 """How the names of rules look (storage.collections.tables.rule)."""
-
-
 REBUILD_BEGINS = re.compile(r'\s*CREATE TABLE "?_alembic_tmp_(\w+)')
 REBUILD_ENDS = re.compile(r'ALTER TABLE "?_alembic_tmp_(\w+)"? RENAME')
 
