@@ -137,8 +137,8 @@ class ByColumns(NamedTuple):
     nulls: bool | None = None
 
     def order(self, sort: Sort) -> tuple[UnaryExpression[Any], ...]:
-        places = (self.id,) if self.nulls else (self.by, self.id)
-        return sort.order(*(column for column, _ in self.prefix[:1]), *places)
+        # Among the nulls `by` orders nothing, but only so does PostgreSQL recognize the index.
+        return sort.order(*(column for column, _ in self.prefix[:1]), self.by, self.id)
 
     def conditions(self, bounds: Iterable[Bound]) -> list[ColumnElement[bool]]:
         pinned = [Pinned(column, value) for column, value in self.prefix[:1]]

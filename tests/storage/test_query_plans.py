@@ -20,6 +20,7 @@ from storage.collections.orders import Position
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import words_of
 from storage.engines import sqlite_threads
+from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.migrated import migrate
 from tests.postgresql import empty_database, vacuum
@@ -217,6 +218,23 @@ async def test_rows_in_the_order_of_an_index_are_not_sorted(many: Database) -> N
                 assert ("_owner_id_" in told) == (viewer is not ANONYMOUS), told
                 # And read from the place on, not from where the filters let the first one pass.
                 assert after is None or re.search(r"id\)[<>]\(|Index Cond: .*ROW\(", told), told
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+async def test_a_page_among_the_nulls_is_not_sorted_either(database_url: str, who: str) -> None:
+    viewer, after = VIEWERS[who], Position(None, UUID(int=1))
+    async with open_database(database_url, auto_migrate=True) as database:
+        if database_url.startswith("postgresql"):
+            # There is nothing to read, and for that PostgreSQL would take no index.
+            await database.read(execute, "SET enable_seqscan = off")
+        for sort in BOOKINGS.sorts:
+            by = sort.removeprefix("-")
+            if BOOKINGS.table.c[by].nullable:
+                work = partial(BOOKINGS.page, viewer=viewer, query={"sort": sort}, limit=50)
+                [lines] = await plans(database, partial(work, after=after))
+                told = "\n".join([sort, *lines])
+                assert f"{by}_" in told, told
+                assert not sorts(lines), told
 
 
 async def test_a_total_stops_at_ten_thousand(many: Database) -> None:
