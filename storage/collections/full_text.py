@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    Join,
     String,
     Subquery,
     Table,
@@ -28,7 +29,9 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, array
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from storage.collections.viewers import Viewer
 from storage.collections.words import Search
@@ -61,6 +64,20 @@ def words_column(text: str) -> str:
 def index_name(table: str) -> str:
     """The name of a table's full-text index, which in SQLite is a table itself."""
     return f"{table}_full_text"
+
+
+class InOrder(Join):
+    """A join that reads the left side first: SQLite doesn't reorder a CROSS JOIN. Otherwise it may
+    begin with all rows of the table whose sort column is null."""
+
+    inherit_cache = True
+
+
+@compiles(InOrder)
+def _cross_join(join: InOrder, compiler: SQLCompiler, **options: Any) -> str:
+    text = compiler.visit_join(join, **options)  # type: ignore[no-untyped-call]  # as it has it
+    left, _, right = text.rpartition(" JOIN ")
+    return f"{left} CROSS JOIN {right}"
 
 
 class SqliteSearch:
@@ -98,7 +115,7 @@ class SqliteSearch:
     def join(self, entries: Subquery, target: Column[Any]) -> tuple[FromClause, Columns]:
         """`entries`, each with the `key` of a row, joined with the rows, in the order of `entries`;
         and the rows' columns."""
-        return entries.join(target.table, target == entries.c.key), target.table.c
+        return InOrder(entries, target.table, target == entries.c.key), target.table.c
 
 
 class PostgresSearch:

@@ -5,7 +5,8 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -235,6 +236,24 @@ async def test_a_page_among_the_nulls_is_not_sorted_either(database_url: str, wh
                 told = "\n".join([sort, *lines])
                 assert f"{by}_" in told, told
                 assert not sorts(lines), told
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+async def test_sqlite_begins_with_what_a_filter_finds(tmp_path: Path, who: str) -> None:
+    """And not with all rows of the table that have null where the list is sorted."""
+    filters = {"kind": ("suite",), "extra": ("sea", "dog"), "q": "walrus"}
+    url = f"sqlite:///{tmp_path}/a.db"
+    await migrate(url)
+    async with open_database(url, auto_migrate=False) as database:
+        for sort in BOOKINGS.sorts:
+            for one, other in combinations(filters, 2):
+                wanted = {one: filters[one], other: filters[other], "sort": sort}
+                work = partial(BOOKINGS.page, viewer=VIEWERS[who], query=wanted, limit=50)
+                by = sort.removeprefix("-")
+                for lines in await plans(database, partial(work, after=None)):
+                    told = "\n".join([str(wanted), *lines])
+                    assert f"INDEX ix_bookings_{by}_id ({by}=?)" not in told, told
+                    assert "AUTOMATIC" not in told, told
 
 
 async def test_a_total_stops_at_ten_thousand(many: Database) -> None:
