@@ -19,23 +19,23 @@ from storage.collections.full_text import index_name, words_column
 # have no capitals, and what isn't ASCII is part of a word to it. The owner's term begins with what
 # no word has. Only the index has it, and the view, from which the index could be made anew.
 SQLITE_FULL_TEXT = """
-CREATE VIEW {table}_terms AS SELECT seq, {words}, '@' || owner_id AS owner FROM {table};
+CREATE VIEW {table}_terms AS SELECT seq, {words}, '@' || owner_id AS owner FROM "{table}";
 
 CREATE VIRTUAL TABLE {index} USING fts5({words}, owner, content='{table}_terms',
   content_rowid='seq', tokenize="ascii tokenchars '@'", detail=none, prefix='1 2 3 4');
 
 INSERT INTO {index} ({index}) VALUES ('rebuild');
 
-CREATE TRIGGER {index}_insert AFTER INSERT ON {table} BEGIN
+CREATE TRIGGER {index}_insert AFTER INSERT ON "{table}" BEGIN
   INSERT INTO {index} (rowid, {words}, owner) VALUES (new.seq, {new}, '@' || new.owner_id);
 END;
 
-CREATE TRIGGER {index}_delete AFTER DELETE ON {table} BEGIN
+CREATE TRIGGER {index}_delete AFTER DELETE ON "{table}" BEGIN
   INSERT INTO {index} ({index}, rowid, {words}, owner)
     VALUES ('delete', old.seq, {old}, '@' || old.owner_id);
 END;
 
-CREATE TRIGGER {index}_update AFTER UPDATE OF {words}, owner_id ON {table}
+CREATE TRIGGER {index}_update AFTER UPDATE OF {words}, owner_id ON "{table}"
   WHEN {changed} OR new.owner_id IS NOT old.owner_id BEGIN
   INSERT INTO {index} ({index}, rowid, {words}, owner)
     VALUES ('delete', old.seq, {old}, '@' || old.owner_id);
@@ -46,66 +46,66 @@ END;
 # the planner scan the table instead. B-trees' own kinds need an extension in a GIN index; arrays of
 # them don't.
 POSTGRESQL_FULL_TEXT = """
-CREATE INDEX {index} ON {table} USING gin (({concatenated}), (ARRAY[owner_id]))
+CREATE INDEX {index} ON "{table}" USING gin (({concatenated}), (ARRAY[owner_id]))
   WITH (fastupdate = off)
 """
 
 # A list may have a value twice.
 SQLITE_ENTRIES = """
 INSERT OR IGNORE INTO {entries}
-  SELECT element.value, {table}.created_at, {table}.id, {table}.owner_id
-  FROM {table}, json_each({table}.{column}) AS element;
+  SELECT element.value, "{table}".created_at, "{table}".id, "{table}".owner_id
+  FROM "{table}", json_each("{table}"."{column}") AS element;
 
-CREATE TRIGGER {entries}_insert AFTER INSERT ON {table} BEGIN
+CREATE TRIGGER {entries}_insert AFTER INSERT ON "{table}" BEGIN
   INSERT OR IGNORE INTO {entries}
-    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new."{column}");
 END;
 
-CREATE TRIGGER {entries}_delete AFTER DELETE ON {table} BEGIN
-  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
+CREATE TRIGGER {entries}_delete AFTER DELETE ON "{table}" BEGIN
+  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old."{column}"))
     AND created_at = old.created_at AND row_id = old.id;
 END;
 
-CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table}
-  WHEN new.{column} <> old.{column} OR new.owner_id IS NOT old.owner_id BEGIN
-  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old.{column}))
+CREATE TRIGGER {entries}_update AFTER UPDATE OF "{column}", owner_id ON "{table}"
+  WHEN new."{column}" <> old."{column}" OR new.owner_id IS NOT old.owner_id BEGIN
+  DELETE FROM {entries} WHERE value IN (SELECT value FROM json_each(old."{column}"))
     AND created_at = old.created_at AND row_id = old.id;
   INSERT OR IGNORE INTO {entries}
-    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new.{column});
+    SELECT value, new.created_at, new.id, new.owner_id FROM json_each(new."{column}");
 END;
 """
 POSTGRESQL_ENTRIES = """
 INSERT INTO {entries}
-  SELECT element, {table}.created_at, {table}.id, {table}.owner_id
-  FROM {table}, json_array_elements_text({table}.{column}) AS element
+  SELECT element, "{table}".created_at, "{table}".id, "{table}".owner_id
+  FROM "{table}", json_array_elements_text("{table}"."{column}") AS element
   ON CONFLICT DO NOTHING;
 
 CREATE FUNCTION {entries}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP <> 'INSERT' THEN
     DELETE FROM {entries}
-      WHERE value = ANY (ARRAY(SELECT json_array_elements_text(OLD.{column})))
+      WHERE value = ANY (ARRAY(SELECT json_array_elements_text(OLD."{column}")))
       AND created_at = OLD.created_at AND row_id = OLD.id;
   END IF;
   IF TG_OP <> 'DELETE' THEN
     INSERT INTO {entries}
       SELECT element, NEW.created_at, NEW.id, NEW.owner_id
-      FROM json_array_elements_text(NEW.{column}) AS element
+      FROM json_array_elements_text(NEW."{column}") AS element
       ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER {entries} AFTER INSERT OR DELETE ON {table}
+CREATE TRIGGER {entries} AFTER INSERT OR DELETE ON "{table}"
   FOR EACH ROW EXECUTE FUNCTION {entries}();
 
-CREATE TRIGGER {entries}_update AFTER UPDATE OF {column}, owner_id ON {table} FOR EACH ROW
-  WHEN (OLD.{column}::text <> NEW.{column}::text OR OLD.owner_id IS DISTINCT FROM NEW.owner_id)
+CREATE TRIGGER {entries}_update AFTER UPDATE OF "{column}", owner_id ON "{table}" FOR EACH ROW
+  WHEN (OLD."{column}"::text <> NEW."{column}"::text OR OLD.owner_id IS DISTINCT FROM NEW.owner_id)
   EXECUTE FUNCTION {entries}();
 """
 # SQLite can't add a constraint to a table; to rebuild the table would lose its triggers.
 SQLITE_RULE = """
-CREATE TRIGGER {name}_{when} BEFORE {event} ON {table}
+CREATE TRIGGER {name}_{when} BEFORE {event} ON "{table}"
   WHEN NOT (SELECT {condition} FROM (SELECT {new})) BEGIN
   SELECT RAISE(ABORT, 'CHECK constraint failed: {name}');
 END;
@@ -180,7 +180,7 @@ def drop_entries(connection: Connection, table: str, column: str) -> None:
             run(connection, f"DROP TRIGGER {entries}_{when}")
     else:
         for name in (entries, f"{entries}_update"):
-            run(connection, f"DROP TRIGGER {name} ON {table}")
+            run(connection, f'DROP TRIGGER {name} ON "{table}"')
         run(connection, f"DROP FUNCTION {entries}")
 
 
@@ -188,7 +188,7 @@ def create_rule(connection: Connection, table: str, name: str, condition: str) -
     """Refuse writes that leave a row for which `condition` is false. Raises IntegrityError, and
     makes nothing, if the table has such a row."""
     if connection.dialect.name != "sqlite":
-        run(connection, f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition})")
+        run(connection, f'ALTER TABLE "{table}" ADD CONSTRAINT {name} CHECK ({condition})')
         return
     columns = [column["name"] for column in inspect(connection).get_columns(table)]
     new = ", ".join(f'new."{column}" AS "{column}"' for column in columns if column in condition)
@@ -197,7 +197,7 @@ def create_rule(connection: Connection, table: str, name: str, condition: str) -
         run(connection, SQLITE_RULE.format(**parts, when=when, event=when.upper()))
     # The triggers look at each row that is there.
     first = next(column for column in columns if column in condition)
-    touched = f'UPDATE {table} SET "{first}" = "{first}" WHERE NOT ({condition})'  # noqa: S608  # as declared
+    touched = f'UPDATE "{table}" SET "{first}" = "{first}" WHERE NOT ({condition})'  # noqa: S608  # as declared
     run(connection, touched)
 
 
@@ -206,7 +206,7 @@ def drop_rule(connection: Connection, table: str, name: str) -> None:
         for when in ("insert", "update"):
             run(connection, f"DROP TRIGGER {name}_{when}")
     else:
-        run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        run(connection, f'ALTER TABLE "{table}" DROP CONSTRAINT {name}')
 
 
 def rules_in(connection: Connection, table: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     DateTime,
     Float,
     ForeignKey,
@@ -29,6 +30,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage import Database, open_database
 from storage.accounts.users import create_user
+from storage.collections import ddl
 from storage.collections.collection import COLLECTIONS, Collection
 from storage.collections.filters import After, AllOf, EqualTo, Filter, Matches, OneOf
 from storage.collections.tables import (
@@ -45,6 +47,7 @@ from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound
 from tests.gizmos import GIZMOS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+RULE = "ck_order_version_0123abcd"
 GIZMO: dict[str, Any] = {
     "name": "Key",
     "description": None,
@@ -241,6 +244,42 @@ async def test_a_new_row_has_the_default_of_a_column_that_is_not_sent(
         assert (row.state, row.floor, row.beds) == ("open", None, [])
         row = await database.write(rooms.create, viewer, {"state": "shut", "beds": None})
         assert (row.state, row.beds) == ("shut", None)
+
+
+async def test_a_table_and_its_columns_may_be_called_as_words_of_sql(
+    database: Database, ada: Viewer
+) -> None:
+    lists = Column("group", JSON, nullable=False), Column("select", String(9), nullable=False)
+    table = Table("order", metadata, *resource_columns(), *lists, *words_columns("select"))
+    found_in = entries_table(table, "group", by_code_point(9))
+    before = list(COLLECTIONS)
+    filters: dict[str, Filter] = {"group": AllOf(found_in), "q": Matches("select")}
+    orders = Collection(table, BookingNotFound, filters=filters)
+    COLLECTIONS[:] = before
+    for each in (table, found_in):
+        metadata.remove(each)
+
+    def make(connection: Connection) -> None:
+        for each in (table, found_in):
+            each.create(connection)
+        ddl.create_full_text(connection, "order", ["select"])
+        ddl.create_entries(connection, "order", "group")
+        ddl.create_rule(connection, "order", RULE, 'version > 0 AND "select" IS NOT NULL')
+
+    def drop(connection: Connection) -> None:
+        assert [*ddl.rules_in(connection, "order")] == [RULE]
+        ddl.drop_rule(connection, "order", RULE)
+        ddl.drop_entries(connection, "order", "group")
+        ddl.drop_full_text(connection, "order")
+
+    await database.administer(make)
+    row = await database.write(orders.create, ada, {"group": ["a", "b"], "select": "One"})
+    row = await database.write(orders.update, ada, row.id, {"group": ["b", "c"], "select": "Two"})
+    for query, count in (({"group": ("c",), "q": "two"}, 1), ({"group": ("a",)}, 0)):
+        page = await database.read(orders.page, ada, query, limit=5)
+        assert len(page.rows) == count
+    await database.write(orders.delete, ada, row.id)
+    await database.administer(drop)
 
 
 def test_only_a_constant_is_used_as_a_default() -> None:
