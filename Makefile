@@ -8,6 +8,8 @@ BENCH := build/bench
 AUDIT := build/audit
 # What the generators of other clients need, and what their Python client does.
 CLIENTS := build/clients
+# The PyPI package of PostgreSQL says this outside of a desktop's session, and it doesn't matter.
+NO_WARNING := -W 'ignore:XDG_RUNTIME_DIR is not set'
 LOCKS := requirements
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
@@ -44,7 +46,7 @@ spa: $(SPA)/node_modules ## run the example app on http://localhost:5173 (VITE_A
 	@cd $(SPA) && exec npm run --silent dev
 
 postgresql: $(VENV)/development ## run the tests' PostgreSQL for development, and print its DATABASE_URL
-	@exec $(BIN)/python -m tests.postgresql
+	@exec $(BIN)/python $(NO_WARNING) -m tests.postgresql
 
 # Whether there is an example app, and npm to look after it.
 SPA_READY := $(if $(and $(NPM),$(wildcard $(SPA))),$(SPA)/node_modules)
@@ -88,7 +90,7 @@ clients: $(VENV)/development $(CLIENTS)/installed $(GENERATORS) ## run clients m
 	$(BIN)/python -m clients.generators $(ONLY)
 
 bench: $(VENV)/development $(BENCH)/installed ## measure beside other frameworks, into bench/RESULTS.md (FULL=1: everything)
-	$(BIN)/python -m bench $(if $(FULL),--full)
+	$(BIN)/python $(NO_WARNING) -m bench $(if $(FULL),--full)
 
 audit: $(AUDIT)/installed ## look up known vulnerabilities of what the service runs
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes \

@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection: its requests, one after the other.
 
 Hypercorn's classes for this pass each part of a request through a queue, and each part of a
-response through h11's checks and to the socket by itself: a third of the CPU time of a read.
+response through h11's checks and to the socket by itself: a quarter of the CPU time of a read.
 """
 
 import asyncio
