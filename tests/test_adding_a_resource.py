@@ -16,7 +16,7 @@ GENERIC = [
 as the page is followed."""
 OTHERS = [
     "tests/test_architecture.py",
-    "tests/storage/test_collections.py",
+    "tests/storage/test_declarations.py",
     "tests/api/test_errors.py",
     "tests/api/test_cors.py",
     "tests/api/test_rate_limits.py",
