@@ -47,16 +47,16 @@ SQLITE = {
     "find_gizmos": Work(2, 760),
     "create_gizmo": Work(1, 825, for_user=2),  # the other one counts the user's items
     "update_gizmo": Work(1, 770),
-    "delete_gizmo": Work(1, 665),
+    "delete_gizmo": Work(1, 590),
 }
 POSTGRESQL = {
-    "get_health": Work(0, 470, for_user=0),
-    "get_gizmo": Work(1, 840),
-    "list_gizmos": Work(1, 1275),
-    "find_gizmos": Work(2, 1205),
-    "create_gizmo": Work(1, 1115),
-    "update_gizmo": Work(1, 1030),
-    "delete_gizmo": Work(1, 1065),
+    "get_health": Work(0, 450, for_user=0),
+    "get_gizmo": Work(1, 725),
+    "list_gizmos": Work(1, 1160),
+    "find_gizmos": Work(2, 1025),
+    "create_gizmo": Work(1, 995),
+    "update_gizmo": Work(1, 910),
+    "delete_gizmo": Work(1, 705),
 }
 
 
@@ -134,7 +134,8 @@ async def each(client: Client) -> AsyncIterator[tuple[str, str, str, Any]]:
     yield "find_gizmos", "GET", "/api/gizmos?status=todo&tag=home", None
     yield "create_gizmo", "POST", "/api/gizmos", gizmo_input()
     yield "update_gizmo", "PATCH", paths[0], {"status": "done"}
-    yield "delete_gizmo", "DELETE", paths[1], None
+    for path in paths[1:4]:
+        yield "delete_gizmo", "DELETE", path, None
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
@@ -160,8 +161,8 @@ async def test_no_request_calls_more_functions_than_it_did(
 ) -> None:
     found = {}
     async for name, method, path, body in each(client):
-        if name != "delete_gizmo":
-            await client.send(method, path, body)  # what is made once is made
+        for _ in range(0 if name == "delete_gizmo" else 2):
+            await client.send(method, path, body)  # what the first or the second makes is made
         with calls() as counted:
             await client.send(method, path, body)
         found[name] = counted[threading.get_ident()]

@@ -9,14 +9,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic, perf_counter
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import asyncpg
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
+from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
 from storage.column_types import ENGINE_OPTIONS, metadata
@@ -30,8 +28,8 @@ from storage.engines.database import (
     PoolOptions,
     Unit,
 )
+from storage.engines.postgresql_connections import Connections
 from storage.engines.postgresql_errors import (
-    BROKEN,
     NO_RIGHT,
     READ_ONLY,
     is_out_of_order,
@@ -44,14 +42,6 @@ from storage.engines.postgresql_units import RUNS, NeedsTransaction
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-MAX_AGE = 180
-"""Seconds after which a connection is replaced: its address may lead to another server by then.
-Load balancers forget idle connections after 4 minutes or more."""
-
-READ_ONLY_AGE = 1
-"""Seconds that a connection must have been open to be dropped for it. The address of a younger one
-has just led to this server, and a new connection would only cost time."""
 
 CHECK_WRITABLE = f"""DO $$ BEGIN
     IF current_setting('transaction_read_only')::bool THEN
@@ -73,17 +63,7 @@ class PostgresDatabase(Database):
     ) -> None:
         super().__init__(auto_migrate=auto_migrate, observer=observer)
         self._servers = Servers(url)
-        self._engine = create_engine(
-            "postgresql+asyncpg://",
-            isolation_level="AUTOCOMMIT",  # what needs a transaction asks for it
-            **ENGINE_OPTIONS,
-            pool_size=pool.size,
-            max_overflow=0,
-            pool_timeout=pool.timeout,
-            pool_recycle=MAX_AGE,
-            connect_args={"async_creator_fn": self._servers.connect}
-            | options(pool, timeout=pool.statement_timeout),
-        )
+        self._connections = Connections(self._servers, pool)
         # Building an index may take longer than any statement of a request may.
         self._administering = create_engine(
             "postgresql+asyncpg://",
@@ -91,8 +71,6 @@ class PostgresDatabase(Database):
             poolclass=NullPool,
             connect_args={"async_creator_fn": self._servers.connect} | options(pool, timeout=None),
         )
-        event.listen(self._engine, "handle_error", self._drop_if_broken)
-        event.listen(self._engine, "checkout", self._replace_if_outdated)
         self._running: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:
@@ -100,10 +78,9 @@ class PostgresDatabase(Database):
             await asyncio.wait(self._running)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await greenlet_spawn(self._engine.dispose)
+                await greenlet_spawn(self._connections.close)
         except TimeoutError:  # nor does a server that doesn't answer say goodbye
-            self._engine.dispose(close=False)
-            self._servers.terminate()
+            self._connections.terminate()
 
     async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
         try:
@@ -115,13 +92,14 @@ class PostgresDatabase(Database):
         """Connect and run, in one greenlet. SQLAlchemy's AsyncEngine takes one to connect, one to
         run and one to close, a quarter of what a read by its key costs, and imports its ORM."""
 
-        connect, run = RUNS[kind]
-
         def connected() -> T:
-            with connect(self._engine) as connection:
+            connection = self._connections.take(kind)
+            try:
                 unit.began = perf_counter()
-                result: T = run(connection, unit_of_work)
+                result: T = RUNS[kind](connection, unit_of_work)
                 return result
+            finally:
+                self._connections.give_back(connection)
 
         with Unit(self._observer, kind) as unit:
             return await greenlet_spawn(connected)
@@ -183,37 +161,3 @@ class PostgresDatabase(Database):
         finally:
             self._running.discard(done)
             done.set_result(None)
-
-    def _drop_if_broken(self, context: ExceptionContext) -> None:
-        """Have SQLAlchemy drop the connection from its pool where the driver doesn't tell."""
-        error, connection = context.original_exception, context.connection
-        if connection is None or connection.invalidated:
-            return
-        driver_connection = connection.connection.driver_connection
-        if not isinstance(driver_connection, asyncpg.Connection):
-            return
-        state = sqlstate(error)
-        if isinstance(error, TimeoutError):
-            # To roll back, or to end politely, would be to wait for a server that doesn't answer.
-            driver_connection.terminate()
-            context.is_disconnect = True
-            context.invalidate_pool_on_disconnect = False
-        elif state.startswith(BROKEN):
-            context.is_disconnect = True
-        elif state == READ_ONLY:
-            # The pool's older connections then go too, each before it is used again.
-            context.is_disconnect = self._servers.age(driver_connection) >= READ_ONLY_AGE
-
-    def _replace_if_outdated(
-        self, _: Any, record: ConnectionPoolEntry, __: PoolProxiedConnection
-    ) -> None:
-        """Have the pool replace a connection whose server has left, or says that it is read-only.
-        Reads alone would never notice that the address leads to another server."""
-        connection = record.driver_connection
-        if not isinstance(connection, asyncpg.Connection):
-            return
-        if self._servers.has_left(connection) or (
-            self._servers.is_read_only(connection)
-            and self._servers.age(connection) >= READ_ONLY_AGE
-        ):
-            raise DisconnectionError

@@ -17,13 +17,27 @@ OUT_OF_ORDER = ("08", "25P03", "40", "53", "55", "57", "58", "XX")
 resources, locks, intervention, system."""
 
 
+ASYNCPG_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+
+def hide_values(error: BaseException | None) -> None:
+    """Remove from one of asyncpg's errors what has the values of a row, and would be in each log
+    of it: "Key (email_key)=(…) already exists"."""
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+
+
 def is_passing(error: Exception) -> bool:
     """Whether it can't happen again on a new connection, or with a statement prepared anew."""
     if not isinstance(error, DBAPIError):
         return False
-    outdated = isinstance(
-        getattr(error.orig, "__cause__", None), asyncpg.InvalidCachedStatementError
-    )
+    orig, cause = error.orig, getattr(error.orig, "__cause__", None)
+    outdated = any(isinstance(e, asyncpg.InvalidCachedStatementError) for e in (orig, cause))
     return error.connection_invalidated or outdated  # by a migration that ran meanwhile
 
 

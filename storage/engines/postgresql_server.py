@@ -9,6 +9,7 @@ import asyncpg
 
 from storage.engines import postgresql_url
 from storage.engines.database import DatabaseUnavailable, PoolOptions
+from storage.engines.postgresql_errors import BROKEN, READ_ONLY, sqlstate
 
 AsyncpgConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -18,6 +19,10 @@ when closing, too."""
 
 GRACE = 0.25
 """Seconds that the server has beyond a statement's deadline to say that it is over."""
+
+READ_ONLY_AGE = 1
+"""Seconds that a connection must have been open to be dropped for it. The address of a younger one
+has just led to this server, and a new connection would only cost time."""
 
 READ_ONLY_SETTINGS = ("in_hot_standby", "default_transaction_read_only")
 
@@ -39,6 +44,7 @@ class Servers:
         self._address = postgresql_url.parse(url)
         self._hosts = list(self._address.hosts)
         self._opened: WeakKeyDictionary[AsyncpgConnection, float] = WeakKeyDictionary()
+        self._lost_at = 0.0
 
     async def connect(self, **options: Any) -> AsyncpgConnection:
         """Connect to the first host that can be used, beginning with the one that was used last.
@@ -62,10 +68,6 @@ class Servers:
             return connection
         raise DatabaseUnavailable(f"can't connect to PostgreSQL: {reason(cause)}") from cause
 
-    def age(self, connection: AsyncpgConnection) -> float:
-        """Return for how many seconds it has been open."""
-        return monotonic() - self._opened[connection]
-
     def is_read_only(self, connection: AsyncpgConnection) -> bool:
         """Return what the server has said last, without asking it (PostgreSQL 14 and later)."""
         settings = connection.get_settings()
@@ -82,6 +84,33 @@ class Servers:
         poll = select.poll()
         poll.register(socket, CLOSED)
         return bool(poll.poll(0))
+
+    def age(self, connection: AsyncpgConnection) -> float:
+        """Return for how many seconds it has been open."""
+        return monotonic() - self._opened[connection]
+
+    def can_use(self, connection: AsyncpgConnection) -> bool:
+        """Return whether its server is still there, and the one that should be used. Reads alone
+        would never notice that the address leads to another server."""
+        if self._opened[connection] <= self._lost_at or self.has_left(connection):
+            return False
+        return not self.is_read_only(connection) or self.age(connection) < READ_ONLY_AGE
+
+    def is_lost(self, connection: AsyncpgConnection, error: BaseException) -> bool:
+        """Return whether the connection can't be used after `error`. Unless only this server didn't
+        answer in time, those that are older than the error can't be either."""
+        if isinstance(error, TimeoutError):
+            # To roll back, or to end politely, would be to wait for a server that doesn't answer.
+            connection.terminate()
+            return True
+        state = sqlstate(error)
+        if state == READ_ONLY:
+            is_lost = self.age(connection) >= READ_ONLY_AGE
+        else:
+            is_lost = state.startswith(BROKEN) or connection.is_closed()
+        if is_lost:
+            self._lost_at = monotonic()
+        return is_lost
 
     def terminate(self) -> None:
         """Cut all connections, without waiting for a server."""

@@ -2,13 +2,23 @@
 statement that needs no transaction around it."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import asyncpg
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.util import await_only
 
 from storage.engines.database import DatabaseUnavailable, Kind
-from storage.engines.postgresql_errors import READ_ONLY, sqlstate
+from storage.engines.postgresql_errors import ASYNCPG_ERRORS, READ_ONLY, hide_values, sqlstate
+from storage.engines.postgresql_server import AsyncpgConnection, Servers
+from storage.engines.statements import (
+    DirectConnection,
+    Prepared,
+    Returned,
+    Statements,
+    error_of,
+)
 
 T = TypeVar("T")
 
@@ -17,17 +27,21 @@ class NeedsTransaction(Exception):
     """Raised before a statement that needs one, while nothing has been changed."""
 
 
-class SingleStatement(Connection):
-    """Executes one statement of SQLAlchemy Core that changes something, besides reads.
+class PostgresConnection(DirectConnection):
+    """Reads, and executes one statement that changes something, without a transaction.
 
     `execute` raises NeedsTransaction for a SELECT that locks rows, because the lock would end with
     the statement, and for a second change if the first one has met no row. After a change that has
-    met one it raises RuntimeError. An event of SQLAlchemy's could do this too, but once there is
-    one, each statement of the engine takes a hundred calls more.
+    met one it raises RuntimeError.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, statements: Statements, servers: Servers) -> None:
+        super().__init__(engine, statements)
+        self._servers = servers
+        self.begin_unit()
+
+    def begin_unit(self) -> None:
+        """Forget what the unit of work before has changed."""
         self.sent = False
         """Whether the change has been sent."""
         self._changed: CursorResult[Any] | None = None
@@ -42,6 +56,29 @@ class SingleStatement(Connection):
         self.sent = True
         self._changed = super().execute(statement, *args, **options)
         return self._changed
+
+    def send(self, prepared: Prepared, arguments: list[Any]) -> Returned:
+        driver = self.driver
+        try:
+            if prepared.returns_rows:
+                return prepared.returned(await_only(driver.fetch(prepared.sql, *arguments)))
+            status = await_only(driver.execute(prepared.sql, *arguments))
+            return prepared.returned((), int(status.rpartition(" ")[2]))
+        except ASYNCPG_ERRORS as error:
+            hide_values(error)
+            is_lost = self._servers.is_lost(driver, error)
+            if is_lost:
+                self.invalidate(error)
+            violations = asyncpg.IntegrityConstraintViolationError
+            raise error_of(error, violations, is_lost=is_lost) from error
+        except BaseException as error:
+            if not isinstance(error, Exception):  # the answer is still on its way
+                self.invalidate(error)
+            raise
+
+    @property
+    def driver(self) -> AsyncpgConnection:
+        return cast(AsyncpgConnection, self.connection.driver_connection)
 
     @property
     def changed(self) -> bool:
@@ -69,7 +106,7 @@ def write(connection: Connection, unit_of_work: Callable[[Connection], T]) -> T:
     return result
 
 
-def write_statement(connection: SingleStatement, unit_of_work: Callable[[Connection], T]) -> T:
+def write_statement(connection: PostgresConnection, unit_of_work: Callable[[Connection], T]) -> T:
     try:
         return unit_of_work(connection)
     except DBAPIError as error:
@@ -81,9 +118,8 @@ def write_statement(connection: SingleStatement, unit_of_work: Callable[[Connect
         raise
 
 
-RUNS: dict[Kind, tuple[type[Connection], Callable[[Any, Callable[[Connection], Any]], Any]]] = {
-    "read": (Connection, read),
-    "write": (Connection, write),
-    "statement": (SingleStatement, write_statement),
+RUNS: dict[Kind, Callable[[Any, Callable[[Connection], Any]], Any]] = {
+    "read": read,
+    "write": write,
+    "statement": write_statement,
 }
-"""The class of the connection for each kind of unit, and the function that runs the unit on it."""

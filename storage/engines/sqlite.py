@@ -23,8 +23,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from storage.column_types import ENGINE_OPTIONS
 from storage.engines.database import Database, Kind, Observer, Unit
 from storage.engines.private_files import create_private_file, make_private_folder, open_to_others
+from storage.engines.sqlite_connection import driver_of
 from storage.engines.sqlite_file import DatabaseFile, primary_code
-from storage.engines.sqlite_threads import Job, Jobs, Reader, Worker, Writer, driver_of
+from storage.engines.sqlite_threads import (
+    Job,
+    Jobs,
+    Outcome,
+    Reader,
+    Worker,
+    Writer,
+    answer,
+)
 
 T = TypeVar("T")
 
@@ -100,16 +109,22 @@ class SqliteDatabase(Database):
     async def _run(self, kind: Kind, unit_of_work: Callable[[Connection], T]) -> T:
         with Unit(self._observer, kind) as unit:
             job = Job(unit_of_work, unit)
-            with self._lock:
-                self._start()
-                self._jobs[kind].put(job)
+            # In the loop's next turn: so the writes of one turn come together, and are committed
+            # together. With 16 clients, 11 rather than 7 share a commit.
+            job.loop.call_soon(self._ask, kind, job)
             return cast(T, await job.answer)
 
+    def _ask(self, kind: Kind, job: Job) -> None:
+        with self._lock:
+            if self._closed:
+                error = RuntimeError("the database has been closed")
+                answer([(job, Outcome(error=error))])
+                return
+            self._start()
+            self._jobs[kind].put(job)
+
     def _start(self) -> None:
-        """Start the threads with the first job: a process may fork before. Raises RuntimeError
-        where the database has been closed."""
-        if self._closed:
-            raise RuntimeError("the database has been closed")
+        """Start the threads with the first job: a process may fork before."""
         if not self._started:
             self._started = True
             for worker in self._workers:

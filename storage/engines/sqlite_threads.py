@@ -17,12 +17,14 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from storage.engines.database import DatabaseUnavailable, Unit
+from storage.engines.sqlite_connection import SqliteConnection, driver_of
 from storage.engines.sqlite_file import DatabaseFile
+from storage.engines.statements import Statements
 
 READ_TIMEOUT = 1
 """How many seconds a read may take once it runs."""
@@ -101,6 +103,7 @@ class Worker(Thread, ABC):
         self._engine = engine
         self.jobs = jobs
         self._file = file
+        self._statements = Statements(engine.dialect)
         self._connection: Connection | None = None
 
     def run(self) -> None:
@@ -134,7 +137,7 @@ class Worker(Thread, ABC):
     def _connected(self) -> Connection:
         self._file.check_known()
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection = SqliteConnection(self._engine, self._statements)
             self._prepare(driver_of(self._connection))
         return self._connection
 
@@ -242,7 +245,3 @@ class Writer(Worker):
             self._roll_back(error)
             return None
         return outcomes
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    return cast(sqlite3.Connection, connection.connection.driver_connection)

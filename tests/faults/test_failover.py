@@ -10,7 +10,7 @@ import pytest
 
 from api.runtime.async_flask import AsyncFlask
 from storage import Database, open_database
-from storage.engines import postgresql
+from storage.engines import postgresql_connections, postgresql_server
 from tests.faults.conftest import (
     CONNECTIONS,
     assert_all_connections_are_back,
@@ -76,7 +76,7 @@ async def test_the_first_write_after_the_move_reaches_the_new_primary(
         await assert_unavailable(await client.post("/api/gizmos", json={"name": "Meanwhile"}))
         assert (await client.get("/api/gizmos")).status_code == 200
         address.target = socket_of(pair.new)
-        monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 0)
+        monkeypatch.setattr(postgresql_server, "READ_ONLY_AGE", 0)
         assert (await client.post("/api/gizmos", json={"name": "After"})).status_code == 201
         # None of the connections that the pool had leads to the old one any more.
         await assert_all_connections_are_back(app.services[Database])
@@ -97,7 +97,7 @@ async def test_readiness_notices_it_without_a_write_and_finds_the_new_primary(
         ready = await client.get("/api/ready")
         assert (ready.status_code, ready.json()["checks"]) == (503, READ_ONLY)
         address.target = socket_of(pair.new)
-        monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 0)
+        monkeypatch.setattr(postgresql_server, "READ_ONLY_AGE", 0)
         assert (await client.get("/api/ready")).status_code == 200
 
 
@@ -108,7 +108,7 @@ async def test_a_server_that_stays_read_only_costs_no_new_connections(
     client: httpx.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 3600)
+    monkeypatch.setattr(postgresql_server, "READ_ONLY_AGE", 3600)
     await assert_all_connections_are_back(app.services[Database])
     with server.read_only():
         accepted = address.accepted
@@ -132,14 +132,14 @@ async def test_reads_alone_leave_a_server_that_says_it_is_read_only(
         # The pool gives each of its connections in turn.
         assert [await shown() for _ in range(CONNECTIONS)] == ["on"] * CONNECTIONS
         address.target = socket_of(pair.new)
-        monkeypatch.setattr(postgresql, "READ_ONLY_AGE", 0)
+        monkeypatch.setattr(postgresql_server, "READ_ONLY_AGE", 0)
         assert [await shown() for _ in range(CONNECTIONS)] == ["off"] * CONNECTIONS
 
 
 async def test_a_connection_is_replaced_at_its_maximum_age(
     address: Forwarder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "MAX_AGE", 0)
+    monkeypatch.setattr(postgresql_connections, "MAX_AGE", 0)
     async with open_database(url_of(address), auto_migrate=False) as database:
         [first] = await database.read(scalars, "SELECT pg_backend_pid()")
         [second] = await database.read(scalars, "SELECT pg_backend_pid()")

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from storage import Database, DatabaseUnavailable, open_database
-from storage.engines.sqlite_threads import Writer, driver_of
+from storage.engines.sqlite_connection import driver_of
+from storage.engines.sqlite_threads import Writer
 from tests.live import HUNG
 from tests.sqlite import migrated_database
 from tests.storage.units import Gate, execute, notes

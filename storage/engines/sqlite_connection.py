@@ -1,0 +1,22 @@
+"""A connection to SQLite whose statements the standard library's driver executes."""
+
+import sqlite3
+from typing import Any, cast
+
+from sqlalchemy import Connection
+
+from storage.engines.statements import DirectConnection, Prepared, Returned, error_of
+
+
+class SqliteConnection(DirectConnection):
+    def send(self, prepared: Prepared, arguments: list[Any]) -> Returned:
+        try:
+            cursor = driver_of(self).execute(prepared.sql, arguments)
+            records = cursor.fetchall()
+        except sqlite3.Error as error:
+            raise error_of(error, sqlite3.IntegrityError) from error
+        return prepared.returned(records, None if prepared.returns_rows else cursor.rowcount)
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.driver_connection)

@@ -1,0 +1,232 @@
+"""Statements that the driver executes from the second time on: they do what they did the first."""
+
+import asyncio
+import contextlib
+import gc
+import traceback
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+from weakref import ref
+
+import pytest
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Executable,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from storage import Database, DatabaseUnavailable, PoolOptions, open_database
+from storage.column_types import FixedPoint, UtcDateTime
+from storage.engines.statements import Returned
+from tests.statements import statements
+from tests.storage.units import execute, scalars
+
+TIMES = 9
+"""More than SQLite's readers, each of which has its own connection."""
+
+notes = Table(
+    "notes",
+    MetaData(),
+    SqlColumn("body", String, unique=True),
+    SqlColumn("number", Integer, default=lambda: 1),
+)
+CREATE = insert(notes)
+
+
+class Seen(list[tuple[Any, int]]):
+    """The rows of each execution, and its number of rows; `direct`: how many the driver made."""
+
+    direct = 0
+
+
+async def run(
+    database: Database, statement: Executable, *each: dict[str, Any], write: bool = False
+) -> Seen:
+    seen = Seen()
+
+    def once(connection: Connection, values: dict[str, Any]) -> None:
+        result = connection.execute(statement, values)
+        seen.direct += isinstance(result, Returned)
+        # A change is counted; a text may be either.
+        seen.append((None, result.rowcount) if statement.is_dml else (result.all(), 0))
+
+    for values in each:
+        await (database.write_statement if write else database.read)(once, values)
+    return seen
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, auto_migrate=True) as database:
+        await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE, number INTEGER)")
+        yield database
+
+
+async def test_values_of_every_type_are_the_same_each_time(database: Database) -> None:
+    moment = datetime(2026, 11, 30, 1, 2, 3, 4, tzinfo=UTC)
+    id_, price = uuid4(), Decimal("1.50")
+    statement = select(
+        literal(id_, Uuid).label("id"),
+        literal(moment, UtcDateTime),
+        literal(price, FixedPoint(6, 2)).label("price"),
+        literal({"a": [1, None]}, JSON),
+        literal(True, Boolean),
+        bindparam("number", type_=Integer).label("number"),
+        func.count(),
+        null(),
+    )
+    seen = await run(database, statement, *({"number": number} for number in range(TIMES)))
+    assert seen.direct >= TIMES - 4
+    for number, ([row], _) in enumerate(seen):
+        assert tuple(row) == (id_, moment, price, {"a": [1, None]}, True, number, 1, None)
+        assert (row.id, row.price, row.number) == (id_, price, number)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(text("7 AS number"), literal(8)),
+        text("SELECT 7 AS number, 8"),
+        select(literal(7).label("number"), literal(8)).where(literal(7).in_([6, 7])),
+    ],
+    ids=["text among columns", "text", "a list of values"],
+)
+async def test_sqlalchemy_executes_what_it_must(database: Database, statement: Executable) -> None:
+    seen = await run(database, statement, *[{}] * TIMES)
+    assert seen.direct == 0
+    assert all((row.number, row[1]) == (7, 8) for [row], _ in seen)
+
+
+async def test_lists_of_other_lengths_find_other_rows(database: Database) -> None:
+    await run(database, insert(notes), {"body": "a"}, {"body": "b"}, write=True)
+    statement = select(notes.c.body).where(notes.c.body.in_(bindparam("some", expanding=True)))
+    seen = await run(database, statement, *({"some": list("abc"[:n])} for n in (0, 1, 2, 3, 0)))
+    assert [len(found) for found, _ in seen] == [0, 1, 2, 2, 0]
+
+
+async def test_an_update_sets_what_it_has_values_for(database: Database) -> None:
+    await run(database, insert(notes), {"body": "a"}, {"body": "b", "number": 2}, write=True)
+    change = update(notes).where(notes.c.body == bindparam("which"))
+    each: list[dict[str, Any]] = [{"which": "a", "number": 5}, {"which": "a", "body": "c"}] * 3
+    seen = await run(database, change, *each[:2], {"which": "a"} | each[0], write=True)
+    assert [changed for _, changed in seen] == [1, 1, 0]
+    for _ in range(3):
+        await run(database, change, {"which": "b", "number": 7, "body": "b"}, write=True)
+    found = await database.read(scalars, "SELECT body || number FROM notes ORDER BY body")
+    assert found == ["b7", "c5"]
+
+
+async def test_defaults_that_python_computes_are_kept(database: Database) -> None:
+    await run(database, insert(notes), *({"body": str(n)} for n in range(4)), write=True)
+    assert await database.read(scalars, "SELECT number FROM notes") == [1] * 4
+
+
+async def test_a_deletion_says_how_many_rows_it_met(database: Database) -> None:
+    await run(database, insert(notes), *({"body": str(n)} for n in range(4)), write=True)
+    gone = delete(notes).where(notes.c.body == bindparam("which"))
+    which = [{"which": "0"}, {"which": "1"}, {"which": "1"}, {"which": "2"}]
+    seen = await run(database, gone, *which, write=True)
+    assert ([met for _, met in seen], seen.direct) == ([1, 1, 0, 1], 3)
+
+
+async def test_errors_are_sqlalchemys_and_show_no_values(database: Database) -> None:
+    secret = {"body": "a secret", "number": 1}
+    for write in (database.write, database.write_statement):
+        with contextlib.suppress(IntegrityError):
+            await write(lambda connection: connection.execute(insert(notes), secret))
+        for _ in range(3):
+            with pytest.raises(IntegrityError, match=r"(?i)unique constraint") as caught:
+                await write(lambda connection: connection.execute(CREATE, secret))
+            assert "a secret" not in "".join(traceback.format_exception(caught.value))
+    wrong = select(literal(1) / func.no_such_function(literal(1)))
+    for _ in range(3):
+        with pytest.raises((DBAPIError, DatabaseUnavailable), match="no_such_function"):
+            await run(database, wrong, {})
+
+
+async def test_what_listens_to_events_sees_each_statement(database: Database) -> None:
+    statement = select(literal(1))
+    await run(database, statement, *[{}] * TIMES)
+    with statements() as listened:
+        assert (await run(database, statement, {}, {})).direct == 0
+    assert len(listened) == 2
+    assert (await run(database, statement, {})).direct == 1
+
+
+async def test_a_statement_that_is_kept_nowhere_is_forgotten(database: Database) -> None:
+    kept = []
+    for _ in range(3):  # SQLAlchemy's cache keeps the first of equal ones
+        statement = select(literal(1))
+        await run(database, statement, *[{}] * TIMES)
+        kept.append(ref(statement))
+    del statement
+    gc.collect()
+    assert [found() for found in kept[1:]] == [None, None]
+
+
+async def test_one_connection_serves_reads_and_transactions_that_come_together(
+    database_url: str,
+) -> None:
+    pool = PoolOptions(size=1, timeout=30)
+    async with open_database(database_url, auto_migrate=True, pool=pool) as database:
+        statement = select(literal(1))
+        units = [
+            database.read(lambda connection: connection.execute(statement).scalar_one()),
+            database.write(lambda connection: connection.execute(statement).scalar_one()),
+            database.write_statement(lambda c: c.execute(statement).scalar_one()),
+        ]
+        assert await asyncio.gather(*units) == [1, 1, 1]
+        for _ in range(3):
+            again = (
+                kind(lambda connection: connection.execute(statement).scalar_one())
+                for kind in (database.write, database.read, database.write_statement) * 5
+            )
+            assert await asyncio.gather(*again) == [1] * 15
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_a_cancelled_read_used_is_not_used_again(
+    database_url: str,
+) -> None:
+    pool = PoolOptions(size=1)
+    async with open_database(database_url, auto_migrate=True, pool=pool) as database:
+        sleep = select(func.pg_sleep(bindparam("seconds")), func.pg_backend_pid().label("pid"))
+
+        def slept(connection: Connection, seconds: float) -> Any:
+            return connection.execute(sleep, {"seconds": seconds}).one().pid
+
+        before = [await database.read(slept, 0) for _ in range(3)]
+        reading = asyncio.ensure_future(database.read(slept, 0.9))
+        await asyncio.sleep(0)
+        while not await _sleeps(database_url):
+            assert not reading.done()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await database.read(slept, 0) not in before
+
+
+async def _sleeps(url: str) -> bool:
+    asking = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    async with open_database(url, auto_migrate=False) as database:
+        return bool(await database.read(scalars, asking))
