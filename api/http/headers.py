@@ -57,8 +57,9 @@ def _etag_of_page(page: Any, caller_id: UUID | None) -> str:
     """Hash the ids, versions and totals of a page, and the caller, because each caller sees another
     page."""
     rows, *rest = page
-    seen = repr([(row.id.int, row.version) for row in rows]) + repr([rest, str(caller_id)])
-    return f'"{hashlib.blake2b(seen.encode(), digest_size=12).hexdigest()}"'
+    seen = repr([[row.version for row in rows], rest, str(caller_id)]).encode()
+    ids = b"".join([row.id.bytes for row in rows])
+    return f'"{hashlib.blake2b(ids + seen, digest_size=12).hexdigest()}"'
 
 
 ETAG = ResponseHeader(

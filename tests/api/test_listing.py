@@ -177,6 +177,15 @@ async def test_pages_meet_in_every_order(client: httpx.AsyncClient, sort: str) -
     assert seen == await names(client, sort=sort)
 
 
+async def test_a_cursor_of_a_long_text_is_short(client: httpx.AsyncClient) -> None:
+    long = ["é" * 200, "é" * 199 + "😀"]
+    for name in long:
+        await create(client, name=name)
+    first = (await client.get("/api/gizmos", params={"sort": "name", "limit": 1})).json()
+    assert len(first["next_cursor"]) < 200
+    assert await names(client, sort="name", cursor=first["next_cursor"]) == [long[1]]
+
+
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     "other",
