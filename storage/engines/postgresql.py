@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic, perf_counter
 from typing import TypeVar
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
@@ -32,6 +32,7 @@ from storage.engines.postgresql_connections import Connections
 from storage.engines.postgresql_errors import (
     NO_RIGHT,
     READ_ONLY,
+    hide_values_of,
     is_out_of_order,
     is_passing,
     sqlstate,
@@ -71,6 +72,7 @@ class PostgresDatabase(Database):
             poolclass=NullPool,
             connect_args={"async_creator_fn": self._servers.connect} | options(pool, timeout=None),
         )
+        event.listen(self._administering, "handle_error", hide_values_of)
         self._running: set[asyncio.Future[None]] = set()
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """The connections to PostgreSQL that units of work take, and give back."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -7,10 +8,11 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import await_only
 
 from storage.column_types import ENGINE_OPTIONS
 from storage.engines.database import Kind, PoolOptions
-from storage.engines.postgresql_errors import hide_values
+from storage.engines.postgresql_errors import hide_values_of
 from storage.engines.postgresql_server import Servers, options
 from storage.engines.postgresql_units import PostgresConnection
 from storage.engines.statements import Statements
@@ -40,17 +42,21 @@ class Connections:
             connect_args={"async_creator_fn": servers.connect}
             | options(pool, timeout=pool.statement_timeout),
         )
-        event.listen(self._engine, "handle_error", self._handle_error)
+        event.listen(self._engine, "handle_error", hide_values_of)
+        event.listen(self._engine, "handle_error", self._drop_if_broken)
         event.listen(self._engine, "checkout", self._replace_if_outdated)
         self._statements = Statements(self._engine.dialect)
         self._idle: list[PostgresConnection] = []
         self._asking = 0
+        """The units that wait for the pool. Meanwhile connections go back to it."""
 
     def take(self, kind: Kind) -> Connection:
         """Wait for a connection that can be used. Raises what SQLAlchemy's pool does."""
+        if self._asking:  # the one that was just given back is another unit's
+            await_only(asyncio.sleep(0))
         if kind != "write" and (idle := self._take_idle()):
             return idle
-        if self._idle:  # or the pool may have none left
+        if self._idle:  # the pool may have no other
             self._idle.pop().close()
         self._asking += 1
         try:
@@ -71,7 +77,12 @@ class Connections:
         return None
 
     def give_back(self, connection: Connection) -> None:
-        is_clean = not (connection.invalidated or connection.in_transaction())
+        is_clean = not (
+            connection.closed
+            or connection.invalidated
+            or connection.in_transaction()
+            or connection.get_execution_options() != self._engine.get_execution_options()
+        )
         if isinstance(connection, PostgresConnection) and is_clean and not self._asking:
             self._idle.append(connection)
         else:
@@ -87,15 +98,14 @@ class Connections:
         self._engine.dispose(close=False)
         self._servers.terminate()
 
-    def _handle_error(self, context: ExceptionContext) -> None:
+    def _drop_if_broken(self, context: ExceptionContext) -> None:
         """Have SQLAlchemy drop the connection from its pool where the driver doesn't tell."""
         error, connection = context.original_exception, context.connection
-        hide_values(error.__cause__)
         if connection is None or connection.invalidated:
             return
         driver = connection.connection.driver_connection
         if isinstance(driver, asyncpg.Connection):
-            context.is_disconnect |= self._servers.is_lost(driver, error)
+            context.is_disconnect |= self._servers.note_error(driver, error)
             context.invalidate_pool_on_disconnect = False  # can_use knows which it concerns
 
     def _replace_if_outdated(

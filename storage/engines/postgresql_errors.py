@@ -1,6 +1,7 @@
 """Which of PostgreSQL's errors are about the server or the connection, not the statement."""
 
 import asyncpg
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 READ_ONLY = "25006"
@@ -21,15 +22,25 @@ ASYNCPG_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
-    OSError,
 )
 
 
 def hide_values(error: BaseException | None) -> None:
-    """Remove from one of asyncpg's errors what has the values of a row, and would be in each log
-    of it: "Key (email_key)=(…) already exists"."""
+    """Remove from one of asyncpg's errors the values, which would be in each log of it: "Key
+    (email_key)=(…) already exists", "invalid input syntax for type integer: …"."""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None
+    if isinstance(error, asyncpg.DataError):
+        error.args = (str(error.args[0]).partition(":")[0],)
+
+
+def hide_values_of(context: ExceptionContext) -> None:
+    """The same for an error that SQLAlchemy is about to raise, with copies of asyncpg's message."""
+    error = context.original_exception
+    hide_values(error.__cause__)
+    if isinstance(error.__cause__, asyncpg.DataError):
+        for copy in filter(None, (error, context.sqlalchemy_exception)):
+            copy.args = error.__cause__.args
 
 
 def is_passing(error: Exception) -> bool:

@@ -86,7 +86,7 @@ class Servers:
         return bool(poll.poll(0))
 
     def age(self, connection: AsyncpgConnection) -> float:
-        """Return for how many seconds it has been open."""
+        """Return for how many seconds it has been open; it must be one of `connect`'s."""
         return monotonic() - self._opened[connection]
 
     def can_use(self, connection: AsyncpgConnection) -> bool:
@@ -96,10 +96,10 @@ class Servers:
             return False
         return not self.is_read_only(connection) or self.age(connection) < READ_ONLY_AGE
 
-    def is_lost(self, connection: AsyncpgConnection, error: BaseException) -> bool:
-        """Return whether the connection can't be used after `error`. Unless only this server didn't
-        answer in time, those that are older than the error can't be either."""
-        if isinstance(error, TimeoutError):
+    def note_error(self, connection: AsyncpgConnection, error: BaseException) -> bool:
+        """Return whether the connection can't be used after `error`; can_use() then refuses those
+        that were opened before as well, unless this one alone was slow or cut."""
+        if isinstance(error, OSError):
             # To roll back, or to end politely, would be to wait for a server that doesn't answer.
             connection.terminate()
             return True

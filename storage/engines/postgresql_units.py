@@ -14,7 +14,7 @@ from storage.engines.postgresql_errors import ASYNCPG_ERRORS, READ_ONLY, hide_va
 from storage.engines.postgresql_server import AsyncpgConnection, Servers
 from storage.engines.statements import (
     DirectConnection,
-    Prepared,
+    DirectStatement,
     Returned,
     Statements,
     error_of,
@@ -57,22 +57,23 @@ class PostgresConnection(DirectConnection):
         self._changed = super().execute(statement, *args, **options)
         return self._changed
 
-    def send(self, prepared: Prepared, arguments: list[Any]) -> Returned:
+    def send(self, direct: DirectStatement, arguments: list[Any]) -> Returned:
         driver = self.driver
         try:
-            if prepared.returns_rows:
-                return prepared.returned(await_only(driver.fetch(prepared.sql, *arguments)))
-            status = await_only(driver.execute(prepared.sql, *arguments))
-            return prepared.returned((), int(status.rpartition(" ")[2]))
+            if direct.returns_rows:
+                return direct.returned(await_only(driver.fetch(direct.sql, *arguments)))
+            status = await_only(driver.execute(direct.sql, *arguments))
+            return direct.returned((), int(status.rpartition(" ")[2]))
         except ASYNCPG_ERRORS as error:
             hide_values(error)
-            is_lost = self._servers.is_lost(driver, error)
+            is_lost = self._servers.note_error(driver, error)
             if is_lost:
                 self.invalidate(error)
             violations = asyncpg.IntegrityConstraintViolationError
             raise error_of(error, violations, is_lost=is_lost) from error
         except BaseException as error:
-            if not isinstance(error, Exception):  # the answer is still on its way
+            # Without an Exception, the answer is still on its way.
+            if not isinstance(error, Exception) or self._servers.note_error(driver, error):
                 self.invalidate(error)
             raise
 

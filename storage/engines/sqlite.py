@@ -80,14 +80,16 @@ class SqliteDatabase(Database):
         self._lock = Lock()
         self._started = False
         self._closed = False
+        weakref.finalize(self, stop, self._workers)  # in case the application doesn't close it
 
     async def close(self) -> None:
+        await asyncio.sleep(0)  # what this turn of the loop asked for is in the queues then
         with self._lock:
             self._closed = True
-            if self._started:
-                stop(self._workers)
-        for worker in self._workers if self._started else ():
-            await asyncio.to_thread(worker.join)
+            stop(self._workers)
+        for worker in self._workers:
+            if worker.ident is not None:
+                await asyncio.to_thread(worker.join)
 
     async def _administer(self, unit_of_work: Callable[[Connection], T]) -> T:
         """Run it, again while another process has a transaction open. Each attempt is short, so
@@ -111,26 +113,27 @@ class SqliteDatabase(Database):
             job = Job(unit_of_work, unit)
             # In the loop's next turn: so the writes of one turn come together, and are committed
             # together. With 16 clients, 11 rather than 7 share a commit.
-            job.loop.call_soon(self._ask, kind, job)
+            job.loop.call_soon(self._enqueue, kind, job)
             return cast(T, await job.answer)
 
-    def _ask(self, kind: Kind, job: Job) -> None:
-        with self._lock:
-            if self._closed:
-                error = RuntimeError("the database has been closed")
-                answer([(job, Outcome(error=error))])
-                return
-            self._start()
-            self._jobs[kind].put(job)
+    def _enqueue(self, kind: Kind, job: Job) -> None:
+        try:
+            with self._lock:
+                self._start()
+                self._jobs[kind].put(job)
+        except RuntimeError as error:  # nothing else would tell the caller
+            answer([(job, Outcome(error=error))])
 
     def _start(self) -> None:
-        """Start the threads with the first job: a process may fork before."""
+        """Start the threads with the first job: a process may fork before. Raises RuntimeError
+        where the database has been closed, or no thread can be started."""
+        if self._closed:
+            raise RuntimeError("the database has been closed")
         if not self._started:
-            self._started = True
             for worker in self._workers:
-                worker.start()
-            # In case the application doesn't close it.
-            weakref.finalize(self, stop, self._workers)
+                if worker.ident is None:
+                    worker.start()
+            self._started = True
 
 
 def stop(workers: list[Worker]) -> None:

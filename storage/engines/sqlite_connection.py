@@ -5,17 +5,17 @@ from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from storage.engines.statements import DirectConnection, Prepared, Returned, error_of
+from storage.engines.statements import DirectConnection, DirectStatement, Returned, error_of
 
 
 class SqliteConnection(DirectConnection):
-    def send(self, prepared: Prepared, arguments: list[Any]) -> Returned:
+    def send(self, direct: DirectStatement, arguments: list[Any]) -> Returned:
         try:
-            cursor = driver_of(self).execute(prepared.sql, arguments)
+            cursor = driver_of(self).execute(direct.sql, arguments)
             records = cursor.fetchall()
         except sqlite3.Error as error:
             raise error_of(error, sqlite3.IntegrityError) from error
-        return prepared.returned(records, None if prepared.returns_rows else cursor.rowcount)
+        return direct.returned(records, None if direct.returns_rows else cursor.rowcount)
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

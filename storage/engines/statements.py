@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy import Connection, CursorResult, Engine, Executable, TextualSelect
 from sqlalchemy.engine import Dialect, IteratorResult, result_tuple
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -18,6 +18,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any] | None
 Values = dict[str, Any]
+Form = tuple[str, ...]
+
+MAX_FORMS = 100
+"""The forms of one statement that are kept, of 6 KB each: clients choose what an update sets."""
 
 
 class Returned(IteratorResult[Any]):
@@ -28,19 +32,20 @@ class Returned(IteratorResult[Any]):
         self.rowcount = rowcount
 
 
-class Column(NamedTuple):
+class ResultColumn(NamedTuple):
     """A column of a statement's rows; `type_code`: what the driver says of its type."""
 
     name: str
     type_code: Any
 
 
-class Prepared:
+class DirectStatement:
     """A compiled statement, with the conversions of its values and of its rows."""
 
-    def __init__(self, compiled: SQLCompiler, columns: Sequence[Column]) -> None:
+    def __init__(self, compiled: SQLCompiler, columns: Sequence[ResultColumn]) -> None:
         self.sql = compiled.string
         self.returns_rows = bool(columns)
+        self.required = {name for name, bind in compiled.binds.items() if bind.required}
         dialect, defaults = compiled.dialect, compiled.params
         types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
         self._parameters = [
@@ -73,39 +78,53 @@ class Prepared:
         return self._row(values)
 
 
+class Forms:
+    """The forms of one statement: see _form. `columns`: those of its rows, of each form that
+    SQLAlchemy has executed; `direct`: the forms to execute; None if SQLAlchemy must."""
+
+    def __init__(self) -> None:
+        self.columns: dict[Form, list[ResultColumn]] = {}
+        self.direct: dict[Form, DirectStatement | None] = {}
+
+
 class Statements:
     """Those of one dialect that have been executed, as long as something else keeps them."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known: WeakKeyDictionary[
-            Executable, dict[tuple[str, ...], Prepared | list[Column] | None]
-        ] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Executable, Forms] = WeakKeyDictionary()
 
-    def find(self, statement: Executable, values: Values) -> Prepared | None:
-        """None the first time, and if only SQLAlchemy can execute it."""
+    def find(self, statement: Executable, values: Values) -> DirectStatement | None:
+        """None the first time, and if SQLAlchemy must execute it: to raise an error, too."""
         forms = self._known.get(statement)
         if forms is None:
             return None
         form = _form(statement, values)
-        found = forms.get(form)
-        if isinstance(found, list):
-            found = forms[form] = self._prepared(statement, form, found)
-        return found
+        if form in forms.direct:
+            direct = forms.direct[form]
+        elif form in forms.columns:
+            direct = forms.direct[form] = self._compiled(statement, form, forms.columns[form])
+        else:
+            return None
+        return direct if direct and direct.required <= values.keys() else None
 
     def learn(self, statement: Executable, values: Values, result: CursorResult[Any]) -> None:
-        """Remember the columns of the rows, at the first time."""
+        """Remember the columns of the rows that SQLAlchemy has got."""
         if not (statement.is_select or statement.is_dml):
             return
-        forms = self._known.setdefault(statement, {})
+        forms = self._known.setdefault(statement, Forms())
+        if len(forms.columns) >= MAX_FORMS:
+            return
         described = result.cursor.description if result.returns_rows and result.cursor else ()
         names = result.keys() if described else ()
-        found = [Column(name, about[1]) for name, about in zip(names, described, strict=True)]
-        forms.setdefault(_form(statement, values), found)
+        columns = zip(names, described, strict=True)
+        forms.columns[_form(statement, values)] = [
+            ResultColumn(name, about[1]) for name, about in columns
+        ]
 
-    def _prepared(
-        self, statement: Any, form: tuple[str, ...], columns: list[Column]
-    ) -> Prepared | None:
+    def _compiled(
+        self, statement: Any, form: Form, columns: list[ResultColumn]
+    ) -> DirectStatement | None:
         compiled = statement.compile(dialect=self._dialect, column_keys=list(form))
         needs_sqlalchemy = (
             compiled.post_compile_params  # lists of values, written into the SQL
@@ -113,14 +132,17 @@ class Statements:
             or compiled.escaped_bind_names
             or compiled.insert_prefetch  # defaults that Python computes
             or compiled.update_prefetch
+            or any(bind.callable for bind in compiled.binds.values())
+            or isinstance(statement, TextualSelect)  # its columns may be found by name
             or len(_columns_of(compiled)) != len(columns)  # some are text
+            or len({name for name, _ in columns}) != len(columns)
         )
-        return None if needs_sqlalchemy else Prepared(compiled, columns)
+        return None if needs_sqlalchemy else DirectStatement(compiled, columns)
 
 
-def _form(statement: Executable, values: Values) -> tuple[str, ...]:
+def _form(statement: Executable, values: Values) -> Form:
     """What the SQL depends on: an INSERT or an UPDATE sets the columns that it has values for."""
-    return tuple(values) if statement.is_dml else ()
+    return tuple(sorted(values)) if statement.is_dml else ()
 
 
 def _columns_of(compiled: SQLCompiler) -> list[Any]:
@@ -128,10 +150,11 @@ def _columns_of(compiled: SQLCompiler) -> list[Any]:
 
 
 class DirectConnection(Connection):
-    """Executes `statements` by the driver, in no transaction of SQLAlchemy's; where something
-    listens to SQLAlchemy's events, as OpenTelemetry does, all of them pass through SQLAlchemy.
+    """Executes `statements` by the driver, in no transaction of SQLAlchemy's. Where something
+    listens to the execution of a cursor, as OpenTelemetry does, SQLAlchemy executes all.
 
-    Errors are SQLAlchemy's, without the statement.
+    A result has its rows and `rowcount`, and nothing else that a CursorResult has. Errors are
+    SQLAlchemy's, without the statement.
     """
 
     def __init__(self, engine: Engine, statements: Statements) -> None:
@@ -143,16 +166,15 @@ class DirectConnection(Connection):
         listeners = self.dispatch.before_cursor_execute or self.dispatch.after_cursor_execute
         if options or listeners or not isinstance(values, dict):
             return super().execute(statement, *args, **options)
-        prepared = self._statements.find(statement, values)
-        if prepared is None:
+        direct = self._statements.find(statement, values)
+        if direct is None:
             result = super().execute(statement, values)
             self._statements.learn(statement, values, result)
             return result
-        # Its rows and its rowcount are all of a CursorResult that units of work use.
-        return cast(CursorResult[Any], self.send(prepared, prepared.arguments(values)))
+        return cast(CursorResult[Any], self.send(direct, direct.arguments(values)))
 
-    def send(self, prepared: Prepared, arguments: list[Any]) -> Returned:
-        """Execute it by the driver. Raises the `error_of` the driver's error."""
+    def send(self, direct: DirectStatement, arguments: list[Any]) -> Returned:
+        """Have the driver execute it. Raises error_of(…) for an error of the database."""
         raise NotImplementedError
 
 

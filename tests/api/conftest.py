@@ -8,8 +8,17 @@ import pytest
 from api.identity.tokens import TokenVerifier
 from api.runtime.async_flask import AsyncFlask
 from storage.accounts.tables import ADMIN
+from storage.engines import sqlite_threads
 from tests.accounts import Account, account
 from tests.identity_provider import EC_KEY, KEY, IdentityProvider, jwk_of
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite take long: what a busy disk makes wait is no fault of what is tested here.
+    tests/storage and tests/faults keep the service's limits."""
+    monkeypatch.setattr(sqlite_threads, "QUEUE_TIMEOUT", 60)
+    monkeypatch.setattr(sqlite_threads, "READ_TIMEOUT", 60)
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ async def test_waiting_too_long_for_a_request_with_the_same_key_is_409_with_retr
 
     async def hold_the_key(database: Database) -> None:
         """In a transaction that stays open, as no unit of work would leave it."""
-        engine = database._engine  # type: ignore[attr-defined]
+        engine = database._connections._engine  # type: ignore[attr-defined]
 
         def hold() -> None:
             with engine.connect() as connection:

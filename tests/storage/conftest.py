@@ -7,7 +7,7 @@ import pytest
 
 from storage import Database, open_database
 from tests.postgresql import empty_database
-from tests.storage.units import execute
+from tests.storage.units import PATIENT, execute
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -18,6 +18,6 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE)")
         yield database

@@ -38,6 +38,7 @@ from storage.column_types import FixedPoint, by_code_point, metadata
 from storage.errors import AlreadyExists, RelatedRowNotFound, StillReferenced
 from tests.bookings import BOOKINGS, NULLABLE, BookingNotFound
 from tests.gizmos import GIZMOS
+from tests.storage.units import PATIENT
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RULE = "ck_order_version_0123abcd"
@@ -52,7 +53,7 @@ GIZMO: dict[str, Any] = {
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         yield database
 
 

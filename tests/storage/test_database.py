@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import Database, open_database
 from storage.engines import revisions
-from tests.storage.units import Gate, execute, notes, scalars
+from tests.storage.units import PATIENT, Gate, execute, notes, scalars
 
 NEWEST = revisions.known()[0]
 
@@ -86,7 +86,7 @@ async def test_closing_waits_for_what_runs(database_url: str) -> None:
     await closing
     assert writing.done()
     await writing
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         assert await notes(database) == ["a"]
 
 

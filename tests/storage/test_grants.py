@@ -18,7 +18,7 @@ from storage.accounts.tables import sessions
 from storage.collections.viewers import Viewer
 from storage.errors import SignedOut
 from tests.sessions import shift
-from tests.storage.units import Gate, scalars
+from tests.storage.units import PATIENT, Gate, scalars
 
 DAY = timedelta(days=1)
 LIMITS = SessionLimits(idle=DAY, total=3 * DAY, most=3)
@@ -28,7 +28,7 @@ FAMILY, HASH, OTHER_HASH, THIRD_HASH = (bytes([n]) * 32 for n in range(1, 5))
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         yield database
 
 

@@ -18,6 +18,7 @@ from storage.collections.viewers import ANONYMOUS, OPERATOR
 from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.storage.test_collections import GIZMO, booking
+from tests.storage.units import PATIENT
 
 HOUR = timedelta(hours=1)
 VALUES: dict[Collection, dict[str, Any]] = {
@@ -33,7 +34,7 @@ FILTERS: dict[Collection, list[dict[str, Any]]] = {
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         yield database
 
 

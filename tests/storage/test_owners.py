@@ -12,7 +12,7 @@ from storage.collections import ddl
 from storage.collections.lists import Query
 from storage.collections.viewers import ANONYMOUS, Viewer
 from tests.gizmos import GIZMOS, GizmoNotFound, GizmoRow, GizmoValues, gizmo_tags
-from tests.storage.units import INTEGRITY_CHECK, execute
+from tests.storage.units import INTEGRITY_CHECK, PATIENT, execute
 
 VALUES: GizmoValues = {
     "name": "Green lamp",
@@ -26,7 +26,7 @@ WAYS: tuple[Query, ...] = ({}, {"q": "lamp"}, {"tag": ("home",)}, {"status": ("t
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         yield database
 
 

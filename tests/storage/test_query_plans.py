@@ -13,20 +13,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, insert
 
-from storage import Database, PoolOptions, open_database
+from storage import Database, open_database
 from storage.accounts.tables import USER, users
 from storage.collections.filtered import BUDGET
 from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import words_of
-from storage.engines import sqlite_threads
 from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.migrated import migrate
 from tests.postgresql import empty_database, vacuum
 from tests.statements import statements
-from tests.storage.units import execute
+from tests.storage.units import PATIENT, execute
 
 COUNT = 5 * BUDGET
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -126,10 +125,8 @@ def filled(
 
 
 @pytest.fixture
-async def many(filled: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    monkeypatch.setattr(sqlite_threads, "READ_TIMEOUT", 60)
-    pool = PoolOptions(timeout=60, statement_timeout=60)  # a busy machine is no slow database
-    async with open_database(filled, auto_migrate=False, pool=pool) as database:
+async def many(filled: str) -> AsyncIterator[Database]:
+    async with open_database(filled, auto_migrate=False, pool=PATIENT) as database:
         yield database
 
 
@@ -224,7 +221,7 @@ async def test_rows_in_the_order_of_an_index_are_not_sorted(many: Database) -> N
 @pytest.mark.parametrize("who", VIEWERS)
 async def test_a_page_among_the_nulls_is_not_sorted_either(database_url: str, who: str) -> None:
     viewer, after = VIEWERS[who], Position(None, UUID(int=1))
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         if database_url.startswith("postgresql"):
             # There is nothing to read, and for that PostgreSQL would take no index.
             await database.read(execute, "SET enable_seqscan = off")

@@ -14,6 +14,7 @@ from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.errors import QuotaExceeded, SignedOut
 from tests.gizmos import GIZMOS, GizmoRow, GizmoValues
 from tests.statements import statements
+from tests.storage.units import PATIENT
 
 QUOTA = 5
 VALUES: GizmoValues = {
@@ -27,7 +28,7 @@ VALUES: GizmoValues = {
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         yield database
 
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import uuid4
 from weakref import ref
@@ -17,12 +18,14 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Executable,
+    Float,
     Integer,
     MetaData,
     String,
     Table,
     Uuid,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -33,13 +36,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, StatementError
 
-from storage import Database, DatabaseUnavailable, PoolOptions, open_database
+from storage import Database, DatabaseUnavailable, open_database
 from storage.column_types import FixedPoint, UtcDateTime
+from storage.engines import statements as engine_statements
 from storage.engines.statements import Returned
 from tests.statements import statements
-from tests.storage.units import execute, scalars
+from tests.storage.units import PATIENT, execute, scalars
 
 TIMES = 9
 """More than SQLite's readers, each of which has its own connection."""
@@ -51,6 +55,7 @@ notes = Table(
     SqlColumn("number", Integer, default=lambda: 1),
 )
 CREATE = insert(notes)
+SECRET = {"number": "a secret"}
 
 
 class Seen(list[tuple[Any, int]]):
@@ -77,7 +82,7 @@ async def run(
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True) as database:
+    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
         await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE, number INTEGER)")
         yield database
 
@@ -117,6 +122,48 @@ async def test_sqlalchemy_executes_what_it_must(database: Database, statement: E
     assert all((row.number, row[1]) == (7, 8) for [row], _ in seen)
 
 
+async def test_columns_of_a_text_are_found_by_their_names(database: Database) -> None:
+    query = text("SELECT 2.25 AS price, 7 AS number").columns(number=Integer, price=Float)
+    seen = await run(database, query, *[{}] * TIMES)
+    assert all((row.number, row.price) == (7, 2.25) for [row], _ in seen)
+
+
+async def test_a_value_that_is_computed_is_computed_each_time(database: Database) -> None:
+    numbers = count()
+    query = select(bindparam("number", type_=Integer, callable_=lambda: next(numbers)))
+    seen = await run(database, query, *[{}] * TIMES)
+    assert len({row[0] for [row], _ in seen}) == TIMES
+
+
+async def test_a_missing_value_is_an_error_each_time(database: Database) -> None:
+    query = select(bindparam("number", type_=Integer))
+    for number in range(TIMES):
+        assert [row[0] for [row], _ in await run(database, query, {"number": number})] == [number]
+        with pytest.raises(StatementError, match="'number'"):
+            await run(database, query, {"numbr": 1})
+
+
+async def test_two_columns_with_one_name_are_ambiguous_each_time(database: Database) -> None:
+    query = select(literal(1).label("x"), literal(2).label("x"))
+    for [row], _ in await run(database, query, *[{}] * TIMES):
+        with pytest.raises(InvalidRequestError, match="Ambiguous"):
+            _ = row.x
+
+
+async def test_few_of_the_forms_of_a_statement_are_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_statements, "MAX_FORMS", 1)
+    forms: list[dict[str, Any]] = [{"body": "a", "number": 1}, {"number": 2, "body": "b"}]
+    other: dict[str, Any] = {"body": "c"}
+    create = insert(
+        Table("notes", MetaData(), SqlColumn("body", String), SqlColumn("number", Integer))
+    )
+    seen = await run(database, create, *forms, other, {"body": "d"}, write=True)
+    assert ([number for _, number in seen], seen.direct) == ([1] * 4, 1)
+    assert await database.read(scalars, "SELECT body FROM notes ORDER BY body") == list("abcd")
+
+
 async def test_lists_of_other_lengths_find_other_rows(database: Database) -> None:
     await run(database, insert(notes), {"body": "a"}, {"body": "b"}, write=True)
     statement = select(notes.c.body).where(notes.c.body.in_(bindparam("some", expanding=True)))
@@ -150,14 +197,14 @@ async def test_a_deletion_says_how_many_rows_it_met(database: Database) -> None:
 
 
 async def test_errors_are_sqlalchemys_and_show_no_values(database: Database) -> None:
-    secret = {"body": "a secret", "number": 1}
+    secret = {"body": SECRET["number"], "number": 1}
     for write in (database.write, database.write_statement):
         with contextlib.suppress(IntegrityError):
             await write(lambda connection: connection.execute(insert(notes), secret))
         for _ in range(3):
             with pytest.raises(IntegrityError, match=r"(?i)unique constraint") as caught:
                 await write(lambda connection: connection.execute(CREATE, secret))
-            assert "a secret" not in "".join(traceback.format_exception(caught.value))
+            assert SECRET["number"] not in "".join(traceback.format_exception(caught.value))
     wrong = select(literal(1) / func.no_such_function(literal(1)))
     for _ in range(3):
         with pytest.raises((DBAPIError, DatabaseUnavailable), match="no_such_function"):
@@ -184,49 +231,19 @@ async def test_a_statement_that_is_kept_nowhere_is_forgotten(database: Database)
     assert [found() for found in kept[1:]] == [None, None]
 
 
-async def test_one_connection_serves_reads_and_transactions_that_come_together(
-    database_url: str,
-) -> None:
-    pool = PoolOptions(size=1, timeout=30)
-    async with open_database(database_url, auto_migrate=True, pool=pool) as database:
-        statement = select(literal(1))
-        units = [
-            database.read(lambda connection: connection.execute(statement).scalar_one()),
-            database.write(lambda connection: connection.execute(statement).scalar_one()),
-            database.write_statement(lambda c: c.execute(statement).scalar_one()),
-        ]
-        assert await asyncio.gather(*units) == [1, 1, 1]
-        for _ in range(3):
-            again = (
-                kind(lambda connection: connection.execute(statement).scalar_one())
-                for kind in (database.write, database.read, database.write_statement) * 5
-            )
-            assert await asyncio.gather(*again) == [1] * 15
+async def test_closing_waits_for_what_was_just_asked_for(database_url: str) -> None:
+    database = open_database(database_url, auto_migrate=True, pool=PATIENT)
+    async with database:
+        reading = asyncio.ensure_future(database.read(scalars, "SELECT 1"))
+        await asyncio.sleep(0)  # it begins
+    assert await reading == [1]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_connection_that_a_cancelled_read_used_is_not_used_again(
-    database_url: str,
-) -> None:
-    pool = PoolOptions(size=1)
-    async with open_database(database_url, auto_migrate=True, pool=pool) as database:
-        sleep = select(func.pg_sleep(bindparam("seconds")), func.pg_backend_pid().label("pid"))
-
-        def slept(connection: Connection, seconds: float) -> Any:
-            return connection.execute(sleep, {"seconds": seconds}).one().pid
-
-        before = [await database.read(slept, 0) for _ in range(3)]
-        reading = asyncio.ensure_future(database.read(slept, 0.9))
-        await asyncio.sleep(0)
-        while not await _sleeps(database_url):
-            assert not reading.done()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        assert await database.read(slept, 0) not in before
-
-
-async def _sleeps(url: str) -> bool:
-    asking = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    async with open_database(url, auto_migrate=False) as database:
-        return bool(await database.read(scalars, asking))
+async def test_a_value_of_a_wrong_type_is_in_no_error(database: Database) -> None:
+    for type_ in (Integer, String):
+        query = select(cast(bindparam("number", type_=type_), Integer))
+        for _ in range(3):
+            with pytest.raises(DBAPIError, match="invalid input") as caught:
+                await run(database, query, SECRET)
+            assert SECRET["number"] not in "".join(traceback.format_exception(caught.value))

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import Connection, text
 from sqlalchemy.util import await_only
 
-from storage import Database
+from storage import Database, PoolOptions
 
 INTEGRITY_CHECK = (
     "INSERT INTO gizmos_full_text (gizmos_full_text, rank) VALUES ('integrity-check', 1)"
@@ -23,6 +23,10 @@ def scalars(connection: Connection, query: str) -> list[object]:
 
 async def notes(database: Database) -> list[object]:
     return await database.read(scalars, "SELECT body FROM notes ORDER BY body")
+
+
+PATIENT = PoolOptions(timeout=60, statement_timeout=60)
+"""A busy machine is no slow database."""
 
 
 class Gate:
