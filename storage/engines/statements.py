@@ -109,18 +109,16 @@ class Statements:
         return direct if direct and direct.required <= values.keys() else None
 
     def learn(self, statement: Executable, values: Values, result: CursorResult[Any]) -> None:
-        """Remember the columns of the rows that SQLAlchemy has got."""
+        """Remember the columns of the rows that SQLAlchemy has got, the first time."""
         if not (statement.is_select or statement.is_dml):
             return
-        forms = self._known.setdefault(statement, Forms())
-        if len(forms.columns) >= MAX_FORMS:
+        forms, form = self._known.setdefault(statement, Forms()), _form(statement, values)
+        if form in forms.columns or len(forms.columns) >= MAX_FORMS:
             return
         described = result.cursor.description if result.returns_rows and result.cursor else ()
         names = result.keys() if described else ()
         columns = zip(names, described, strict=True)
-        forms.columns[_form(statement, values)] = [
-            ResultColumn(name, about[1]) for name, about in columns
-        ]
+        forms.columns[form] = [ResultColumn(name, about[1]) for name, about in columns]
 
     def _compiled(
         self, statement: Any, form: Form, columns: list[ResultColumn]

@@ -1,30 +1,17 @@
 """The connections to PostgreSQL, from one unit of work to the next."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, bindparam, column, func, insert, literal, select, table
 
 from storage import Database, PoolOptions, open_database
-from tests.postgresql import Server
-from tests.storage.units import PATIENT, execute, scalars
+from tests.storage.units import scalars
 
-notes = table("notes", column("body"), column("number"))
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
-
-@pytest.fixture
-def database_url(postgresql: Server) -> Iterator[str]:
-    with postgresql.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, auto_migrate=True, pool=PATIENT) as database:
-        await database.write(execute, "CREATE TABLE notes (body TEXT UNIQUE, number INTEGER)")
-        yield database
+notes = table("notes", column("body"))
 
 
 async def test_one_connection_serves_reads_and_transactions_that_come_together(
@@ -55,7 +42,7 @@ async def test_what_a_unit_sets_or_closes_ends_with_it(database: Database) -> No
 
     def create(connection: Connection, number: int) -> None:
         # Made anew, so SQLAlchemy executes it.
-        connection.execute(insert(notes), {"body": str(number), "number": number})
+        connection.execute(insert(notes), {"body": str(number)})
 
     for number in range(3):
         for _ in range(3):
