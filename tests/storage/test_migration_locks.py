@@ -26,7 +26,7 @@ from tests.factory import settings_for
 from tests.live import HUNG
 from tests.migrated import migrate
 from tests.postgresql import Server
-from tests.storage.units import execute, scalars
+from tests.storage.units import PATIENT, execute, scalars
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "operations.md"
 TABLE = re.compile(r"(?<=\n\n)\| migration \|.*?(?=\n\n)", re.DOTALL)
@@ -81,7 +81,7 @@ def downgrade() -> None:
 async def url(postgresql: Server) -> AsyncIterator[str]:
     """A database with a row in the tables whose change is to be seen."""
     with postgresql.database(template="template0") as url:
-        async with open_database(url, auto_migrate=True) as database:
+        async with open_database(url, auto_migrate=True, pool=PATIENT) as database:
             await database.write(execute, USER)
             await database.write(execute, "INSERT INTO quotas SELECT id, 'x', 5 FROM users")
         yield url

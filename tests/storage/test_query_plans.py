@@ -20,6 +20,7 @@ from storage.collections.lists import Query
 from storage.collections.orders import Position
 from storage.collections.viewers import ANONYMOUS, Viewer
 from storage.collections.words import words_of
+from storage.engines import sqlite_threads
 from tests.bookings import BOOKINGS
 from tests.gizmos import GIZMOS
 from tests.migrated import migrate
@@ -125,7 +126,8 @@ def filled(
 
 
 @pytest.fixture
-async def many(filled: str) -> AsyncIterator[Database]:
+async def many(filled: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(sqlite_threads, "READ_TIMEOUT", 60)
     async with open_database(filled, auto_migrate=False, pool=PATIENT) as database:
         yield database
 
